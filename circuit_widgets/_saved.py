@@ -1,0 +1,83 @@
+"""A result's file: tensors as safetensors, everything else in one JSON header. No pickle.
+
+Reading is strict, because a file comes from anywhere: what does not fit is a `ValueError` with a
+sentence, and nothing in a file names code to run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+FORMAT = 1
+_KEY = "circuit_widgets"
+
+
+def write(path: str | os.PathLike[str], header: dict[str, Any], tensors: dict[str, torch.Tensor]):
+    """Write a file so that `path` holds either all of it or what it held before.
+
+    The temporary file is in the same folder, because a rename is atomic only within one file
+    system. Python writes it, because `save_file` gives its files to their owner alone.
+    """
+    target = Path(path)
+    # Clones: safetensors refuses tensors that share memory or are strided views.
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    full = {"format": FORMAT, **header, "tensors": sorted(plain)}
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(plain, metadata={_KEY: json.dumps(full, allow_nan=False)}))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Header and tensors of a file that `write` made.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not a file of this kind, of a version that this package does not know,
+            or its tensors are not those that its header lists.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            # Clones: a view of the mapped file would change with the file.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{os.fspath(path)!r} is not a safetensors file: {error}") from error
+    if _KEY not in metadata:
+        raise ValueError(
+            f"{os.fspath(path)!r} is a safetensors file, but not a saved result: "
+            f"its metadata has no {_KEY!r} entry"
+        )
+    try:
+        header = json.loads(metadata[_KEY])
+        version = header["format"]
+        listed = header["tensors"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"the header of {os.fspath(path)!r} cannot be read: {error}") from error
+    if version != FORMAT:
+        raise ValueError(
+            f"{os.fspath(path)!r} is of format {version!r}; this circuit_widgets reads {FORMAT}"
+        )
+    if sorted(tensors) != listed:
+        missing = sorted(set(map(str, listed)) - set(tensors))
+        extra = sorted(set(tensors) - set(map(str, listed)))
+        raise ValueError(
+            f"the tensors of {os.fspath(path)!r} are not those of its header: "
+            f"missing {missing}, not listed {extra}"
+        )
+    return header, tensors

@@ -1,0 +1,77 @@
+"""A score: numbers for every head, never without what they would be for no reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a score means, for people: the one table that frames, plots and views read.
+
+    `null` says what a head has to beat: its own control, or, where the control finds as much (a
+    previous token is there with and without repeats), the score by chance.
+    """
+
+    name: str
+    label: str
+    about: str
+    source: str
+    least: float = 0.0
+    most: float = 1.0
+    null: Literal["control", "chance"] = "control"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Score:
+    """One number per head (`[layer, head]`) or for the model (`[]`), beside its nulls.
+
+    Attributes:
+        value: The score. NaN: not computed, or not computable.
+        chance: What a head that attends uniformly would score.
+        control: The same score where there is nothing to find.
+        low, high: Interval of `value` over the sequences. NaN where there is only one.
+        control_low, control_high: The same of `control`.
+    """
+
+    value: Float[Tensor, "*heads"]
+    chance: Float[Tensor, ""] | None = None
+    control: Float[Tensor, "*heads"] | None = None
+    low: Float[Tensor, "*heads"] | None = None
+    high: Float[Tensor, "*heads"] | None = None
+    control_low: Float[Tensor, "*heads"] | None = None
+    control_high: Float[Tensor, "*heads"] | None = None
+
+    def __post_init__(self) -> None:
+        for name, tensor in self.tensors().items():
+            shape = torch.Size() if name == "chance" else self.value.shape
+            if tensor.shape != shape:
+                raise ValueError(
+                    f"{name} of a score has shape {list(tensor.shape)}, accepted is {list(shape)}"
+                )
+
+    @property
+    def lift(self) -> Float[Tensor, "*heads"]:
+        """`value - chance`: 0 for a head that attends uniformly."""
+        if self.chance is None:
+            raise ValueError("this score has no chance value, so there is no lift over it")
+        return self.value - self.chance
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that are there, by name."""
+        pairs = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        return {name: tensor for name, tensor in pairs if tensor is not None}
+
+    def columns(self) -> dict[str, Any]:
+        """Flat columns for a frame, in the order of `value.flatten()`."""
+        columns: dict[str, Any] = {}
+        for name, tensor in self.tensors().items():
+            columns[name] = tensor.expand_as(self.value).flatten().cpu().numpy()
+        if self.chance is not None:
+            columns["lift"] = self.lift.flatten().cpu().numpy()
+        return columns

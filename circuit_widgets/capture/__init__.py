@@ -1,0 +1,31 @@
+"""Forward passes: the only room that touches hooks.
+
+`run` runs the model once for several readers. A *reducer* sees each layer's tensor as it is
+produced and keeps only what the question needs. An *intervention* edits an activation. Hooks are
+gone after a run however it ends. `BlockInputs` and `replay_pattern` make a layer's attention again.
+"""
+
+from __future__ import annotations
+
+from circuit_widgets.capture.edits import Intervention
+from circuit_widgets.capture.inputs import BlockInputs, replay_pattern
+from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
+from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.reducers import Keep, Reducer
+from circuit_widgets.capture.run import Passes, counting, run
+
+__all__ = [
+    "BlockInputs",
+    "Intervention",
+    "Keep",
+    "Passes",
+    "Reducer",
+    "ablate",
+    "counting",
+    "knock_out",
+    "lock",
+    "patch",
+    "replay_pattern",
+    "run",
+    "scale",
+]

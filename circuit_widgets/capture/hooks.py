@@ -1,0 +1,123 @@
+"""Hooks that go when they should: put on, taken off, and dead if one were ever left behind."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+    from transformer_lens.hook_points import HookPoint
+    from transformer_lens.model_bridge import TransformerBridge
+
+# What is given a layer's tensor, and may give back another one.
+Touch = Callable[[Tensor], "Tensor | None"]
+_running: weakref.WeakSet[TransformerBridge] = weakref.WeakSet()
+
+
+def hook_point(model: TransformerBridge, layer: int, site: str) -> tuple[str, HookPoint]:
+    """The hook point of a site in a layer, and its name.
+
+    Raises:
+        ValueError: The layer has no such site.
+    """
+    for name in (
+        f"blocks.{layer}.attn.hook_{site}",
+        f"blocks.{layer}.hook_{site}",
+        f"blocks.{layer}.{site}",
+    ):
+        point = model.get_hook_point(name)
+        if point is not None:
+            return name, point
+    known = [
+        known
+        for known in ("pattern", "z", "q", "k", "v", "resid_pre", "resid_mid", "resid_post")
+        if model.get_hook_point(f"blocks.{layer}.attn.hook_{known}")
+        or model.get_hook_point(f"blocks.{layer}.hook_{known}")
+    ]
+    raise ValueError(
+        f"layer {layer} of this model has no site {site!r}; it has {', '.join(known)}, and hook "
+        "points by name, such as 'mlp.hook_out'"
+    )
+
+
+class Hooks:
+    """The hooks of one pass. Plan them, then `attach` in a `try` and `detach` in its `finally`."""
+
+    def __init__(self, model: TransformerBridge) -> None:
+        self._model = model
+        self._plan: list[tuple[str, HookPoint, Callable[..., Any]]] = []
+        self._block_plan: list[tuple[Module, Callable[..., None]]] = []
+        self._block_handles: list[Any] = []
+        self._live, self._attached = True, False
+        # Those that have not been reached yet: (site, layer).
+        self.waiting: set[tuple[str, int]] = set()
+
+    def at(self, layer: int, site: str, touch: Touch, *, must: bool = True) -> None:
+        """Call `touch` with the tensor of a site, after the hooks that are there already.
+
+        must: the pass has to reach it; `waiting` says if it did not.
+        """
+        name, point = hook_point(self._model, layer, site)
+        key = (site, layer)
+        if must:
+            self.waiting.add(key)
+
+        def hook(tensor: Tensor, *, hook: Any) -> Tensor | None:
+            # An interrupt can leave a hook behind, between two lines of a library's add_hook; one
+            # that is left does nothing.
+            if not self._live:
+                return None
+            self.waiting.discard(key)
+            return touch(tensor)
+
+        self._plan.append((name, point, hook))
+
+    def before_block(self, layer: int, touch: Callable[[tuple, dict[str, Any]], None]) -> None:
+        """Call `touch` with the arguments of a block."""
+
+        def hook(module: Module, args: tuple, kwargs: dict[str, Any]) -> None:
+            if self._live:
+                touch(args, kwargs)
+
+        self._block_plan.append((self._model.blocks[layer], hook))
+
+    def attach(self) -> None:
+        """Put the hooks on. The model's lock has to be held.
+
+        Raises:
+            ValueError: A hook point that the model's settings keep from being reached.
+            RuntimeError: The model is being run already, by whoever calls this.
+        """
+        if self._model in _running:
+            raise RuntimeError(
+                "a reducer, an intervention or on_layer has run the model that is being run"
+            )
+        self._attached = True  # First: `detach` has to undo the next line wherever we are stopped.
+        _running.add(self._model)
+        for name, point, hook in self._plan:
+            self._model.check_hooks_to_add(point, name, hook)
+            point.add_hook(hook)
+        for block, hook in self._block_plan:
+            self._block_handles.append(block.register_forward_pre_hook(hook, with_kwargs=True))
+
+    def detach(self) -> None:
+        """Take them off, and no others.
+
+        An interrupt can fall into this too. So call it in a `try`, and again in that `finally`: it
+        goes on where it was, and costs nothing if all was done.
+        """
+        self._live = False
+        if not self._attached:
+            return
+        for _, point, hook in self._plan:
+            for handle in [each for each in point.fwd_hooks if each.user_hook is hook]:
+                handle.hook.remove()
+                point.fwd_hooks.remove(handle)
+        for handle in self._block_handles:
+            handle.remove()
+        _running.discard(self._model)
+        self._attached = False

@@ -1,0 +1,141 @@
+"""Make a layer's attention again from the layer's input, exactly and without the layers before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.capture.edits import Intervention, plan_interventions
+from circuit_widgets.capture.hooks import Hooks
+from circuit_widgets.capture.locks import lock
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+class BlockInputs:
+    """What each layer was given in a run: put it among the reducers.
+
+    It keeps references, no copies: one residual stream [batch, pos, d_model] a layer, and what the
+    layers share (masks, rotary positions) once. A new run replaces it.
+    """
+
+    def __init__(self) -> None:
+        self._calls: dict[int, tuple[tuple, dict[str, Any]]] = {}
+        self._interventions: Collection[Intervention] = ()
+
+    def start(
+        self, hooks: Hooks, n_layers: int, interventions: Collection[Intervention] = ()
+    ) -> None:
+        """Forget the last run and plan the hooks of the next; `run` calls it."""
+        self._calls = {}
+        self._interventions = tuple(interventions)
+        for layer in range(n_layers):
+
+            def keep(args: tuple, kwargs: dict[str, Any], layer: int = layer) -> None:
+                plain = {name: _plain(value) for name, value in kwargs.items()}
+                if "use_cache" in plain:
+                    plain["use_cache"] = False
+                self._calls[layer] = (tuple(map(_plain, args)), plain)
+
+            hooks.before_block(layer, keep)
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers whose inputs are there: all, or those a broken-off run got to."""
+        return sorted(self._calls)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that are held, each once."""
+        storages = {
+            (tensor.device, tensor.untyped_storage().data_ptr()): tensor.untyped_storage().nbytes()
+            for call in self._calls.values()
+            for tensor in _tensors(call)
+        }
+        return sum(storages.values())
+
+    def call(self, layer: int) -> tuple[tuple, dict[str, Any]]:
+        """The arguments and keyword arguments of a layer's block.
+
+        Raises:
+            ValueError: The layer has not been seen.
+        """
+        if layer not in self._calls:
+            raise ValueError(
+                f"the input of layer {layer} has not been kept; accepted are layers "
+                f"{', '.join(map(str, self.layers)) or '(none: give it to a run first)'}"
+            )
+        return self._calls[layer]
+
+    def plan_interventions(self, model: TransformerBridge, hooks: Hooks, layer: int) -> None:
+        """Plan the edits that the run made in a layer."""
+        plan_interventions(model, hooks, self._interventions, layer)
+
+
+class _Found(BaseException):
+    """The pattern is there: the rest of the block is not needed.
+
+    Not an `Exception`: `except Exception` somewhere in a model must not swallow it.
+    """
+
+    def __init__(self, pattern: Tensor) -> None:
+        super().__init__()
+        self.pattern = pattern
+
+
+def replay_pattern(
+    model: TransformerBridge, inputs: BlockInputs, layer: int
+) -> Float[Tensor, "batch head query key"]:
+    """The attention pattern of one layer as it was in the run, bit for bit.
+
+    It runs that layer's block alone, up to the pattern, with the run's interventions; the MLP does
+    not run. It holds as long as the model's weights, hooks, device and dtype stay as they were, and
+    no dropout is at work.
+
+    Raises:
+        ValueError: The layer's input has not been kept.
+        RuntimeError: The block has no pattern.
+    """
+    args, kwargs = inputs.call(layer)
+    hooks = Hooks(model)
+
+    def found(pattern: Tensor) -> None:
+        raise _Found(pattern)
+
+    inputs.plan_interventions(model, hooks, layer)
+    hooks.at(layer, "pattern", found)
+    with lock(model), torch.no_grad():
+        try:
+            hooks.attach()
+            model.blocks[layer](*args, **kwargs)
+        except _Found as end:
+            return end.pattern
+        finally:
+            try:
+                hooks.detach()
+            finally:
+                hooks.detach()
+    raise RuntimeError(f"layer {layer} made no attention pattern")
+
+
+def _plain(value: Any) -> Any:
+    """A block's argument as a block that runs alone needs it: without the keys of earlier calls."""
+    from transformers.cache_utils import Cache
+
+    return None if isinstance(value, Cache) else value
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)

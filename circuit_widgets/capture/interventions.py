@@ -1,0 +1,288 @@
+"""Edits of activations: ablate, patch, scale, knock out. Give them to `run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.capture.edits import Intervention
+from circuit_widgets.heads import Head
+
+HeadLike = Head | str | Sequence[int]
+Positions = int | Iterable[int] | slice | None
+Reference = Mapping[int, Float[Tensor, "batch pos head d_head"]]
+# Which axis of a site counts heads, and which positions; other sites have [batch, pos, ...].
+_HEAD_AXIS = {"pattern": 1, "z": 2, "q": 2, "k": 2, "v": 2}
+_POSITION_AXIS = {"pattern": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class _Edit:
+    """An intervention made of a function."""
+
+    site: str
+    layers: frozenset[int] | None
+    function: Callable[[int, Tensor], Tensor]
+
+    def edit(self, layer: int, tensor: Tensor) -> Tensor:
+        return self.function(layer, tensor)
+
+
+def ablate(
+    heads: HeadLike | Iterable[HeadLike],
+    *,
+    by: Literal["mean", "resample", "zero"] = "mean",
+    reference: Reference | None = None,
+    per_position: bool = True,
+    seed: int = 0,
+) -> Intervention:
+    """Take away what heads say about this prompt: replace their z, the input of W_O.
+
+    - mean: the mean of z over the reference batch, at each position, or over all its positions.
+    - resample: z of another prompt, one row of the reference for each row, at the same positions.
+    - zero: nothing, which for most heads is as unusual as noise. Only on request.
+
+    Args:
+        heads: "5.1", or several.
+        by: With what.
+        reference: z of other prompts by layer, from `Keep("z")`. None: the batch that is run
+            itself, which then needs two rows or more; by resample each row gets the next row's.
+        per_position: The mean is taken at each position, which needs prompts of one length; else
+            over all positions too.
+        seed: Of the rows that resample draws from a reference.
+
+    Raises:
+        TypeError, ValueError: Heads that are none, or an unknown `by`; in the run, a reference that
+            does not fit.
+    """
+    if by not in ("mean", "resample", "zero"):
+        raise ValueError(f"by is {by!r}; accepted are 'mean', 'resample' and 'zero'")
+    chosen = _by_layer(heads)
+
+    def replace(layer: int, z: Float[Tensor, "batch pos head d_head"]) -> Tensor:
+        if by == "zero":
+            return torch.zeros_like(z)
+        rows = _reference(reference, layer, z, aligned=by == "resample" or per_position)
+        if by == "mean":
+            mean = rows.float().mean(0 if per_position else (0, 1))
+            return mean.to(z.dtype).expand_as(z)
+        if reference is None:
+            return z.roll(-1, 0)
+        # On the CPU and by layer, so that a seed means the same on every device.
+        generator = torch.Generator().manual_seed(seed)
+        draws = torch.randint(len(rows), (len(z),), generator=generator)
+        return rows[draws.to(rows.device)].to(z.dtype)
+
+    return _on_heads("z", chosen, replace)
+
+
+def scale(heads: HeadLike | Iterable[HeadLike], factor: float) -> Intervention:
+    """Multiply what heads write by a factor: 0 silences them, 2 doubles them.
+
+    Raises:
+        TypeError, ValueError: Heads that are none.
+    """
+    return _on_heads("z", _by_layer(heads), lambda _, z: z * factor)
+
+
+def patch(
+    site: str,
+    values: Mapping[int, Float[Tensor, "batch ..."]],
+    *,
+    heads: HeadLike | Iterable[HeadLike] | None = None,
+    positions: Positions = None,
+) -> Intervention:
+    """Put activations of another run in the place of this run's.
+
+    Args:
+        site: What to replace: see `run`.
+        values: By layer, shaped as the site is, from `Keep(site)`; one row goes to every row.
+        heads: Only these; None is all heads of the layers in `values`. At "k" and "v" the index
+            is a key/value head's.
+        positions: Only these; at "pattern" the queries. None is all.
+
+    Raises:
+        TypeError, ValueError: Heads that are none, or at a site that has none; no value for a
+            head's layer; in the run, a value that does not fit or a position that is not there.
+    """
+    chosen: dict[int, list[int] | None] = dict.fromkeys(values)
+    if heads is not None:
+        if site not in _HEAD_AXIS:
+            raise ValueError(
+                f"site {site!r} has no heads; accepted with heads are {', '.join(_HEAD_AXIS)}"
+            )
+        chosen = dict(_by_layer(heads))
+        for layer in chosen.keys() - values.keys():
+            raise ValueError(f"there is no value for layer {layer}, which the heads are in")
+
+    def edit(layer: int, tensor: Tensor) -> Tensor:
+        value = values[layer]
+        if value.shape[1:] != tensor.shape[1:] or len(value) not in (1, len(tensor)):
+            raise ValueError(
+                f"the value of {site!r} in layer {layer} has shape {list(value.shape)}, and the "
+                f"run has {list(tensor.shape)}"
+            )
+        edited = tensor.clone()
+        index: list[Any] = [slice(None)] * tensor.ndim
+        at = _POSITION_AXIS.get(site, 1)
+        index[at] = _indices(positions, tensor.shape[at], "position", tensor.device)
+        where = chosen[layer]
+        if where is not None:
+            # Positions and heads from a grid: index one after the other.
+            axis = _HEAD_AXIS[site]
+            for head in _check_heads(where, layer, tensor.shape[axis]):
+                index[axis] = head
+                edited[tuple(index)] = value[tuple(index)].to(tensor)
+        else:
+            edited[tuple(index)] = value[tuple(index)].to(tensor)
+        return edited
+
+    return _Edit(site, frozenset(chosen), edit)
+
+
+def knock_out(
+    where: HeadLike | int | Iterable[HeadLike | int],
+    queries: Positions,
+    keys: Positions,
+    *,
+    renormalise: bool,
+) -> Intervention:
+    """Cut attention from queries to keys: set those weights of the pattern to 0.
+
+    Geva et al. 2023, Dissecting Recall of Factual Associations. The two ways of doing it answer
+    different questions: with `renormalise` the rest of a row grows to the row's former sum, as if
+    the keys had not been there (attention scores of minus infinity); without, what came from those
+    keys is missing. A row that has no other key stays 0.
+
+    Args:
+        where: Heads ("5.1"), or layers (5: all heads of the layer), or several of both.
+        queries: Positions that look; None is all.
+        keys: Positions they no longer see; None is all.
+        renormalise: Which of the two.
+
+    Raises:
+        TypeError, ValueError: Heads that are none; in the run, a position that is not there.
+    """
+    chosen: dict[int, list[int] | None] = {}
+    for item in _several(where, (int,)):
+        if type(item) is int:
+            chosen[item] = None
+        else:
+            head = Head.parse(item)
+            # A whole layer that was named before has the head already.
+            if (indices := chosen.setdefault(head.layer, [])) is not None:
+                indices.append(head.index)
+
+    def cut(layer: int, pattern: Float[Tensor, "batch head query key"]) -> Tensor:
+        _, _, n_queries, n_keys = pattern.shape
+        rows = _indices(queries, n_queries, "query", pattern.device)
+        columns = _indices(keys, n_keys, "key", pattern.device)
+        mask = torch.zeros(n_queries, n_keys, dtype=torch.bool, device=pattern.device)
+        mask[rows[:, None], columns[None, :]] = True
+        left = pattern.masked_fill(mask, 0)
+        if renormalise:
+            before, after = (each.float().sum(-1, keepdim=True) for each in (pattern, left))
+            # Only rows that lost something: a factor of 1.0000001 is a change too.
+            factor = torch.where((after > 0) & mask.any(-1)[:, None], before / after, 1)
+            left = (left.float() * factor).to(pattern.dtype)
+        return left
+
+    return _on_heads("pattern", chosen, cut)
+
+
+def _on_heads(
+    site: str,
+    chosen: Mapping[int, list[int] | None],
+    function: Callable[[int, Tensor], Tensor],
+) -> Intervention:
+    """Apply a function of the whole tensor to the chosen heads of each layer; None is all."""
+    axis = _HEAD_AXIS[site]
+
+    def edit(layer: int, tensor: Tensor) -> Tensor:
+        where = chosen[layer]
+        if where is None:
+            return function(layer, tensor)
+        heads = _check_heads(where, layer, tensor.shape[axis])
+        index: list[Any] = [slice(None)] * tensor.ndim
+        index[axis] = torch.tensor(heads, device=tensor.device)
+        edited = tensor.clone()
+        edited[tuple(index)] = function(layer, tensor)[tuple(index)]
+        return edited
+
+    return _Edit(site, frozenset(chosen), edit)
+
+
+def _reference(
+    reference: Reference | None, layer: int, z: Tensor, *, aligned: bool
+) -> Float[Tensor, "batch pos head d_head"]:
+    """Where mean and resample take their values from.
+
+    aligned: positions have to be the run's.
+    """
+    if reference is None:
+        if len(z) < 2:
+            raise ValueError(
+                "a batch of one has no mean and no other row to ablate with; pass reference= "
+                "(z of other prompts by layer, from Keep('z')), or by='zero'"
+            )
+        return z
+    if layer not in reference:
+        raise ValueError(f"the reference has no layer {layer}; it has {sorted(reference)}")
+    rows = reference[layer]
+    if rows.ndim != 4 or not len(rows) or rows.shape[2:] != z.shape[2:]:
+        raise ValueError(
+            f"the reference of layer {layer} has shape {list(rows.shape)}; accepted is "
+            f"[batch, pos, {z.shape[2]}, {z.shape[3]}]"
+        )
+    if aligned and rows.shape[1] != z.shape[1]:
+        raise ValueError(
+            f"the reference has {rows.shape[1]} positions and the run {z.shape[1]}; take prompts "
+            "of one length, or by='mean' with per_position=False"
+        )
+    return rows.to(z.device)
+
+
+def _several(value: Any, single: tuple[type, ...] = ()) -> list[Any]:
+    """One thing or several, as a list; a pair of numbers is one head."""
+    if isinstance(value, (Head, str, *single)):
+        return [value]
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(i, int) for i in value):
+        return [value]
+    try:
+        return list(value)
+    except TypeError:
+        raise TypeError(f'{value!r} is no head; accepted is "5.1", or several such') from None
+
+
+def _by_layer(heads: HeadLike | Iterable[HeadLike]) -> dict[int, list[int] | None]:
+    chosen: dict[int, list[int] | None] = {}
+    for head in sorted({Head.parse(item) for item in _several(heads)}):
+        indices = chosen.setdefault(head.layer, [])
+        assert indices is not None
+        indices.append(head.index)
+    return chosen
+
+
+def _check_heads(heads: Collection[int], layer: int, n_heads: int) -> list[int]:
+    return [Head.parse((layer, head), None, n_heads).index for head in heads]
+
+
+def _indices(positions: Positions, n: int, name: str, device: torch.device) -> Tensor:
+    """Positions as a tensor of indices."""
+    if positions is None:
+        chosen = list(range(n))
+    elif isinstance(positions, slice):
+        chosen = list(range(n))[positions]
+    elif isinstance(positions, int):
+        chosen = [positions]
+    else:
+        chosen = [int(position) for position in positions]
+    for position in chosen:
+        if not 0 <= position < n:
+            raise ValueError(f"there is no {name} {position}; accepted are 0 to {n - 1}")
+    return torch.tensor(chosen, dtype=torch.long, device=device)

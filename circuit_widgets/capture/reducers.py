@@ -1,0 +1,45 @@
+"""Readers of a run: they see each layer's tensor as it is produced."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Reducer(Protocol):
+    """Sees a site in every layer of a run, and keeps what its question needs.
+
+    An attribute `layers`, a set of layers, limits it to those.
+    """
+
+    @property
+    def site(self) -> str:
+        """What to see: see `run`."""
+        ...
+
+    def see(self, layer: int, tensor: Tensor) -> None:
+        """Called without gradients, after the interventions, as the model goes on to use it.
+
+        The tensor is the model's own: not to be changed, and to be copied if it is kept.
+        """
+        ...
+
+
+class Keep:
+    """Keeps whole activations, for a few layers or a small site: a reference for an intervention.
+
+    Args:
+        site: What to keep: see `run`.
+        layers: In which layers; None is all.
+    """
+
+    def __init__(self, site: str, layers: frozenset[int] | set[int] | None = None) -> None:
+        self.site = site
+        self.layers = None if layers is None else frozenset(layers)
+        self.tensors: dict[int, Float[Tensor, "batch ..."]] = {}
+
+    def see(self, layer: int, tensor: Float[Tensor, "batch ..."]) -> None:
+        """Keep a copy."""
+        self.tensors[layer] = tensor.clone()

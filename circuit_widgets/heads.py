@@ -1,0 +1,82 @@
+"""One attention head of a model, by layer and index."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_WRITTEN = re.compile(r"\s*(?:[Ll](\d+)\s*[Hh](\d+)|(\d+)\s*[.,]\s*(\d+))\s*")
+
+
+@dataclass(frozen=True, order=True)
+class Head:
+    """A head; heads sort by layer, then by index. Both count from 0."""
+
+    layer: int
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.index}"
+
+    @classmethod
+    def parse(
+        cls,
+        value: Head | str | Sequence[int],
+        n_layers: int | None = None,
+        n_heads: int | None = None,
+    ) -> Head:
+        """A head as people write it: "5.1", "5,1", "L5H1", "l5h1", (5, 1), [5, 1] or a `Head`.
+
+        Args:
+            value: What was written.
+            n_layers: How many layers there are; None does not ask.
+            n_heads: How many heads a layer has; None does not ask.
+
+        Raises:
+            TypeError: Neither text nor a pair.
+            ValueError: Text that names no head, or a head that is not there.
+        """
+        layer, index = _pair(value)
+        if layer < 0 or index < 0:
+            raise ValueError(f"head {value!r} is negative; accepted are {_limits(None, None)}")
+        if (n_layers is not None and layer >= n_layers) or (
+            n_heads is not None and index >= n_heads
+        ):
+            raise ValueError(
+                f"there is no head {layer}.{index}; accepted are {_limits(n_layers, n_heads)}"
+            )
+        return cls(layer, index)
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, Head):
+        return value.layer, value.index
+    if isinstance(value, str):
+        match = _WRITTEN.fullmatch(value)
+        if match is None:
+            raise ValueError(
+                f'{value!r} is not a head; accepted is "layer.head" as in "5.1", or "L5H1"'
+            )
+        layer, index = (int(digits) for digits in match.groups() if digits is not None)
+        return layer, index
+    try:
+        layer, index = value
+        if not isinstance(layer, bool) and not isinstance(index, bool):
+            # numpy's and torch's integers too, but no 5.7.
+            return operator.index(layer), operator.index(index)
+    except (TypeError, ValueError):
+        pass
+    raise TypeError(
+        f'a head cannot be {value!r}; accepted are "5.1", "L5H1", (5, 1) and Head(5, 1)'
+    )
+
+
+def _limits(n_layers: int | None, n_heads: int | None) -> str:
+    parts = [
+        f"{name} from 0" if n is None else f"{name} 0 to {n - 1}"
+        for name, n in (("layers", n_layers), ("heads", n_heads))
+    ]
+    return ", ".join(parts)

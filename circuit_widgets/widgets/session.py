@@ -1,0 +1,150 @@
+"""A model on show: reads prompts one after the other and answers about the latest one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from circuit_widgets.stream import messages as m
+from circuit_widgets.stream.channel import Question, Refused
+from circuit_widgets.tokens import Tokens, show_token, tokenize
+from circuit_widgets.widgets.reading import Reading, read
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+IDLE = m.Status("idle", "", 0, 0)
+
+
+class _Superseded(Exception):
+    """A newer prompt, or Stop, ended this run."""
+
+
+class Show(Protocol):
+    """Who shows the session. Called from any thread."""
+
+    def reading_changed(self, reading: Reading) -> None: ...
+    def status_changed(self, status: m.Status) -> None: ...
+
+
+class Session:
+    """Runs prompts on one model for one view. Implements what a `Channel` asks of its source."""
+
+    def __init__(self, model: TransformerBridge, memory: int, show: Show) -> None:
+        self.model = model
+        # Set while nobody waits for a prompt; long jobs pause between batches until it is.
+        self.quiet = threading.Event()
+        self.quiet.set()
+        self._memory, self._show = memory, show
+        self._reading: Reading | None = None
+        self._gen = 0
+        self._lock = threading.Lock()
+        self._wanted: str | None = None
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stop_job: Callable[[], None] | None = None
+
+    @property
+    def gen(self) -> int:
+        return self.reading.gen
+
+    @property
+    def reading(self) -> Reading:
+        """The run on show."""
+        if self._reading is None:
+            raise Refused("missing", "no prompt has been run yet")
+        return self._reading
+
+    def is_cheap(self, question: Question) -> bool:
+        return self.reading.is_cheap(question)
+
+    def answer(self, question: Question) -> tuple[m.Body, bytes]:
+        return self.reading.answer(question)
+
+    def read_now(self, prompt: str | Sequence[int]) -> Reading:
+        """Run a prompt on this thread and show it. Raises what is wrong with the prompt."""
+        return self._read(tokenize(self.model, prompt), None)
+
+    def run(self, text: str) -> None:
+        """Run a prompt on a worker thread; a prompt that is under way is given up."""
+        try:
+            tokenize(self.model, text)
+        except (TypeError, ValueError) as error:
+            raise Refused("invalid", str(error)) from error
+        with self._lock:
+            self._wanted = text
+            self._ended.set()
+            self.quiet.clear()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._work, name="circuit_widgets prompts", daemon=True
+                )
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Give up the prompt that is being run, else stop the job that scores heads."""
+        if self._thread is not None:
+            self._ended.set()
+        elif self._stop_job is not None:
+            self._stop_job()
+
+    def stop_with(self, stop_job: Callable[[], None] | None) -> None:
+        """What `stop` ends when no prompt is being run."""
+        self._stop_job = stop_job
+
+    def close(self) -> None:
+        """End what is under way and let go of what was kept."""
+        with self._lock:
+            self._wanted = None
+            self._ended.set()
+        if self._stop_job is not None:
+            self._stop_job()
+        self.quiet.set()
+        if self._reading is not None:
+            self._reading.store.release()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                text, self._wanted = self._wanted, None
+                if text is None:
+                    self._thread = None
+                    self.quiet.set()
+                    return
+                self._ended.clear()
+            try:
+                self._read(tokenize(self.model, text), self._ended)
+            except _Superseded:
+                if self._wanted is None:
+                    self._show.status_changed(IDLE)
+            except Exception as error:
+                sentence = str(error) or type(error).__name__
+                self._show.status_changed(m.Status("failed", sentence, 0, 0))
+
+    def _read(self, tokens: Tokens, ended: threading.Event | None) -> Reading:
+        n_layers = self.model.cfg.n_layers
+        message = f"Running {len(tokens.strings)} tokens"
+        self._show.status_changed(m.Status("running", message, 0, n_layers))
+
+        def on_layer(layer: int) -> None:
+            if ended is not None and ended.is_set():
+                raise _Superseded
+            self._show.status_changed(m.Status("running", message, layer + 1, n_layers))
+
+        if self._reading is not None:
+            # Two runs' layers need not be held at once; the old picture needs only its overview.
+            self._reading.store.release()
+        reading = read(
+            self.model,
+            tokens,
+            self._gen + 1,
+            self._memory,
+            lambda id: show_token(self.model, id),
+            on_layer,
+        )
+        self._gen += 1
+        self._reading = reading
+        self._show.reading_changed(reading)
+        self._show.status_changed(IDLE)
+        return reading

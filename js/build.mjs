@@ -1,0 +1,106 @@
+// Builds one self-contained ES module per view: js/src/views/T.tsx -> circuit_widgets/static/T.js.
+//
+//   node build.mjs            build, print the sizes, fail when a bundle is over its budget
+//   node build.mjs --watch    build again at every change (sizes are printed, not enforced)
+//   node build.mjs --out DIR  write somewhere else
+
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import * as esbuild from "esbuild";
+
+const HERE = import.meta.dirname;
+const VIEWS = join(HERE, "src", "views");
+
+// Every instance of a widget carries its bundle in its state: small bundles are small notebooks.
+const BUDGET = { explorer: 200_000 };
+const TOPIC_BUDGET = 80_000;
+
+const { values: args } = parseArgs({
+  options: { watch: { type: "boolean", default: false }, out: { type: "string" } },
+});
+const out = resolve(args.out ?? join(HERE, "..", "circuit_widgets", "static"));
+
+function views() {
+  if (!existsSync(VIEWS)) return [];
+  return readdirSync(VIEWS)
+    .filter((name) => /^[^_].*\.tsx$/.test(name) && !name.endsWith(".test.tsx"))
+    .map((name) => join(VIEWS, name));
+}
+
+/** What is wrong with a bundle, as sentences. */
+function faults(name, size, output) {
+  const found = [];
+  const budget = BUDGET[name] ?? TOPIC_BUDGET;
+  if (size > budget) found.push(`${name}.js has ${size} bytes, its budget is ${budget}`);
+  if (!output.exports.includes("default"))
+    found.push(`${name}.tsx has no default export { initialize, render }`);
+  for (const { path } of output.imports) found.push(`${name}.js would load ${path} at run time`);
+  return found;
+}
+
+/** Prints the sizes and writes the bundles; returns what is wrong with them. */
+function publish(result) {
+  mkdirSync(out, { recursive: true });
+  const wrong = [];
+  const built = new Set();
+  for (const file of result.outputFiles) {
+    const name = basename(file.path, ".js");
+    const [, output] = Object.entries(result.metafile.outputs).find(([path]) =>
+      path.endsWith(`${name}.js`),
+    );
+    const size = file.contents.byteLength;
+    wrong.push(...faults(name, size, output));
+    const budget = (BUDGET[name] ?? TOPIC_BUDGET) / 1000;
+    console.log(
+      `${`${name}.js`.padEnd(20)} ${(size / 1000).toFixed(1).padStart(7)} of ${budget} kB`,
+    );
+    // Whole files only: a kernel may read the folder at any time.
+    writeFileSync(`${file.path}.new`, file.contents);
+    renameSync(`${file.path}.new`, file.path);
+    built.add(basename(file.path));
+  }
+  for (const old of readdirSync(out)) {
+    if (old.endsWith(".js") && !built.has(old)) rmSync(join(out, old));
+  }
+  for (const sentence of wrong) console.error(`error: ${sentence}`);
+  return wrong;
+}
+
+const options = {
+  entryPoints: views(),
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  platform: "browser",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  loader: { ".css": "text" },
+  legalComments: "none",
+  metafile: true,
+  write: false,
+  absWorkingDir: HERE,
+  logLevel: "warning",
+};
+
+if (options.entryPoints.length === 0) {
+  console.error(`error: no view to build in ${VIEWS}`);
+  process.exit(1);
+}
+if (args.watch) {
+  const report = {
+    name: "report",
+    setup(build) {
+      build.onEnd((result) => {
+        if (result.errors.length === 0) publish(result);
+      });
+    },
+  };
+  const context = await esbuild.context({ ...options, plugins: [report] });
+  await context.watch();
+  console.log("watching js/src; run a cell again to see a change; Ctrl-C ends");
+} else if (publish(await esbuild.build(options)).length > 0) {
+  process.exit(1);
+}

@@ -1,0 +1,284 @@
+// Generated from circuit_widgets/stream/messages.py by `make contract`. Do not edit.
+/* biome-ignore-all lint: generated */
+
+export const FLUSH_BYTES = 131072;
+export const MAX_TEXT = 1000000;
+export const MAX_REQUESTS = 64;
+export const MAX_HEADS = 64;
+export const MAX_SIDE = 1024;
+
+/**
+ * A push has been drawn; the kernel may send the next one.
+ */
+export interface Ack {
+  kind: "ack";
+  id: number;
+  seq: number;
+}
+
+/**
+ * What one animation frame of one client asks for.
+ */
+export interface Batch {
+  client: string;
+  requests: (Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack)[];
+}
+
+/**
+ * Forget a request that has not been answered yet.
+ */
+export interface Cancel {
+  kind: "cancel";
+  id: number;
+  target: number;
+}
+
+/**
+ * Exact float32 values of one head in a window; the reply may hold more rows than asked.
+ */
+export interface Cells {
+  kind: "cells";
+  id: number;
+  gen: number;
+  head: [number, number];
+  window: [number, number, number, number];
+}
+
+/**
+ * Row-major float32 of `window` at the start of the buffer.
+ */
+export interface CellsReply {
+  kind: "cells";
+  head: [number, number];
+  window: [number, number, number, number];
+}
+
+/**
+ * Exact float32 attention that one key receives from every query of one head.
+ */
+export interface Column {
+  kind: "column";
+  id: number;
+  gen: number;
+  head: [number, number];
+  key: number;
+}
+
+/**
+ * float32, one a query, at the start of the buffer.
+ */
+export interface ColumnReply {
+  kind: "column";
+  head: [number, number];
+  key: number;
+  queries: number;
+}
+
+/**
+ * The request was carried out; there is nothing more to say.
+ */
+export interface DoneReply {
+  kind: "done";
+}
+
+/**
+ * Why a request got no answer, as a sentence for the user. id 0: it could not be read.
+ */
+export interface Fail {
+  kind: "error";
+  client: string;
+  id: number;
+  reason: "busy" | "failed" | "invalid" | "missing" | "stale";
+  message: string;
+}
+
+/**
+ * Is anybody there? Answered at once, whatever the kernel is doing.
+ */
+export interface Hello {
+  kind: "hello";
+  id: number;
+}
+
+/**
+ * The model's most likely next tokens after a position.
+ */
+export interface Next {
+  kind: "next";
+  id: number;
+  gen: number;
+  position: number;
+}
+
+/**
+ * The likeliest next tokens after `position`, and what the text really has there.
+ */
+export interface NextReply {
+  kind: "next";
+  position: number;
+  tokens: NextToken[];
+  actual: NextToken | null;
+}
+
+export interface NextToken {
+  token: string;
+  id: number;
+  probability: number;
+}
+
+export interface Ok {
+  kind: "ok";
+  client: string;
+  id: number;
+  gen: number;
+  body: TilesReply | CellsReply | ColumnReply | NextReply | DoneReply;
+}
+
+export interface Options {
+  score: string;
+  first: "dim" | "hide" | "show";
+  scale: "head" | "shared";
+  pooling: "max" | "mean";
+}
+
+/**
+ * The matrix in the saved picture: the `picture_data` trait laid out as one tile.
+ */
+export interface Picture {
+  gen: number;
+  window: [number, number, number, number];
+  pooling: "max" | "mean";
+  side: number;
+  tile: TilePart;
+  next: NextReply | null;
+}
+
+/**
+ * How far the kernel is. Where there are scores, the buffer holds their planes.
+ */
+export interface Push {
+  kind: "push";
+  seq: number;
+  status: Status;
+  scores: ScoresInfo | null;
+}
+
+/**
+ * Run the model on a new prompt; the traits follow when it is done.
+ */
+export interface Run {
+  kind: "run";
+  id: number;
+  text: string;
+}
+
+/**
+ * One score for every head.
+ *
+ *     Planes of [layer, head] float32 lie one after the other in the `score_data` trait: `value` and,
+ *     where they exist, `control`, `low`, `high` (indices of planes; null where there is none).
+ *     NaN is a head that has not been computed.
+ */
+export interface Score {
+  name: string;
+  label: string;
+  about: string;
+  group: string;
+  source: string;
+  chance: number | null;
+  least: number;
+  most: number;
+  value: number;
+  control: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface ScoresInfo {
+  planes: number;
+  scores: Score[];
+}
+
+export interface SelectionState {
+  layer: number;
+  head: number;
+  query: number | null;
+  key: number | null;
+}
+
+/**
+ * What the kernel is doing for this view.
+ */
+export interface Status {
+  state: "failed" | "idle" | "partial" | "running";
+  message: string;
+  done: number;
+  total: number;
+}
+
+/**
+ * Stop the analysis or the run that is under way; what is done stays, marked as partial.
+ */
+export interface Stop {
+  kind: "stop";
+  id: number;
+}
+
+/**
+ * One run of one prompt.
+ */
+export interface Text {
+  gen: number;
+  model: string;
+  n_layers: number;
+  n_heads: number;
+  tokens: string[];
+  prompt: string;
+  has_bos: boolean;
+  seconds: number | null;
+  live: boolean;
+}
+
+/**
+ * One head's tile inside a reply's buffer.
+ *
+ *     At `offset`: rows x cols uint8, value = byte * scale / 255, without the first token's column;
+ *     then, where the window starts at key 0, `rows` float32 of that column at `first`.
+ */
+export interface TilePart {
+  head: [number, number];
+  rows: number;
+  cols: number;
+  scale: number;
+  offset: number;
+  first: number | null;
+}
+
+/**
+ * Heads' matrices in one window, pooled to at most `side` cells a side.
+ *
+ *     `also` lists heads worth having next; the kernel adds those that it need not compute anything
+ *     for, as long as they fit the room that a prompt reply has anyway.
+ */
+export interface Tiles {
+  kind: "tiles";
+  id: number;
+  gen: number;
+  heads: [number, number][];
+  also: [number, number][];
+  pooling: "max" | "mean";
+  window: [number, number, number, number];
+  side: number;
+}
+
+export interface TilesReply {
+  kind: "tiles";
+  window: [number, number, number, number];
+  pooling: "max" | "mean";
+  side: number;
+  tiles: TilePart[];
+}
+
+export type Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack;
+export type Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply;
+export type Reply = Ok | Fail | Push;

@@ -1,0 +1,251 @@
+// The state behind a view of one model: traits, what is hovered, and what the kernel is asked for.
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Options, Score, ScoresInfo, SelectionState, Status, Text } from "./contract.gen";
+import { sequential } from "./draw/color";
+import type { Theme } from "./draw/theme";
+import type { Tile } from "./draw/tile";
+import { Client, floats, Refusal } from "./wire/client";
+import { type HeadAt, OVERVIEW_SIDE, Tiles } from "./wire/tiles";
+import { follow, type Live, type Model, view } from "./wire/traits";
+
+export interface Hover {
+  /** Where the pointer is: in the matrix, or on a token of the text. */
+  where: "matrix" | "text";
+  query: number;
+  key: number | null;
+}
+
+export type Direction = "from" | "to";
+
+/** Values of one score for all heads. */
+export interface Plane {
+  about: Score;
+  value: Float32Array;
+  control: Float32Array | null;
+  low: Float32Array | null;
+  high: Float32Array | null;
+}
+
+const PREFETCH_MS = 60;
+
+export class Desk {
+  readonly client: Client;
+  readonly live: Live;
+  readonly selection: Signal<SelectionState>;
+  readonly status: Signal<Status>;
+  readonly hover = signal<Hover | null>(null);
+  readonly hoverHead = signal<HeadAt | null>(null);
+  readonly direction = signal<Direction>("from");
+  readonly help = signal(false);
+  readonly complaint = signal<string | null>(null);
+  /** The latest zoom key, for whichever panel zooms. */
+  readonly zoomKey = signal<{ key: "+" | "-" | "0" | null }>({ key: null });
+  readonly theme: Signal<Theme>;
+  readonly table: ReadonlySignal<Uint32Array>;
+
+  readonly text: ReadonlySignal<Text>;
+  readonly head: ReadonlySignal<HeadAt>;
+  readonly tiles: ReadonlySignal<Tiles>;
+  readonly tile: ReadonlySignal<Tile | null>;
+  readonly planes: ReadonlySignal<Plane[]>;
+  readonly plane: ReadonlySignal<Plane | null>;
+  /** The query that everything is shown for: hovered, else pinned, else the last token. */
+  readonly query: ReadonlySignal<number>;
+  /** The key whose onlookers are shown, in the direction "to". */
+  readonly key: ReadonlySignal<number>;
+
+  constructor(
+    private readonly model: Model,
+    abort: AbortSignal,
+    theme: Theme,
+  ) {
+    this.client = new Client(model, abort);
+    this.live = follow(model, abort);
+    this.theme = signal(theme);
+    this.table = computed(() => sequential(this.theme.value));
+    this.text = this.live.text as unknown as ReadonlySignal<Text>;
+    this.selection = this.live.selection_state;
+    this.status = signal(this.live.status.value);
+    this.head = computed(() => [this.selection.value.layer, this.selection.value.head]);
+
+    const scores = signal<{ info: ScoresInfo; data: DataView }>({
+      info: this.live.scores.value,
+      data: view(this.live.score_data.value),
+    });
+    this.planes = computed(() => readPlanes(scores.value.info, scores.value.data, this.text.value));
+    this.plane = computed(
+      () =>
+        this.planes.value.find((p) => p.about.name === this.options.score) ??
+        this.planes.value[0] ??
+        null,
+    );
+    this.tiles = computed(() => {
+      const tiles = new Tiles(this.client, this.text.value.gen, this.text.value.tokens.length);
+      const { picture, picture_data } = this.live;
+      const shown = picture.peek();
+      if ("tile" in shown) tiles.keep(shown as never, view(picture_data.peek()));
+      return tiles;
+    });
+    this.tile = computed(() => {
+      this.tiles.value.arrived.value;
+      return this.tiles.value.overview(this.head.value, this.options.pooling);
+    });
+    this.query = computed(() => {
+      const last = Math.max(0, this.text.value.tokens.length - 1);
+      return Math.min(this.hover.value?.query ?? this.selection.value.query ?? last, last);
+    });
+    this.key = computed(() => {
+      const hover = this.hover.value;
+      const at = hover?.where === "text" ? hover.query : (hover?.key ?? null);
+      return at ?? this.selection.value.key ?? this.selection.value.query ?? 0;
+    });
+
+    this.client.onPush = (push, data) => {
+      this.status.value = push.status;
+      if (push.scores) scores.value = { info: push.scores, data: data };
+    };
+    const ends = [
+      effect(() => {
+        this.status.value = this.live.status.value;
+      }),
+      effect(() => {
+        scores.value = { info: this.live.scores.value, data: view(this.live.score_data.value) };
+      }),
+      effect(() => {
+        const shown = this.live.picture.value;
+        const data = view(this.live.picture_data.value);
+        if ("tile" in shown) this.tiles.peek().keep(shown as never, data);
+      }),
+      effect(() => this.#wantOverview()),
+      effect(() => this.#wantText()),
+    ];
+    abort.addEventListener("abort", () => {
+      for (const end of ends) end();
+      clearTimeout(this.#idle);
+    });
+    this.client.hello();
+  }
+
+  get options(): Options {
+    return this.live.options.value;
+  }
+
+  set(options: Partial<Options>): void {
+    this.model.set("options", { ...this.options, ...options });
+    this.live.options.value = { ...this.options, ...options };
+    this.model.save_changes();
+  }
+
+  /** Select, and tell the kernel. */
+  select(change: Partial<SelectionState>): void {
+    const next = { ...this.selection.value, ...change };
+    this.selection.value = next;
+    this.model.set("selection_state", next);
+    this.model.save_changes();
+  }
+
+  moveHead(layers: number, heads: number): void {
+    const { n_layers, n_heads } = this.text.value;
+    const [layer, head] = this.head.value;
+    this.select({
+      layer: Math.min(n_layers - 1, Math.max(0, layer + layers)),
+      head: Math.min(n_heads - 1, Math.max(0, head + heads)),
+    });
+  }
+
+  moveQuery(by: number): void {
+    const n = this.text.value.tokens.length;
+    const at = this.selection.value.query ?? n - 1;
+    this.hover.value = null;
+    this.select({ query: Math.min(n - 1, Math.max(0, at + by)) });
+  }
+
+  /** The value at which the colour table ends, for the selected head. */
+  vmax(tile: Tile): number {
+    if (this.options.scale === "shared") return 1;
+    let most = tile.scale;
+    if (this.options.first === "show" && tile.first)
+      for (const value of tile.first) if (value > most) most = value;
+    return most > 0 ? most : 1;
+  }
+
+  async run(text: string): Promise<void> {
+    this.complaint.value = null;
+    try {
+      await this.client.ask({ kind: "run", text }, "run");
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.reason !== "superseded") this.complaint.value = error.message;
+    }
+  }
+
+  stop(): void {
+    this.client.ask({ kind: "stop" }).catch(() => {});
+  }
+
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  /** The selected head now; its neighbours once nothing else is wanted for a moment. */
+  #wantOverview(): void {
+    const tiles = this.tiles.value;
+    const { pooling } = this.options;
+    const at = this.head.value;
+    if (tiles.n === 0 || !this.text.value.live) return;
+    const neighbours = around(at, this.text.value);
+    tiles.want([at], neighbours, pooling, tiles.whole, OVERVIEW_SIDE, "tile");
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      if (this.client.alive.peek() === "yes")
+        tiles.want(neighbours.slice(0, 8), [], pooling, tiles.whole, OVERVIEW_SIDE, "prefetch");
+    }, PREFETCH_MS);
+  }
+
+  /** Exact numbers of what is looked at. */
+  #wantText(): void {
+    const tiles = this.tiles.value;
+    if (tiles.n === 0 || !this.text.value.live) return;
+    const [head, query, at] = [this.head.value, this.query.value, this.key.value];
+    const direction = this.direction.value;
+    const timer = setTimeout(() => {
+      if (direction === "from") tiles.wantRow(head, query, "row");
+      else tiles.wantColumn(head, at, "column");
+      tiles.wantNext(query);
+    }, 15);
+    clearTimeout(this.#exact);
+    this.#exact = timer;
+  }
+
+  #exact: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** Heads next to one: those that the next key press or click most likely selects. */
+function around([layer, head]: HeadAt, { n_layers, n_heads }: Text): HeadAt[] {
+  const found: HeadAt[] = [];
+  for (let reach = 1; reach < Math.max(n_layers, n_heads) && found.length < 48; reach++) {
+    for (const [l, h] of [
+      [layer, head + reach],
+      [layer, head - reach],
+      [layer + reach, head],
+      [layer - reach, head],
+      [layer + reach, head + reach],
+      [layer - reach, head - reach],
+    ] as HeadAt[]) {
+      if (l >= 0 && l < n_layers && h >= 0 && h < n_heads) found.push([l, h]);
+    }
+  }
+  return found;
+}
+
+function readPlanes(info: ScoresInfo, data: DataView, { n_layers, n_heads }: Text): Plane[] {
+  const size = n_layers * n_heads;
+  if (data.byteLength < info.planes * size * 4) return [];
+  const plane = (index: number | null) =>
+    index === null ? null : floats(data, index * size * 4, size);
+  return info.scores.map((about) => ({
+    about,
+    value: plane(about.value) as Float32Array,
+    control: plane(about.control),
+    low: plane(about.low),
+    high: plane(about.high),
+  }));
+}

@@ -1,0 +1,173 @@
+// What a token looks at and what the model expects after it, each beside what chance would give.
+import { useComputed } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import type { Desk } from "../desk";
+import { labelText } from "../draw/matrix";
+import { fixed } from "./number";
+
+const ROWS = 6;
+
+interface Bar {
+  token: string;
+  at: number | null;
+  value: number;
+}
+
+export function BarsPanel({ desk }: { desk: Desk }) {
+  return (
+    <section class="bars" aria-label="What a token looks at, and what follows">
+      <Looks desk={desk} />
+      <Expects desk={desk} />
+    </section>
+  );
+}
+
+function Looks({ desk }: { desk: Desk }) {
+  const from = desk.direction.value === "from";
+  const { tokens } = desk.text.value;
+  const at = from ? desk.query.value : desk.key.value;
+  const bars = useComputed<Bar[]>(() => {
+    const all = desk.text.value.tokens;
+    const values = attention(desk);
+    return strongest(values, ROWS).map((i) => ({
+      token: all[i] ?? "",
+      at: i,
+      value: values?.[i] ?? 0,
+    }));
+  });
+  return (
+    <>
+      <h3 data-cw="looks-title">
+        <Token text={tokens[at] ?? ""} /> at {at} {from ? "looks at" : "is looked at by"}
+      </h3>
+      <Bars
+        bars={bars.value}
+        chance={from ? 1 / (at + 1) : null}
+        choose={(i) => desk.select(from ? { query: at, key: i } : { query: i, key: at })}
+        name="looks"
+      />
+    </>
+  );
+}
+
+function Expects({ desk }: { desk: Desk }) {
+  const reply = useComputed(() => {
+    const tiles = desk.tiles.value;
+    tiles.arrived.value;
+    return tiles.next(desk.query.value);
+  });
+  const shown = reply.value;
+  const bars = (shown?.tokens ?? [])
+    .slice(0, ROWS)
+    .map(({ token, probability }) => ({ token, at: null, value: probability }));
+  return (
+    <>
+      <h3>and the model expects</h3>
+      <Bars bars={bars} chance={null} name="expects" />
+      <p class="actual quiet" data-cw="actual">
+        {shown?.actual ? (
+          <>
+            the text has <Token text={shown.actual.token} />, expected with{" "}
+            {fixed(shown.actual.probability, shown.actual.probability < 0.01 ? 4 : 2)}
+          </>
+        ) : (
+          "\u00a0"
+        )}
+      </p>
+    </>
+  );
+}
+
+/** Exact values where they are here, else those of the picture. */
+export function attention(desk: Desk): Float32Array | null {
+  const tiles = desk.tiles.value;
+  tiles.arrived.value;
+  const head = desk.head.value;
+  if (desk.direction.value === "from") {
+    const row = tiles.row(head, desk.query.value);
+    return row && row.subarray(0, desk.query.value + 1);
+  }
+  return tiles.column(head, desk.key.value);
+}
+
+function strongest(values: Float32Array | null, count: number): number[] {
+  if (!values) return [];
+  const best: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    const last = best[best.length - 1];
+    if (best.length === count && last !== undefined && value <= (values[last] ?? 0)) continue;
+    const place = best.findIndex((j) => (values[j] ?? 0) < value);
+    best.splice(place < 0 ? best.length : place, 0, i);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}
+
+interface BarsProps {
+  bars: Bar[];
+  chance: number | null;
+  name: string;
+  choose?: (at: number) => void;
+}
+
+/** Always the same number of lines, so that nothing below moves. */
+function Bars({ bars, chance, name, choose }: BarsProps) {
+  return (
+    <ol class="list" data-cw={name}>
+      {Array.from({ length: ROWS }, (_, i) => {
+        const bar = bars[i];
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line is a place, what is on it changes
+          <li key={i}>
+            {bar && (
+              <Line bar={bar} choose={choose}>
+                <span class="track">
+                  <span class="bar" style={{ width: `${Math.min(1, bar.value) * 100}%` }} />
+                  {chance !== null && (
+                    <span
+                      class="chance"
+                      style={{ left: `${chance * 100}%` }}
+                      title={`by chance ${fixed(chance)}`}
+                    />
+                  )}
+                </span>
+                <span class="number">{fixed(bar.value)}</span>
+              </Line>
+            )}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+interface LineProps {
+  bar: Bar;
+  choose: ((at: number) => void) | undefined;
+  children: ComponentChildren;
+}
+
+function Line({ bar, choose, children }: LineProps) {
+  const { at } = bar;
+  const content = (
+    <>
+      <Token text={bar.token} />
+      {children}
+    </>
+  );
+  if (at === null || !choose) return <span class="line">{content}</span>;
+  return (
+    <button type="button" class="line" title={`position ${at}`} onClick={() => choose(at)}>
+      {content}
+    </button>
+  );
+}
+
+export function Token({ text }: { text: string }) {
+  return (
+    <code class="token" title={text.length > 16 ? text.slice(0, 600) : undefined}>
+      {labelText(text, 16)}
+    </code>
+  );
+}

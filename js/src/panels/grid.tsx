@@ -1,0 +1,246 @@
+// Which head: every head's score, the scale with chance on it, and the selected head's numbers.
+import { useComputed, useSignal } from "@preact/signals";
+import type { Desk, Plane } from "../desk";
+import { pack } from "../draw/color";
+import { drawGrid, gridLayout, hitGrid } from "../draw/grid";
+import { drawLegend, LEGEND_ROOM } from "../draw/legend";
+import { paint, toCanvas } from "../draw/tile";
+import { Canvas, place } from "./canvas";
+import { Choice } from "./choice";
+import { fixed } from "./number";
+
+const MAX_GRID = 480;
+
+export function HeadPanel({ desk }: { desk: Desk }) {
+  return (
+    <section class="heads" aria-label="Heads">
+      <h3>Heads by</h3>
+      <ScoreChoice desk={desk} />
+      <Grid desk={desk} />
+      <Legend desk={desk} />
+      <Card desk={desk} />
+    </section>
+  );
+}
+
+function ScoreChoice({ desk }: { desk: Desk }) {
+  const planes = desk.planes.value;
+  const current = desk.plane.value;
+  if (!current) return null;
+  const groups = [...new Set(planes.map((p) => p.about.group))];
+  const ofGroup = planes.filter((p) => p.about.group === current.about.group);
+  return (
+    <>
+      {groups.length > 1 && (
+        <Choice
+          label="Measured on"
+          options={groups.map((group) => ({ value: group, label: group }))}
+          value={current.about.group}
+          choose={(group) => {
+            const first = planes.find((p) => p.about.group === group);
+            if (first) desk.set({ score: first.about.name });
+          }}
+        />
+      )}
+      <select
+        class="score"
+        aria-label="Score"
+        value={current.about.name}
+        onChange={(event) => desk.set({ score: event.currentTarget.value })}
+      >
+        {ofGroup.map((p) => (
+          <option key={p.about.name} value={p.about.name}>
+            {p.about.label}
+          </option>
+        ))}
+      </select>
+    </>
+  );
+}
+
+function Grid({ desk }: { desk: Desk }) {
+  const layout = useComputed(() => {
+    const { n_layers, n_heads } = desk.text.value;
+    return (width: number) => gridLayout(n_layers, n_heads, width, MAX_GRID);
+  });
+  const current = useSignal<ReturnType<typeof gridLayout> | null>(null);
+  const at = (event: MouseEvent) => {
+    const { x, y } = place(event);
+    return current.peek() && hitGrid(current.peek() as ReturnType<typeof gridLayout>, x, y);
+  };
+  const tip = useComputed(() => {
+    const [layer, head] = desk.hoverHead.value ?? desk.head.value;
+    const plane = desk.plane.value;
+    const value = plane?.value[layer * desk.text.value.n_heads + head] ?? Number.NaN;
+    return `${layer}.${head}  ${fixed(value)}`;
+  });
+  return (
+    <>
+      {/* Its own box, so that a wide model scrolls and the page does not. */}
+      <div class="grid">
+        <Canvas
+          label="Heads: rows are layers, columns are heads. Arrow keys select."
+          height={(width) => layout.value(width).height}
+          draw={(ctx, box) => {
+            const g = layout.value(box.width);
+            current.value = g;
+            const plane = desk.plane.value;
+            const [layer, head] = desk.head.value;
+            const hover = desk.hoverHead.value;
+            drawGrid(ctx, {
+              layout: g,
+              values: plane?.value ?? new Float32Array(g.layers * g.heads).fill(Number.NaN),
+              table: desk.table.value,
+              theme: desk.theme.value,
+              vmin: plane?.about.least ?? 0,
+              vmax: plane?.about.most ?? 1,
+              selected: { layer, head },
+              hover: hover && { layer: hover[0], head: hover[1] },
+            });
+          }}
+          data-cw="grid"
+          onClick={(event) => {
+            const found = at(event);
+            if (found) desk.select({ layer: found.layer, head: found.head });
+          }}
+          onMouseMove={(event) => {
+            const found = at(event);
+            desk.hoverHead.value = found ? [found.layer, found.head] : null;
+          }}
+          onMouseLeave={() => {
+            desk.hoverHead.value = null;
+          }}
+        />
+      </div>
+      <p class="tip" data-cw="grid-tip">
+        {tip}
+      </p>
+    </>
+  );
+}
+
+/** What the head's score has to be compared with: its own control, else chance. */
+function nullOf(plane: Plane, index: number): number | null {
+  const control = plane.control?.[index];
+  return control !== undefined && !Number.isNaN(control) ? control : plane.about.chance;
+}
+
+function Legend({ desk }: { desk: Desk }) {
+  const height = LEGEND_ROOM.above + 8 + LEGEND_ROOM.below;
+  return (
+    <div class="legend">
+      <Canvas
+        label="Colour scale"
+        height={() => height}
+        draw={(ctx, box) => {
+          const plane = desk.plane.value;
+          if (!plane) return;
+          const [layer, head] = desk.head.value;
+          const value = plane.value[layer * desk.text.value.n_heads + head] ?? Number.NaN;
+          drawLegend(ctx, {
+            x: 0,
+            y: LEGEND_ROOM.above,
+            width: box.width,
+            height: 8,
+            table: desk.table.value,
+            theme: desk.theme.value,
+            vmin: plane.about.least,
+            vmax: plane.about.most,
+            chance: plane.about.chance,
+            marker: Number.isNaN(value) ? null : value,
+          });
+        }}
+      />
+    </div>
+  );
+}
+
+function Card({ desk }: { desk: Desk }) {
+  const [layer, head] = desk.head.value;
+  const index = layer * desk.text.value.n_heads + head;
+  const groups = new Map<string, Plane[]>();
+  for (const plane of desk.planes.value)
+    groups.set(plane.about.group, [...(groups.get(plane.about.group) ?? []), plane]);
+  return (
+    <div class="card">
+      <div class="card-top">
+        <strong class="name" data-cw="head-name">
+          {layer}.{head}
+        </strong>
+        <Thumbnail desk={desk} />
+      </div>
+      {[...groups].map(([group, planes]) => (
+        <table key={group}>
+          <thead>
+            <tr>
+              <th scope="col">on {group}</th>
+              <th scope="col" class="number">
+                score
+              </th>
+              <th scope="col" class="number" title="Its control without repeats, or chance">
+                null
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {planes.map((plane) => (
+              <ScoreRow key={plane.about.name} plane={plane} index={index} />
+            ))}
+          </tbody>
+        </table>
+      ))}
+    </div>
+  );
+}
+
+function ScoreRow({ plane, index }: { plane: Plane; index: number }) {
+  const { about, value, low, high, control } = plane;
+  const [from, to] = [low?.[index], high?.[index]];
+  const interval =
+    from !== undefined && to !== undefined && !Number.isNaN(from)
+      ? `95 % interval ${fixed(from)} to ${fixed(to)}`
+      : "no interval";
+  const versus = control
+    ? "control: the same on text without repeats"
+    : "chance: uniform attention";
+  return (
+    <tr
+      title={`${about.about} (${about.source}) ${interval}; ${versus}.`}
+      data-cw={`score-${about.name}`}
+    >
+      <td>{about.label}</td>
+      <td class="number strong">
+        {fixed(value[index] ?? Number.NaN)}
+        {from !== undefined && to !== undefined && !Number.isNaN(from) && (
+          <small> ±{fixed((to - from) / 2)}</small>
+        )}
+      </td>
+      <td class="number">{fixed(nullOf(plane, index) ?? Number.NaN)}</td>
+    </tr>
+  );
+}
+
+function Thumbnail({ desk }: { desk: Desk }) {
+  return (
+    <div class="thumb">
+      <Canvas
+        label="The head's pattern, small"
+        height={(width) => width}
+        draw={(ctx, box) => {
+          const tile = desk.tile.value;
+          const theme = desk.theme.value;
+          if (tile) {
+            const painted = paint(tile, desk.table.value, desk.vmax(tile), {
+              first: desk.options.first,
+              background: pack(theme.page),
+            });
+            ctx.imageSmoothingEnabled = tile.cols > box.width;
+            ctx.drawImage(toCanvas(painted), 0, 0, box.width, box.height);
+          }
+          ctx.strokeStyle = theme.line;
+          ctx.strokeRect(0.5, 0.5, box.width - 1, box.height - 1);
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,214 @@
+// The view's end of the wire: requests get ids, are sent together, and only the latest wish counts.
+import { signal } from "@preact/signals";
+import {
+  type Batch,
+  type Body,
+  type Fail,
+  MAX_REQUESTS,
+  type Push,
+  type Reply,
+  type Request,
+} from "../contract.gen";
+
+/** The part of an anywidget model that the wire needs. */
+export interface Wire {
+  // biome-ignore lint/suspicious/noExplicitAny: anywidget's own type; what comes in is checked here
+  on(event: string, callback: (...args: any[]) => void): void;
+  off(event: string): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  off(event: string, callback: (...args: any[]) => void): void;
+  send(content: unknown): void;
+}
+
+type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
+export type Ask = WithoutId<Request>;
+
+export interface Answer {
+  body: Body;
+  gen: number;
+  data: DataView;
+}
+
+export class Refusal extends Error {
+  constructor(
+    readonly reason: Fail["reason"] | "superseded",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Whether the kernel answers. "unsure": it has been silent for longer than a click should take. */
+export type Liveness = "yes" | "unsure" | "no";
+
+const IN_FLIGHT = 6;
+const SILENCE_MS = 2500;
+const GONE_MS = 6000;
+
+interface Asked {
+  request: Request;
+  slot: string | null;
+  resolve: (answer: Answer) => void;
+  reject: (refusal: Refusal) => void;
+}
+
+export class Client {
+  readonly alive = signal<Liveness>("yes");
+  onPush: (push: Push, data: DataView) => void = () => {};
+
+  #name = `view-${Math.random().toString(36).slice(2, 12)}`;
+  #lastId = 0;
+  #waiting: Asked[] = [];
+  #inFlight = new Map<number, Asked>();
+  #scheduled = false;
+  #lastHeard = 0;
+  #watch: ReturnType<typeof setTimeout> | null = null;
+  #over = false;
+
+  constructor(
+    private readonly model: Wire,
+    abort: AbortSignal,
+  ) {
+    const receive = (content: unknown, buffers: DataView[] = []) => this.#receive(content, buffers);
+    const gone = () => this.#gone();
+    model.on("msg:custom", receive);
+    // ipywidgets says so when the kernel restarts or goes away.
+    model.on("comm_live_update", gone);
+    abort.addEventListener("abort", () => {
+      this.#over = true;
+      if (this.#watch !== null) clearTimeout(this.#watch);
+      model.off("msg:custom", receive);
+      model.off("comm_live_update", gone);
+      for (const asked of [...this.#waiting, ...this.#inFlight.values()])
+        asked.reject(new Refusal("superseded", "the view is gone"));
+      this.#waiting = [];
+      this.#inFlight.clear();
+    });
+  }
+
+  /**
+   * Ask for something. With a `slot`, a later wish for the same slot replaces one that has not been
+   * sent, and cancels one that is under way.
+   */
+  ask(request: Ask, slot: string | null = null): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (slot !== null) this.#supersede(slot);
+      const id = ++this.#lastId;
+      this.#waiting.push({ request: { ...request, id } as Request, slot, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Is anybody there? The answer changes `alive`. */
+  hello(): void {
+    this.ask({ kind: "hello" }, "hello").catch(() => {});
+  }
+
+  #supersede(slot: string): void {
+    const stale = (asked: Asked) => asked.slot === slot;
+    for (const asked of this.#waiting.filter(stale))
+      asked.reject(new Refusal("superseded", "a newer wish took its place"));
+    this.#waiting = this.#waiting.filter((asked) => !stale(asked));
+    for (const [id, asked] of this.#inFlight) {
+      if (!stale(asked)) continue;
+      this.#inFlight.delete(id);
+      asked.reject(new Refusal("superseded", "a newer wish took its place"));
+      const cancel: Request = { kind: "cancel", id: ++this.#lastId, target: id };
+      this.#waiting.push({ request: cancel, slot: null, resolve() {}, reject() {} });
+    }
+  }
+
+  /** All that is asked in one turn of the event loop goes out together, with no frame's delay. */
+  #schedule(): void {
+    if (this.#scheduled || this.#over) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#over) return;
+    const batch: Request[] = [];
+    const kept: Asked[] = [];
+    for (const asked of this.#waiting) {
+      const counts = answered(asked.request);
+      const room = !counts || this.#inFlight.size < IN_FLIGHT;
+      if (!room || batch.length >= MAX_REQUESTS) {
+        kept.push(asked);
+        continue;
+      }
+      batch.push(asked.request);
+      if (counts) this.#inFlight.set(asked.request.id, asked);
+    }
+    this.#waiting = kept;
+    if (batch.length === 0) return;
+    const message: Batch = { client: this.#name, requests: batch };
+    try {
+      this.model.send(message);
+    } catch {
+      this.#gone();
+      return;
+    }
+    if (this.#watch === null && this.#inFlight.size > 0) this.#listen();
+  }
+
+  /** While something is unanswered: notice silence, and say so. */
+  #listen(): void {
+    this.#lastHeard = performance.now();
+    const check = () => {
+      this.#watch = null;
+      if (this.#inFlight.size === 0 || this.#over || this.alive.value === "no") return;
+      const silence = performance.now() - this.#lastHeard;
+      if (silence > GONE_MS) this.alive.value = "no";
+      else if (silence > SILENCE_MS) this.alive.value = "unsure";
+      this.#watch = setTimeout(check, 500);
+    };
+    this.#watch = setTimeout(check, 500);
+  }
+
+  #gone(): void {
+    this.alive.value = "no";
+    for (const asked of [...this.#waiting, ...this.#inFlight.values()])
+      asked.reject(new Refusal("missing", "the kernel is gone"));
+    this.#waiting = [];
+    this.#inFlight.clear();
+  }
+
+  #receive(content: unknown, buffers: DataView[]): void {
+    if (!isReply(content)) return;
+    this.#lastHeard = performance.now();
+    if (this.alive.value !== "yes") this.alive.value = "yes";
+    const data = buffers[0] ?? new DataView(new ArrayBuffer(0));
+    if (content.kind === "push") {
+      this.onPush(content, data);
+      this.ask({ kind: "ack", seq: content.seq }).catch(() => {});
+      return;
+    }
+    if (content.client !== this.#name) return;
+    const asked = this.#inFlight.get(content.id);
+    this.#inFlight.delete(content.id);
+    if (content.kind === "ok") asked?.resolve({ body: content.body, gen: content.gen, data });
+    else asked?.reject(new Refusal(content.reason, content.message));
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+}
+
+/** Acknowledgements and cancellations have no answer. */
+function answered(request: Request): boolean {
+  return request.kind !== "ack" && request.kind !== "cancel";
+}
+
+function isReply(content: unknown): content is Reply {
+  if (typeof content !== "object" || content === null || !("kind" in content)) return false;
+  const { kind } = content;
+  return kind === "ok" || kind === "error" || kind === "push";
+}
+
+/** float32 out of a message's buffer. Its place in the underlying memory need not be aligned. */
+export function floats(view: DataView, offset: number, length: number): Float32Array {
+  const start = view.byteOffset + offset;
+  if (start % 4 === 0) return new Float32Array(view.buffer as ArrayBuffer, start, length);
+  return new Float32Array((view.buffer as ArrayBuffer).slice(start, start + length * 4));
+}

@@ -1,0 +1,201 @@
+// Tiles and exact values of one run of a model: asked for once, kept while there is room.
+import { signal } from "@preact/signals";
+import type { NextReply, Picture, TilePart, TilesReply } from "../contract.gen";
+import { stride, type Tile } from "../draw/tile";
+import { type Client, floats, Refusal } from "./client";
+import { Lru } from "./lru";
+
+/** As TensorStore's: a whole matrix at this side is at hand in the kernel, always. */
+export const OVERVIEW_SIDE = 256;
+const TILE_BYTES = 96 * 2 ** 20;
+const EXACT_BYTES = 32 * 2 ** 20;
+
+export type HeadAt = [layer: number, head: number];
+export type Window = [q0: number, q1: number, k0: number, k1: number];
+export type Pooling = "max" | "mean";
+
+export class Tiles {
+  /** Counts what has arrived: read it to be drawn again. */
+  readonly arrived = signal(0);
+  /** Why the latest wish for the selected head was not fulfilled. */
+  readonly refusal = signal<string | null>(null);
+  #tiles = new Lru<Tile>(TILE_BYTES);
+  #rows = new Lru<Float32Array>(EXACT_BYTES);
+  #columns = new Lru<Float32Array>(EXACT_BYTES);
+  #next = new Map<number, NextReply>();
+
+  constructor(
+    private readonly client: Client,
+    readonly gen: number,
+    readonly n: number,
+  ) {}
+
+  get whole(): Window {
+    return [0, this.n, 0, this.n];
+  }
+
+  /** A head's whole matrix: the finest there is at hand. */
+  overview([layer, head]: HeadAt, pooling: Pooling): Tile | null {
+    const finest = this.#tiles.get(key([layer, head], pooling, this.whole, 1024));
+    return (
+      finest ??
+      this.#tiles.get(key([layer, head], pooling, this.whole, OVERVIEW_SIDE)) ??
+      this.#tiles.get(`picture ${layer}.${head} ${pooling}`) ??
+      null
+    );
+  }
+
+  at(head: HeadAt, pooling: Pooling, window: Window, side: number): Tile | null {
+    return this.#tiles.get(key(head, pooling, window, side)) ?? null;
+  }
+
+  /** What a page without a kernel has. */
+  keep(picture: Picture, data: DataView): void {
+    if (picture.gen !== this.gen || data.byteLength === 0) return;
+    const [layer, head] = picture.tile.head;
+    const tile = unpack(picture.tile, picture.window, data);
+    const fine = stride(tile) === 1;
+    // At full resolution it is just what the kernel would send.
+    const name = fine
+      ? key([layer, head], picture.pooling, this.whole, OVERVIEW_SIDE)
+      : `picture ${layer}.${head} ${picture.pooling}`;
+    if (!fine || this.n <= OVERVIEW_SIDE) this.#tiles.set(name, tile, tile.data.byteLength);
+    if (picture.next) this.#next.set(picture.next.position, picture.next);
+    this.arrived.value++;
+  }
+
+  /** Ask for heads' tiles; `also` come along if they cost nothing. */
+  async want(
+    heads: HeadAt[],
+    also: HeadAt[],
+    pooling: Pooling,
+    window: Window,
+    side: number,
+    slot: string,
+  ): Promise<void> {
+    const missing = (at: HeadAt) => !this.#tiles.has(key(at, pooling, window, side));
+    const wanted = heads.filter(missing);
+    if (wanted.length === 0) return;
+    try {
+      const { body, data } = await this.client.ask(
+        {
+          kind: "tiles",
+          gen: this.gen,
+          heads: wanted,
+          also: also.filter(missing),
+          pooling,
+          window,
+          side,
+        },
+        slot,
+      );
+      if (body.kind === "tiles") this.#take(body, data);
+      this.refusal.value = null;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.reason !== "superseded" && error.reason !== "stale" && slot === "tile")
+        this.refusal.value = error.message;
+    }
+  }
+
+  #take(reply: TilesReply, data: DataView): void {
+    for (const part of reply.tiles) {
+      const tile = unpack(part, reply.window, data);
+      this.#tiles.set(
+        key(part.head, reply.pooling, reply.window, reply.side),
+        tile,
+        tile.data.byteLength + 4 * tile.rows,
+      );
+    }
+    this.arrived.value++;
+  }
+
+  /** Exact attention of one query, float32 for keys 0 to n - 1; null until it is here. */
+  row(head: HeadAt, query: number): Float32Array | null {
+    return this.#rows.get(`${head} ${query}`) ?? null;
+  }
+
+  async wantRow(head: HeadAt, query: number, slot: string): Promise<void> {
+    if (this.row(head, query)) return;
+    const window: Window = [query, query + 1, 0, this.n];
+    await this.#quietly(async () => {
+      const { body, data } = await this.client.ask(
+        { kind: "cells", gen: this.gen, head, window },
+        slot,
+      );
+      if (body.kind !== "cells") return;
+      const [q0, q1, k0, k1] = body.window;
+      for (let q = q0; q < q1; q++) {
+        const width = k1 - k0;
+        const row = floats(data, (q - q0) * width * 4, width);
+        this.#rows.set(`${head} ${q}`, row, row.byteLength);
+      }
+      this.arrived.value++;
+    });
+  }
+
+  /** Exact attention that one key gets from every query. */
+  column(head: HeadAt, at: number): Float32Array | null {
+    return this.#columns.get(`${head} ${at}`) ?? null;
+  }
+
+  async wantColumn(head: HeadAt, at: number, slot: string): Promise<void> {
+    if (this.column(head, at)) return;
+    await this.#quietly(async () => {
+      const { body, data } = await this.client.ask(
+        { kind: "column", gen: this.gen, head, key: at },
+        slot,
+      );
+      if (body.kind !== "column") return;
+      this.#columns.set(`${head} ${at}`, floats(data, 0, body.queries), body.queries * 4);
+      this.arrived.value++;
+    });
+  }
+
+  next(position: number): NextReply | null {
+    return this.#next.get(position) ?? null;
+  }
+
+  async wantNext(position: number): Promise<void> {
+    if (this.#next.has(position)) return;
+    await this.#quietly(async () => {
+      const { body } = await this.client.ask({ kind: "next", gen: this.gen, position }, "next");
+      if (body.kind !== "next") return;
+      this.#next.set(position, body);
+      this.arrived.value++;
+    });
+  }
+
+  /** A value that does not come leaves its place empty; the foot says why nothing comes. */
+  async #quietly(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+}
+
+function key(head: HeadAt, pooling: Pooling, window: Window, side: number): string {
+  return `${head[0]}.${head[1]} ${pooling} ${window} ${side}`;
+}
+
+function unpack(part: TilePart, [q0, q1, k0, k1]: Window, view: DataView): Tile {
+  const { rows, cols } = part;
+  return {
+    rows,
+    cols,
+    q0,
+    q1,
+    k0,
+    k1,
+    scale: part.scale,
+    // A copy: a view would keep the whole reply alive, beyond the budget.
+    data: new Uint8Array(
+      view.buffer as ArrayBuffer,
+      view.byteOffset + part.offset,
+      rows * cols,
+    ).slice(),
+    first: part.first === null ? null : floats(view, part.first, rows).slice(),
+  };
+}

