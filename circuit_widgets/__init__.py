@@ -1,0 +1,50 @@
+"""Explore the self-attention circuits of a transformer by clicking, in a notebook.
+
+    import circuit_widgets as cw
+
+    model = cw.load_model()                       # a small trained model, shipped in the package
+    cw.explore(model, "blue dog seven blue dog")  # every head, linked views, the kernel behind them
+    cw.identify_induction_heads(model)            # an analysis; its result shows itself
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from circuit_widgets.analysis.induction import InductionHeads as InductionHeads
+    from circuit_widgets.analysis.induction import (
+        identify_induction_heads as identify_induction_heads,
+    )
+    from circuit_widgets.heads import Head as Head
+    from circuit_widgets.models import load_model as load_model
+    from circuit_widgets.result import load as load
+    from circuit_widgets.widgets.explorer import Explorer as Explorer
+    from circuit_widgets.widgets.explorer import explore as explore
+    from circuit_widgets.widgets.selection import Selection as Selection
+
+# Imported at first use: torch and transformer_lens take seconds, and a typing mistake should not.
+_FROM = {
+    "Explorer": "widgets.explorer",
+    "Head": "heads",
+    "InductionHeads": "analysis.induction",
+    "Selection": "widgets.selection",
+    "explore": "widgets.explorer",
+    "identify_induction_heads": "analysis.induction",
+    "load": "result",
+    "load_model": "models",
+}
+__all__ = [*_FROM]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FROM})

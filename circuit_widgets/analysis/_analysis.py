@@ -64,20 +64,23 @@ def analysis(topic: str) -> Callable[[Callable[P, Iterator[R]]], Analysis[P, R]]
         if "progress" not in signature.parameters:
             raise TypeError(f"{function.__name__} must declare the keyword `progress: bool = True`")
 
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Iterator[R], bool]:
+        def begin(
+            args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> tuple[Iterator[R], bool, TransformerBridge]:
             bound = bind(function.__name__, signature, args, kwargs)
             model = next(iter(bound.arguments.values()))
             models.check_model(model)
             results = function(*bound.args, **bound.kwargs)
-            return _steps(model, results), bound.arguments["progress"]
+            return _steps(model, results), bound.arguments["progress"], model
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            results, progress = begin(args, kwargs)
+            results, progress, _ = begin(args, kwargs)
             return _run(results, function.__name__, progress)
 
         def job(*args: P.args, **kwargs: P.kwargs) -> Job[R]:
-            return Job(begin(args, kwargs)[0], function.__name__)
+            results, _, model = begin(args, kwargs)
+            return Job(results, function.__name__, model)
 
         def stream(*args: P.args, **kwargs: P.kwargs) -> Any:
             # First the arguments: a wrong one is said even where there is no view.

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from circuit_widgets.result import Result
 
@@ -48,8 +48,9 @@ class Job(Generic[R]):
     end the job. Register them before `start`.
     """
 
-    def __init__(self, results: Iterator[R], name: str) -> None:
+    def __init__(self, results: Iterator[R], name: str, model: object = None) -> None:
         self.name = name
+        self._model = None if model is None else weakref.ref(model)
         self._results: Iterator[R] | None = results
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -70,6 +71,11 @@ class Job(Generic[R]):
     def result(self) -> R | None:
         """The latest result; `result.provenance.complete` says whether it is all of it."""
         return self._result
+
+    @property
+    def model(self) -> Any:
+        """The model it runs on, or None: it is gone, or the job was given none."""
+        return None if self._model is None else self._model()
 
     @property
     def error(self) -> BaseException | None:

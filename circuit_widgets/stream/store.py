@@ -102,6 +102,16 @@ class TensorStore:
             tile = quantise(pool(pattern, window, side, pooling))
         return self._to_host(tile, f"{layer}.{head}")
 
+    def not_numbers(self) -> list[int]:
+        """Layers in which a head's attention is NaN."""
+        return sorted(
+            {
+                layer
+                for (layer, pooling), tile in self._overview.items()
+                if pooling == "max" and not bool(torch.isfinite(tile.scale).all())
+            }
+        )
+
     def cells(self, layer: int, head: int, window: Window) -> Float[Tensor, "query key"]:
         """Exact values, float32, on the host."""
         self._check(layer, head, window)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import traitlets
 STATIC = Path(__file__).parents[1] / "static"
 
 
-def bundle(name: str) -> Path:
+def bundle(name: str) -> str:
     """The built script of a view; a sentence instead of a blank widget where it is missing."""
     path = STATIC / f"{name}.js"
     if not path.exists():
@@ -20,7 +21,7 @@ def bundle(name: str) -> Path:
             f"the view {name!r} has not been built: run `make js` in the source folder, "
             "or install circuit_widgets from a wheel, which brings the built views"
         )
-    return path
+    return path.read_text(encoding="utf-8")
 
 
 class View(anywidget.AnyWidget):
@@ -29,11 +30,7 @@ class View(anywidget.AnyWidget):
     _bundle = ""
 
     def __init__(self, **kwargs: Any) -> None:
-        known = self.trait_names()
-        for name in kwargs:
-            if name not in known:
-                raise TypeError(unknown_keyword(type(self).__name__, name, self._public_names()))
-        self._esm = bundle(self._bundle).read_text(encoding="utf-8")
+        self._esm = bundle(self._bundle)
         super().__init__(**kwargs)
         self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
 
@@ -53,29 +50,78 @@ class View(anywidget.AnyWidget):
         if comm is not None and hasattr(comm, "_reply_subshell_for"):
             comm._reply_subshell_for = lambda data, default: default
 
+    def open(self) -> None:
+        """Open the wire to the front end; a closed view can be opened again."""
+        if self.comm is None:
+            # ipywidgets forbids showing a closed widget by setting this on the instance.
+            vars(self).pop("_repr_mimebundle_", None)
+            for part in self._parts():
+                part.open()
+            super().open()
+
     def close(self) -> None:
         """Release the front end's side. Showing the view again opens it again."""
-        if self.comm is not None:
-            self.layout.close()
+        if self.comm is None:
+            return
         super().close()
-        # ipywidgets forbids showing a closed widget by setting this on the instance.
-        self.__dict__.pop("_repr_mimebundle_", None)
+        for part in self._parts():
+            part.close()
+        vars(self).pop("_repr_mimebundle_", None)
+
+    def _parts(self) -> list[Any]:
+        """The widgets that ipywidgets makes for a widget, with comms of their own."""
+        return [self.layout] if self.trait_has_value("layout") else []
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        if self.comm is None:
-            self.layout.open()
-            self.open()
+        self.open()
         return super()._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:
         return f"<circuit_widgets {type(self).__name__}>"
-
-    def _public_names(self) -> list[str]:
-        return [name for name in self.class_own_traits() if not name.startswith("_")]
 
 
 def unknown_keyword(callee: str, name: str, accepted: list[str]) -> str:
     """The sentence for a keyword that is not known."""
     close = difflib.get_close_matches(name, accepted, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{callee} has no option {name!r}.{hint} Accepted: {', '.join(sorted(accepted))}."
+    return f"{callee} has no option {name!r}.{hint} It takes {', '.join(accepted)}."
+
+
+def refuse_unknown(callee: str, kwargs: dict[str, Any], accepted: list[str]) -> None:
+    """Raise TypeError for the first keyword that is left over."""
+    for name in kwargs:
+        raise TypeError(unknown_keyword(callee, name, accepted))
+
+
+@functools.cache
+def _shown_by_cell() -> dict[str, tuple[object, list[View]]]:
+    return {}
+
+
+def replace_earlier(view: View) -> None:
+    """Close what an earlier run of the same notebook cell has shown.
+
+    Running a cell again replaces its output, but the old view's comm, model hooks and buffers would
+    stay until the kernel ends. Views that one run of a cell makes stay together.
+    """
+    cell, run = _cell_and_run()
+    if cell is None:
+        return
+    shown = _shown_by_cell()
+    known_run, views = shown.get(cell, (run, []))
+    if known_run != run:
+        for old in views:
+            old.close()
+        views = []
+    shown[cell] = (run, [*views, view])
+
+
+def _cell_and_run() -> tuple[str | None, object]:
+    """The notebook cell that is being executed, and which of its runs; (None, None) elsewhere."""
+    try:
+        from IPython.core.getipython import get_ipython
+
+        parent = get_ipython().kernel.get_parent("shell")  # type: ignore[union-attr]
+        return parent["metadata"].get("cellId"), parent["header"]["msg_id"]
+    except (ImportError, AttributeError, KeyError, TypeError):
+        return None, None

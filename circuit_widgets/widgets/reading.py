@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.analysis.explorer import TextScores, TopNext, top_next
 from circuit_widgets.stream import messages as m
 from circuit_widgets.stream.channel import Question, Refused
-from circuit_widgets.stream.store import Missing, TensorStore
+from circuit_widgets.stream.store import OVERVIEW_SIDE, Missing, TensorStore
 from circuit_widgets.stream.tiles import Quantised
 from circuit_widgets.tokens import Tokens
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
 
 # How many of the likeliest next tokens are kept for each position.
 N_NEXT = 10
@@ -115,6 +120,8 @@ class Reading:
             raise Missing(f"there is no position {position}: the text has {self.n_tokens} tokens")
         ids = self.next.ids[position].tolist()
         chances = self.next.probabilities[position].tolist()
+        if not all(map(math.isfinite, chances)):
+            raise Missing("the model's probabilities are not numbers (NaN)")
         named = [m.NextToken(self.name_token(i), i, p) for i, p in zip(ids, chances, strict=True)]
         actual = None
         if position + 1 < self.n_tokens:
@@ -123,14 +130,16 @@ class Reading:
             actual = m.NextToken(self.tokens.strings[position + 1], id, chance)
         return m.NextReply(position, named, actual)
 
-    def picture(self, layer: int, head: int, query: int | None, side: int) -> tuple[m.Picture, bytes]:
-        """What the first screen shows, for a page that has no kernel."""
+    def picture(
+        self, layer: int, head: int, query: int | None, pooling: m.Pooling
+    ) -> tuple[m.Picture, bytes]:
+        """What the first screen shows, for a page that has no kernel. Raises `Missing`."""
         buffer = bytearray()
-        tile = self.store.tile(layer, head, self.store.whole, side, "max")
+        window, side = self.store.whole, OVERVIEW_SIDE
+        tile = self.store.tile(layer, head, window, side, pooling)
         part = pack(tile, (layer, head), buffer)
         expected = None if query is None else self._next(query)
-        picture = m.Picture(self.gen, self.store.whole, "max", side, part, expected)
-        return picture, bytes(buffer)
+        return m.Picture(self.gen, window, pooling, side, part, expected), bytes(buffer)
 
 
 def pack(tile: Quantised, head: tuple[int, int], buffer: bytearray) -> m.TilePart:
@@ -147,7 +156,7 @@ def pack(tile: Quantised, head: tuple[int, int], buffer: bytearray) -> m.TilePar
 
 
 def read(
-    model: "TransformerBridge",  # noqa: UP037, F821  (imported lazily: it takes 3 s)
+    model: TransformerBridge,
     tokens: Tokens,
     gen: int,
     memory: int,
@@ -169,11 +178,14 @@ def read(
         lambda layer: capture.replay_pattern(model, inputs, layer)[0],
         memory,
     )
-    scores = TextScores(tokens.ids, model.cfg.n_layers, model.cfg.n_heads)
+    scores = TextScores(
+        tokens.ids, model.cfg.n_layers, model.cfg.n_heads, has_bos=tokens.has_bos
+    )
     reducers = [inputs, _Keep(store), scores]
     logits = capture.run(model, tokens.ids, reducers, on_layer=on_layer)
     assert logits is not None
-    following: Int[Tensor, " pos"] = torch.roll(tokens.ids[0], -1)
+    following = torch.roll(tokens.ids[0], -1)
+    following[-1] = -1  # nothing follows the last token
     expected = top_next(logits[0], following, N_NEXT)
     seconds = time.perf_counter() - started
     return Reading(gen, tokens, store, expected, scores, name_token, seconds)

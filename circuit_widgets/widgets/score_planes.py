@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.analysis.explorer import TEXT_SCORES
+from circuit_widgets.analysis.induction import SCORES, InductionHeads
+from circuit_widgets.result import About, Score
 from circuit_widgets.stream import messages as m
 
 Plane = Float[Tensor, "layer head"]
@@ -65,3 +69,38 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
         )
     data = b"".join(plane.float().cpu().numpy().tobytes() for plane in planes)
     return m.ScoresInfo(len(planes), described), data
+
+
+def induction_scores(result: InductionHeads | None, shape: tuple[int, int]) -> list[HeadScore]:
+    """Scores on random tokens, with controls and intervals; before there is a result, missing."""
+    made = []
+    for name, about in SCORES.items():
+        score = None if result is None else result.score(name)
+        made.append(_head_score(name, about, "random tokens", score, shape))
+    return made
+
+
+def text_scores(scores: Mapping[str, Score]) -> list[HeadScore]:
+    """Scores on the user's text, with what uniform attention would score."""
+    return [
+        _head_score(f"text_{name}", TEXT_SCORES[name], "this text", score, score.value.shape)
+        for name, score in scores.items()
+    ]
+
+
+def _head_score(
+    name: str, about: About, group: str, score: Score | None, shape: Sequence[int]
+) -> HeadScore:
+    described = (name, about.label, about.about, group, about.source)
+    if score is None:
+        return HeadScore(*described, value=torch.full(tuple(shape), torch.nan))
+    # Where a control finds as much as the score, as of previous tokens, chance is the null.
+    chance = None if score.chance is None else float(score.chance)
+    return HeadScore(
+        *described,
+        value=score.value,
+        chance=None if chance is None or math.isnan(chance) else chance,
+        control=score.control if about.null == "control" else None,
+        low=score.low,
+        high=score.high,
+    )

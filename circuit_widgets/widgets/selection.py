@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import traitlets
@@ -22,43 +23,67 @@ class Selection(traitlets.HasTraits):
     key = traitlets.Int(None, allow_none=True)
 
     def __init__(self, **kwargs: Any) -> None:
-        self._limits: tuple[int, int, int] | None = None
+        # Of each view that shows it: layers, heads, tokens.
+        self._limits: weakref.WeakKeyDictionary[object, tuple[int, int, int]]
+        self._limits = weakref.WeakKeyDictionary()
         super().__init__(**kwargs)
 
-    def limit(self, n_layers: int, n_heads: int, n_tokens: int) -> None:
-        """What can be selected from now on; a position the text no longer has is dropped."""
-        self._limits = None
+    def limit(self, view: object, n_layers: int, n_heads: int, n_tokens: int) -> None:
+        """What a view can show from now on. A position its text does not have is moved."""
+        self._limits.pop(view, None)
         with self.hold_trait_notifications():
             self.layer = min(self.layer, n_layers - 1)
             self.head = min(self.head, n_heads - 1)
             if self.query is not None and self.query >= n_tokens:
-                self.query = n_tokens - 1
+                self.query = max(0, n_tokens - 1)
             if self.key is not None and self.key >= n_tokens:
                 self.key = None
-        self._limits = (n_layers, n_heads, n_tokens)
+        self._limits[view] = (n_layers, n_heads, n_tokens)
 
     def set(self, head: Any = None, *, query: Any = ..., key: Any = ...) -> None:
-        """Select, in one step, any of: a head ("5.1", (5, 1), `Head`), a query, a key."""
+        """Select, in one step, any of: a head ("5.1", (5, 1), `Head`), a query, a key.
+
+        Raises:
+            ValueError: Not in the model or not in the text; nothing has changed then.
+        """
+        change: dict[str, int | None] = {}
+        if head is not None:
+            limits = self._least()
+            parsed = Head.parse(head, limits.get("layer"), limits.get("head"))
+            change = {"layer": parsed.layer, "head": parsed.index}
+        if query is not ...:
+            change["query"] = query
+        if key is not ...:
+            change["key"] = key
+        for name, value in change.items():
+            self._check(name, value)
         with self.hold_trait_notifications():
-            if head is not None:
-                limits = self._limits or (None, None, None)
-                parsed = Head.parse(head, limits[0], limits[1])
-                self.layer, self.head = parsed.layer, parsed.index
-            if query is not ...:
-                self.query = query
-            if key is not ...:
-                self.key = key
+            for name, value in change.items():
+                setattr(self, name, value)
+
+    def _least(self) -> dict[str, int]:
+        """How many layers, heads and positions every view has."""
+        if not self._limits:
+            return {}
+        layers, heads, tokens = (min(of) for of in zip(*self._limits.values(), strict=True))
+        return {"layer": layers, "head": heads, "query": tokens, "key": tokens}
+
+    def _check(self, name: str, value: object) -> None:
+        if value is None and name in ("query", "key"):
+            return
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"{name} is {value!r}: accepted is a whole number from 0")
+        limit = self._least().get(name)
+        if limit == 0:
+            raise ValueError(f"{name} {value} cannot be selected: there is no text here")
+        if value < 0 or (limit is not None and value >= limit):
+            accepted = "from 0" if limit is None else f"0 to {limit - 1}"
+            raise ValueError(f"{name} {value} is out of range: accepted is {accepted}")
 
     @traitlets.validate("layer", "head", "query", "key")
     def _in_range(self, proposal: Any) -> int | None:
-        name, value = proposal["trait"].name, proposal["value"]
-        if value is None or self._limits is None:
-            return value
-        most = dict(zip(("layer", "head", "query"), self._limits, strict=True))
-        limit = most.get(name, self._limits[2])
-        if not 0 <= value < limit:
-            raise ValueError(f"{name} {value} is out of range: accepted are 0 to {limit - 1}")
-        return value
+        self._check(proposal["trait"].name, proposal["value"])
+        return proposal["value"]
 
     @property
     def as_head(self) -> Head:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +16,11 @@ from circuit_widgets.widgets.reading import Reading, read
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+log = logging.getLogger("circuit_widgets")
+
 IDLE = m.Status("idle", "", 0, 0)
+# Between two notes on how far a run is; a small model passes its layers far faster than that.
+NOTE_SECONDS = 0.05
 
 
 class _Superseded(Exception):
@@ -40,10 +46,11 @@ class Session:
         self._reading: Reading | None = None
         self._gen = 0
         self._lock = threading.Lock()
-        self._wanted: str | None = None
+        self._wanted: Tokens | None = None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._stop_job: Callable[[], None] | None = None
+        self._failure: Exception | None = None
 
     @property
     def gen(self) -> int:
@@ -63,17 +70,30 @@ class Session:
         return self.reading.answer(question)
 
     def read_now(self, prompt: str | Sequence[int]) -> Reading:
-        """Run a prompt on this thread and show it. Raises what is wrong with the prompt."""
-        return self._read(tokenize(self.model, prompt), None)
+        """Run a prompt on this thread, before there is a view. Raises what is wrong with it."""
+        tokens = tokenize(self.model, prompt)
+        self._reading = read(self.model, tokens, self._gen, self._memory, self._name_token)
+        return self._reading
 
     def run(self, text: str) -> None:
         """Run a prompt on a worker thread; a prompt that is under way is given up."""
         try:
-            tokenize(self.model, text)
+            tokens = tokenize(self.model, text)
         except (TypeError, ValueError) as error:
             raise Refused("invalid", str(error)) from error
+        self._start(tokens)
+
+    def run_and_wait(self, prompt: str | Sequence[int]) -> None:
+        """Run a prompt on the worker thread and wait for it. Raises what is wrong with it."""
+        self._failure = None
+        self._start(tokenize(self.model, prompt))
+        self.quiet.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def _start(self, tokens: Tokens) -> None:
         with self._lock:
-            self._wanted = text
+            self._wanted = tokens
             self._ended.set()
             self.quiet.clear()
             if self._thread is None:
@@ -107,44 +127,45 @@ class Session:
     def _work(self) -> None:
         while True:
             with self._lock:
-                text, self._wanted = self._wanted, None
-                if text is None:
+                tokens, self._wanted = self._wanted, None
+                if tokens is None:
                     self._thread = None
                     self.quiet.set()
                     return
                 self._ended.clear()
             try:
-                self._read(tokenize(self.model, text), self._ended)
+                self._read(tokens)
             except _Superseded:
                 if self._wanted is None:
                     self._show.status_changed(IDLE)
             except Exception as error:
+                log.info("a prompt failed", exc_info=error)
+                self._failure = error
                 sentence = str(error) or type(error).__name__
                 self._show.status_changed(m.Status("failed", sentence, 0, 0))
 
-    def _read(self, tokens: Tokens, ended: threading.Event | None) -> Reading:
+    def _read(self, tokens: Tokens) -> None:
         n_layers = self.model.cfg.n_layers
         message = f"Running {len(tokens.strings)} tokens"
         self._show.status_changed(m.Status("running", message, 0, n_layers))
+        noted = time.monotonic()
 
         def on_layer(layer: int) -> None:
-            if ended is not None and ended.is_set():
+            nonlocal noted
+            if self._ended.is_set():
                 raise _Superseded
-            self._show.status_changed(m.Status("running", message, layer + 1, n_layers))
+            if time.monotonic() - noted > NOTE_SECONDS:
+                noted = time.monotonic()
+                self._show.status_changed(m.Status("running", message, layer + 1, n_layers))
 
-        if self._reading is not None:
-            # Two runs' layers need not be held at once; the old picture needs only its overview.
-            self._reading.store.release()
+        # Two runs' layers need not be held at once; the old picture needs only its overviews.
+        self.reading.store.release()
         reading = read(
-            self.model,
-            tokens,
-            self._gen + 1,
-            self._memory,
-            lambda id: show_token(self.model, id),
-            on_layer,
+            self.model, tokens, self._gen + 1, self._memory, self._name_token, on_layer
         )
         self._gen += 1
         self._reading = reading
         self._show.reading_changed(reading)
-        self._show.status_changed(IDLE)
-        return reading
+
+    def _name_token(self, id: int) -> str:
+        return show_token(self.model, id)

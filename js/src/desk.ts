@@ -79,13 +79,9 @@ export class Desk {
         this.planes.value[0] ??
         null,
     );
-    this.tiles = computed(() => {
-      const tiles = new Tiles(this.client, this.text.value.gen, this.text.value.tokens.length);
-      const { picture, picture_data } = this.live;
-      const shown = picture.peek();
-      if ("tile" in shown) tiles.keep(shown as never, view(picture_data.peek()));
-      return tiles;
-    });
+    this.tiles = computed(
+      () => new Tiles(this.client, this.text.value.gen, this.text.value.tokens.length),
+    );
     this.tile = computed(() => {
       this.tiles.value.arrived.value;
       return this.tiles.value.overview(this.head.value, this.options.pooling);
@@ -114,7 +110,7 @@ export class Desk {
       effect(() => {
         const shown = this.live.picture.value;
         const data = view(this.live.picture_data.value);
-        if ("tile" in shown) this.tiles.peek().keep(shown as never, data);
+        if ("tile" in shown) this.tiles.value.keep(shown as never, data);
       }),
       effect(() => this.#wantOverview()),
       effect(() => this.#wantText()),

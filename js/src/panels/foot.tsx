@@ -7,6 +7,8 @@ const MAIN = [
   ["J K", "token"],
   ["?", "all keys"],
 ] as const;
+/** Keys that mean something only where there is a text. */
+const OF_TEXT = new Set(["J K", "Shift + ← →", "V", "F", "C", "+ − 0", "/"]);
 const ALL = [
   ["← ↑ ↓ →", "select the head beside"],
   ["1.3", "type a head's name to select it"],
@@ -24,9 +26,11 @@ const ALL = [
 export function Foot({ desk }: { desk: Desk }) {
   const { layer, head, query, key } = desk.selection.value;
   const open = desk.help.value;
+  const hasText = desk.text.value.tokens.length > 0;
+  const useful = ([keys]: readonly [string, string]) => hasText || !OF_TEXT.has(keys);
   return (
     <footer>
-      {MAIN.map(([keys, what]) => (
+      {MAIN.filter(useful).map(([keys, what]) => (
         <span key={keys}>
           <kbd>{keys}</kbd> {what}
         </span>
@@ -38,7 +42,7 @@ export function Foot({ desk }: { desk: Desk }) {
       </span>
       {open && (
         <dl class="help" data-cw="help">
-          {ALL.map(([keys, what]) => (
+          {ALL.filter(useful).map(([keys, what]) => (
             <div key={keys}>
               <dt>
                 <kbd>{keys}</kbd>

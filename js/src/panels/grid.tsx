@@ -167,7 +167,7 @@ function Card({ desk }: { desk: Desk }) {
         <strong class="name" data-cw="head-name">
           {layer}.{head}
         </strong>
-        <Thumbnail desk={desk} />
+        {desk.text.value.tokens.length > 0 && <Thumbnail desk={desk} />}
       </div>
       {[...groups].map(([group, planes]) => (
         <table key={group}>

@@ -5,18 +5,25 @@ import type { Desk } from "../desk";
 import { fixed } from "./number";
 
 export function Top({ desk }: { desk: Desk }) {
-  const { model, n_layers, n_heads, tokens, seconds } = desk.text.value;
   return (
     <header>
       <Prompt desk={desk} />
-      <p class="facts" data-cw="facts">
-        <b>{model}</b> <span>{`${n_layers} × ${n_heads} heads`}</span>{" "}
-        <span>{tokens.length} tokens</span>{" "}
-        <span>{seconds === null ? "" : `${fixed(seconds)} s`}</span>
-      </p>
+      <Heading desk={desk} />
       <Progress desk={desk} />
       <Notice desk={desk} />
     </header>
+  );
+}
+
+/** The model, its size, the text's. */
+export function Heading({ desk }: { desk: Desk }) {
+  const { model, n_layers, n_heads, tokens, seconds } = desk.text.value;
+  return (
+    <p class="facts" data-cw="facts">
+      <b>{model}</b> <span>{`${n_layers} × ${n_heads} heads`}</span>{" "}
+      {tokens.length > 0 && <span>{tokens.length} tokens</span>}{" "}
+      <span>{seconds === null ? "" : `${fixed(seconds)} s`}</span>
+    </p>
   );
 }
 
@@ -61,7 +68,7 @@ function Prompt({ desk }: { desk: Desk }) {
 }
 
 /** Always two pixels high: nothing moves when it starts or ends. */
-function Progress({ desk }: { desk: Desk }) {
+export function Progress({ desk }: { desk: Desk }) {
   const { state, done, total } = desk.status.value;
   const running = state === "running" && desk.client.alive.value !== "no";
   return (
@@ -81,7 +88,7 @@ function Progress({ desk }: { desk: Desk }) {
 }
 
 /** One line that is always there: what is being done, or what is wrong, in a sentence. */
-function Notice({ desk }: { desk: Desk }) {
+export function Notice({ desk }: { desk: Desk }) {
   const { state, message } = desk.status.value;
   const alive = desk.client.alive.value;
   const wrong = desk.complaint.value ?? (state === "failed" ? message : null);

@@ -1,7 +1,7 @@
 // Tiles and exact values of one run of a model: asked for once, kept while there is room.
 import { signal } from "@preact/signals";
 import type { NextReply, Picture, TilePart, TilesReply } from "../contract.gen";
-import { stride, type Tile } from "../draw/tile";
+import type { Tile } from "../draw/tile";
 import { type Client, floats, Refusal } from "./client";
 import { Lru } from "./lru";
 
@@ -40,7 +40,6 @@ export class Tiles {
     return (
       finest ??
       this.#tiles.get(key([layer, head], pooling, this.whole, OVERVIEW_SIDE)) ??
-      this.#tiles.get(`picture ${layer}.${head} ${pooling}`) ??
       null
     );
   }
@@ -54,14 +53,11 @@ export class Tiles {
     if (picture.gen !== this.gen || data.byteLength === 0) return;
     const [layer, head] = picture.tile.head;
     const tile = unpack(picture.tile, picture.window, data);
-    const fine = stride(tile) === 1;
-    // At full resolution it is just what the kernel would send.
-    const name = fine
-      ? key([layer, head], picture.pooling, this.whole, OVERVIEW_SIDE)
-      : `picture ${layer}.${head} ${picture.pooling}`;
-    if (!fine || this.n <= OVERVIEW_SIDE) this.#tiles.set(name, tile, tile.data.byteLength);
+    // Just what the kernel would send.
+    const name = key([layer, head], picture.pooling, this.whole, picture.side);
+    this.#tiles.set(name, tile, tile.data.byteLength);
     if (picture.next) this.#next.set(picture.next.position, picture.next);
-    this.arrived.value++;
+    this.arrived.value = this.arrived.peek() + 1;
   }
 
   /** Ask for heads' tiles; `also` come along if they cost nothing. */
@@ -107,7 +103,7 @@ export class Tiles {
         tile.data.byteLength + 4 * tile.rows,
       );
     }
-    this.arrived.value++;
+    this.arrived.value = this.arrived.peek() + 1;
   }
 
   /** Exact attention of one query, float32 for keys 0 to n - 1; null until it is here. */
@@ -130,7 +126,7 @@ export class Tiles {
         const row = floats(data, (q - q0) * width * 4, width);
         this.#rows.set(`${head} ${q}`, row, row.byteLength);
       }
-      this.arrived.value++;
+      this.arrived.value = this.arrived.peek() + 1;
     });
   }
 
@@ -148,7 +144,7 @@ export class Tiles {
       );
       if (body.kind !== "column") return;
       this.#columns.set(`${head} ${at}`, floats(data, 0, body.queries), body.queries * 4);
-      this.arrived.value++;
+      this.arrived.value = this.arrived.peek() + 1;
     });
   }
 
@@ -162,7 +158,7 @@ export class Tiles {
       const { body } = await this.client.ask({ kind: "next", gen: this.gen, position }, "next");
       if (body.kind !== "next") return;
       this.#next.set(position, body);
-      this.arrived.value++;
+      this.arrived.value = this.arrived.peek() + 1;
     });
   }
 

@@ -1,0 +1,147 @@
+"""A view of the heads of one model: its traits, its channel, its selection."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import traitlets
+
+from circuit_widgets.heads import Head
+from circuit_widgets.stream import messages as m
+from circuit_widgets.stream.channel import Channel, Source
+from circuit_widgets.widgets.base import View
+from circuit_widgets.widgets.score_planes import HeadScore, pack_scores
+from circuit_widgets.widgets.selection import Selection
+
+log = logging.getLogger("circuit_widgets")
+
+IDLE = m.Status("idle", "", 0, 0)
+OPTIONS = m.Options(score="", first="show", scale="head", pooling="max")
+
+
+class HeadsView(View):
+    """What a first screen needs as traits; everything else is asked for through the channel."""
+
+    _channel: Channel | None = None
+
+    text = traitlets.Dict().tag(sync=True)
+    status = traitlets.Dict(msgspec.to_builtins(IDLE)).tag(sync=True)
+    scores = traitlets.Dict(msgspec.to_builtins(m.ScoresInfo(0, []))).tag(sync=True)
+    score_data = traitlets.Bytes(b"").tag(sync=True)
+    picture = traitlets.Dict().tag(sync=True)
+    picture_data = traitlets.Bytes(b"").tag(sync=True)
+    selection_state = traitlets.Dict().tag(sync=True)
+    options = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, text: m.Text, selection: Any = None, options: m.Options = OPTIONS) -> None:
+        shared = selection if isinstance(selection, Selection) else Selection()
+        self._selection = Selection()
+        # Before anything is opened: what is out of range leaves nothing behind.
+        if selection is not shared and selection is not None:
+            head = Head.parse(selection, text.n_layers, text.n_heads)
+            shared.set(head)
+        super().__init__(
+            text=msgspec.to_builtins(text),
+            options=msgspec.to_builtins(options),
+            selection_state=msgspec.to_builtins(m.SelectionState(0, 0, None, None)),
+        )
+        self._adopt(shared, text)
+
+    # --- selection ---
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected. Set it to a head ("5.1", (5, 1), `Head`) or to a shared `Selection`."""
+        return self._selection
+
+    @selection.setter
+    def selection(self, value: Selection | Head | str | tuple[int, int]) -> None:
+        if isinstance(value, Selection):
+            self._adopt(value, msgspec.convert(self.text, m.Text))
+        else:
+            self._selection.set(value)
+
+    def _adopt(self, selection: Selection, text: m.Text) -> None:
+        self._selection.unobserve_all()
+        self._selection = selection
+        selection.limit(self, text.n_layers, text.n_heads, len(text.tokens))
+        selection.observe(self._selection_moved, ["layer", "head", "query", "key"])
+        self._selection_moved()
+
+    def _selection_moved(self, _: object = None) -> None:
+        at = self._selection
+        state = m.SelectionState(at.layer, at.head, at.query, at.key)
+        self.selection_state = msgspec.to_builtins(state)
+
+    @traitlets.validate("selection_state")
+    def _readable_selection(self, proposal: Any) -> dict[str, Any]:
+        return _converted(proposal["value"], m.SelectionState)
+
+    @traitlets.observe("selection_state")
+    def _selected_in_the_view(self, change: Any) -> None:
+        new = m.SelectionState(**change["new"])
+        try:
+            self._selection.set((new.layer, new.head), query=new.query, key=new.key)
+        except ValueError as error:
+            log.info("a selection of the view was not taken: %s", error)
+            self._selection_moved()
+
+    @traitlets.validate("options")
+    def _readable_options(self, proposal: Any) -> dict[str, Any]:
+        return _converted(proposal["value"], m.Options)
+
+    # --- what is shown ---
+
+    def _show_scores(self, scores: Iterable[HeadScore]) -> None:
+        """Scores of all heads, for good."""
+        info, data = pack_scores(scores)
+        with self.hold_sync():
+            self.scores = msgspec.to_builtins(info)
+            self.score_data = data
+
+    def _show_progress(self, status: m.Status, scores: Iterable[HeadScore]) -> None:
+        """Scores on the way, as fast as the view draws them."""
+        self._push(status, *pack_scores(scores))
+
+    def _show_status(self, status: m.Status, *, on_the_way: bool = False) -> None:
+        # The push comes first: it takes the place of one that waits and says less.
+        self._push(status, None, b"")
+        if not on_the_way:
+            self.status = msgspec.to_builtins(status)
+
+    def _push(self, status: m.Status, scores: m.ScoresInfo | None, data: bytes) -> None:
+        if self._channel is not None:
+            self._channel.push(status, scores, data)
+
+    # --- the wire ---
+
+    def _source(self) -> Source:
+        """Who answers the view."""
+        raise NotImplementedError
+
+    def _receive(self, content: object, buffers: list[memoryview]) -> None:
+        if self._channel is not None:
+            self._channel.receive(content, buffers)
+
+    def open(self) -> None:
+        """Open the wire to the front end; a closed view can be opened again."""
+        if self._channel is None:
+            self._channel = Channel(self._source(), self.send)
+        super().open()
+
+    def close(self) -> None:
+        """Release the front end's side. Showing the view again opens it again."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        super().close()
+
+
+def _converted(value: object, kind: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return msgspec.to_builtins(msgspec.convert(value, kind))
+    except msgspec.ValidationError as error:
+        raise traitlets.TraitError(f"{value!r} is not accepted: {error}") from None
