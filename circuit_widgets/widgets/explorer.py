@@ -248,7 +248,7 @@ def explore(
     *,
     selection: Any = None,
     score: str = "prefix_matching",
-    first: str = "show",
+    first: str = "dim",
     scale: str = "head",
     pooling: str = "max",
     probe: bool = True,
@@ -265,7 +265,7 @@ def explore(
         score: Of the head grid. "prefix_matching", "previous_token", "duplicate_token" on random
             tokens; on this text "text_induction", "text_previous_token", "text_same_token",
             "text_first_token", "text_entropy".
-        first: The first token's column: "show", "dim" or "hide".
+        first: The first token's column, where many heads rest: "show", "dim" or "hide".
         scale: Colours end at the "head"'s own maximum, or are "shared" and end at 1.
         pooling: What a cell of a long text's matrix is: "max" or "mean" over what it covers.
         probe: Also score every head on random tokens that repeat, in the background.

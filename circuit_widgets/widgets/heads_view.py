@@ -19,7 +19,7 @@ from circuit_widgets.widgets.selection import Selection
 log = logging.getLogger("circuit_widgets")
 
 IDLE = m.Status("idle", "", 0, 0)
-OPTIONS = m.Options(score="", first="show", scale="head", pooling="max")
+OPTIONS = m.Options(score="", first="dim", scale="head", pooling="max")
 
 
 class HeadsView(View):

@@ -9,7 +9,7 @@ from circuit_widgets.analysis.induction import InductionHeads
 from circuit_widgets.stream import messages as m
 from circuit_widgets.stream.channel import Question, Refused
 from circuit_widgets.widgets.base import replace_earlier
-from circuit_widgets.widgets.heads_view import IDLE, OPTIONS, HeadsView
+from circuit_widgets.widgets.heads_view import IDLE, HeadsView
 from circuit_widgets.widgets.score_planes import induction_scores
 
 
@@ -41,7 +41,7 @@ class InductionView(HeadsView):
             live=False,
         )
         selection = None if result is None else _highest(result)
-        super().__init__(text, selection, m.Options("prefix_matching", "show", "head", "max"))
+        super().__init__(text, selection, m.Options("prefix_matching", "dim", "head", "max"))
         self._show_scores(induction_scores(result, shape))
         if made is not None and not made.complete:
             self._show_status(m.Status("partial", f"{made.progress}.", made.n_done, made.n_total))

@@ -6,8 +6,8 @@ import { drawGrid, type GridDrawing, gridLayout, hitGrid } from "./grid";
 
 describe("gridLayout", () => {
   it("uses the room, within limits", () => {
-    expect(gridLayout(30, 9, 240, 600).pitch).toBe(18);
-    expect(gridLayout(12, 12, 2000, 2000).pitch).toBe(18);
+    expect(gridLayout(30, 9, 240, 600).pitch).toBe(19);
+    expect(gridLayout(12, 12, 2000, 2000).pitch).toBe(32);
     const tight = gridLayout(48, 25, 240, 400);
     expect(tight.pitch).toBeGreaterThanOrEqual(6);
     expect(tight.width).toBeLessThanOrEqual(240);

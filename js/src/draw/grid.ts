@@ -25,7 +25,7 @@ export interface GridLayout {
 }
 
 const MIN_PITCH = 6;
-const MAX_PITCH = 18;
+const MAX_PITCH = 32;
 const GUTTER = 24;
 const TOP = 16;
 const BAR_GAP = 9;

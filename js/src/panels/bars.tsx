@@ -36,7 +36,7 @@ function Looks({ desk }: { desk: Desk }) {
     }));
   });
   return (
-    <>
+    <div>
       <h3 data-cw="looks-title">
         <Token text={tokens[at] ?? ""} /> at {at} {from ? "looks at" : "is looked at by"}
       </h3>
@@ -46,7 +46,7 @@ function Looks({ desk }: { desk: Desk }) {
         choose={(i) => desk.select(from ? { query: at, key: i } : { query: i, key: at })}
         name="looks"
       />
-    </>
+    </div>
   );
 }
 
@@ -61,7 +61,7 @@ function Expects({ desk }: { desk: Desk }) {
     .slice(0, ROWS)
     .map(({ token, probability }) => ({ token, at: null, value: probability }));
   return (
-    <>
+    <div>
       <h3>and the model expects</h3>
       <Bars bars={bars} chance={null} name="expects" />
       <p class="actual quiet" data-cw="actual">
@@ -74,7 +74,7 @@ function Expects({ desk }: { desk: Desk }) {
           "\u00a0"
         )}
       </p>
-    </>
+    </div>
   );
 }
 
@@ -118,7 +118,6 @@ function Bars({ bars, chance, name, choose }: BarsProps) {
       {Array.from({ length: ROWS }, (_, i) => {
         const bar = bars[i];
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a line is a place, what is on it changes
           <li key={i}>
             {bar && (
               <Line bar={bar} choose={choose}>

@@ -8,7 +8,6 @@ interface Props<T extends string> {
 
 export function Choice<T extends string>({ label, options, value, choose }: Props<T>) {
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a flex row everywhere
     <div class="choice" role="group" aria-label={label}>
       {options.map((option) => (
         <button

@@ -1,24 +1,29 @@
 // Which head: every head's score, the scale with chance on it, and the selected head's numbers.
 import { useComputed, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import type { Desk, Plane } from "../desk";
 import { pack } from "../draw/color";
 import { drawGrid, gridLayout, hitGrid } from "../draw/grid";
 import { drawLegend, LEGEND_ROOM } from "../draw/legend";
-import { paint, toCanvas } from "../draw/tile";
+import { coarser, paint, toCanvas } from "../draw/tile";
 import { Canvas, place } from "./canvas";
 import { Choice } from "./choice";
 import { fixed } from "./number";
+import { nullOf } from "./ranking";
 
 const MAX_GRID = 480;
 
-export function HeadPanel({ desk }: { desk: Desk }) {
+export function HeadPanel({ desk, children }: { desk: Desk; children?: ComponentChildren }) {
   return (
     <section class="heads" aria-label="Heads">
-      <h3>Heads by</h3>
-      <ScoreChoice desk={desk} />
-      <Grid desk={desk} />
-      <Legend desk={desk} />
+      <div class="pick">
+        <h3>Heads by</h3>
+        <ScoreChoice desk={desk} />
+        <Grid desk={desk} />
+        <Legend desk={desk} />
+      </div>
       <Card desk={desk} />
+      {children}
     </section>
   );
 }
@@ -117,12 +122,6 @@ function Grid({ desk }: { desk: Desk }) {
       </p>
     </>
   );
-}
-
-/** What the head's score has to be compared with: its own control, else chance. */
-function nullOf(plane: Plane, index: number): number | null {
-  const control = plane.control?.[index];
-  return control !== undefined && !Number.isNaN(control) ? control : plane.about.chance;
 }
 
 function Legend({ desk }: { desk: Desk }) {
@@ -230,11 +229,11 @@ function Thumbnail({ desk }: { desk: Desk }) {
           const tile = desk.tile.value;
           const theme = desk.theme.value;
           if (tile) {
-            const painted = paint(tile, desk.table.value, desk.vmax(tile), {
+            const painted = paint(coarser(tile, box.width), desk.table.value, desk.vmax(tile), {
               first: desk.options.first,
               background: pack(theme.page),
             });
-            ctx.imageSmoothingEnabled = tile.cols > box.width;
+            ctx.imageSmoothingEnabled = false;
             ctx.drawImage(toCanvas(painted), 0, 0, box.width, box.height);
           }
           ctx.strokeStyle = theme.line;

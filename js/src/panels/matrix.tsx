@@ -16,6 +16,8 @@ const LEFT = 78;
 const TOP = 70;
 const MIN_TOKENS = 4;
 const REFINE_SIDE = 512;
+/** A finer cell than this many px is not seen: of a sparse pattern, the pooled one shows more. */
+const LEAST_CELL = 2.5;
 const REFINE_MS = 100;
 
 /** The matrix's square in a canvas of this width. */
@@ -197,8 +199,10 @@ function useRefinement(desk: Desk, shown: { value: MatrixView }) {
     const low = (v: number) => Math.min(n - 1, Math.max(0, Math.floor(v)));
     const high = (v: number) => Math.min(n, Math.max(1, Math.ceil(v)));
     const window: Window = [low(q0), high(q1), low(k0), high(k1)];
-    const step = Math.ceil(Math.max(window[1] - window[0], window[3] - window[2]) / REFINE_SIDE);
-    return step < stride(tile) ? { window, side: REFINE_SIDE } : null;
+    const tokens = Math.max(window[1] - window[0], window[3] - window[2]);
+    const cells = Math.min(REFINE_SIDE, Math.floor(shown.value.size / LEAST_CELL));
+    const step = Math.ceil(tokens / cells);
+    return step < stride(tile) ? { window, side: Math.ceil(tokens / step) } : null;
   });
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useSignalEffect(() => {
@@ -255,7 +259,9 @@ function Readout({ desk }: { desk: Desk }) {
           <b data-cw="exact">{shown.value}</b>
         </>
       ) : (
-        <span class="quiet">Point at a cell for its exact value; ctrl + wheel zooms.</span>
+        <span class="quiet">
+          Point at a cell for its exact value, click to pin it; ctrl + wheel zooms.
+        </span>
       )}
     </p>
   );
@@ -282,10 +288,10 @@ function Controls({ desk }: { desk: Desk }) {
         options={[
           {
             value: "head",
-            label: `to ${fixed(tile ? desk.vmax(tile) : null)}`,
+            label: `own scale, to ${fixed(tile ? desk.vmax(tile) : null)}`,
             about: "Colours end at this head's own maximum",
           },
-          { value: "shared", label: "to 1", about: "The same colours for every head" },
+          { value: "shared", label: "shared, to 1", about: "The same colours for every head" },
         ]}
         value={scale}
         choose={(value) => desk.set({ scale: value })}

@@ -47,6 +47,9 @@ function Strip({ desk }: { desk: Desk }) {
     if (!parent) return;
     const made = text.tokens.map((token, at) => element(parent.ownerDocument, token, at));
     spans.current = made;
+    // Tokens that do not carry their own spaces: a vocabulary of words.
+    const apart = /\s/.test(text.prompt) && !text.tokens.some((token) => /\s/.test(token));
+    parent.classList.toggle("apart", apart);
     parent.replaceChildren(
       ...made.flatMap((span, at) =>
         text.tokens[at]?.includes("\n") ? [span, document.createElement("br")] : [span],
@@ -172,7 +175,7 @@ function Strip({ desk }: { desk: Desk }) {
       >
         <div class="words" ref={words} dir="ltr" data-cw="strip" />
       </div>
-      <canvas class="arcs" ref={arcs} aria-hidden="true" />
+      <canvas class="arcs" ref={arcs} role="img" aria-label="The strongest links" />
     </div>
   );
 }

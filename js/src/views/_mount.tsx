@@ -34,6 +34,8 @@ export function module(View: ComponentType<{ desk: Desk }>) {
       host.className = "cw-root";
       // JupyterLab would take arrows, J and K for the notebook, before they get here.
       host.dataset.lmSuppressShortcuts = "true";
+      // For the console and the tests: what the view knows.
+      Object.assign(host, { desk });
       const shadow = host.attachShadow({ mode: "open" });
       const sheet = el.ownerDocument.createElement("style");
       sheet.textContent = themeCss + style;

@@ -11,7 +11,6 @@ import { module } from "./_mount";
 function Explorer({ desk }: { desk: Desk }) {
   const keys = useKeys(desk);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the whole view takes keys, as a grid does
     <div class="root" tabIndex={0} role="group" aria-label="Explorer" onKeyDown={keys}>
       <Top desk={desk} />
       <div class="panels">

@@ -2,6 +2,7 @@
 import type { Desk } from "../desk";
 import { Foot, useKeys } from "../panels/foot";
 import { HeadPanel } from "../panels/grid";
+import { Ranking } from "../panels/ranking";
 import { Heading, Notice, Progress } from "../panels/top";
 import { module } from "./_mount";
 
@@ -9,7 +10,6 @@ function Induction({ desk }: { desk: Desk }) {
   const keys = useKeys(desk);
   const { prompt } = desk.text.value;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the whole view takes keys, as a grid does
     <div class="root" tabIndex={0} role="group" aria-label="Induction heads" onKeyDown={keys}>
       <header>
         <Heading desk={desk} />
@@ -20,7 +20,9 @@ function Induction({ desk }: { desk: Desk }) {
         <Notice desk={desk} />
       </header>
       <div class="panels one">
-        <HeadPanel desk={desk} />
+        <HeadPanel desk={desk}>
+          <Ranking desk={desk} />
+        </HeadPanel>
       </div>
       <Foot desk={desk} />
     </div>

@@ -38,9 +38,7 @@ export class Tiles {
   overview([layer, head]: HeadAt, pooling: Pooling): Tile | null {
     const finest = this.#tiles.get(key([layer, head], pooling, this.whole, 1024));
     return (
-      finest ??
-      this.#tiles.get(key([layer, head], pooling, this.whole, OVERVIEW_SIDE)) ??
-      null
+      finest ?? this.#tiles.get(key([layer, head], pooling, this.whole, OVERVIEW_SIDE)) ?? null
     );
   }
 
