@@ -1,10 +1,10 @@
 """Explore the self-attention circuits of a transformer by clicking, in a notebook.
 
-    import circuit_widgets as cw
+import circuit_widgets as cw
 
-    model = cw.load_model()                       # a small trained model, shipped in the package
-    cw.explore(model, "blue dog seven blue dog")  # every head, linked views, the kernel behind them
-    cw.identify_induction_heads(model)            # an analysis; its result shows itself
+model = cw.load_model()                       # a small trained model, shipped in the package
+cw.explore(model, "blue dog seven blue dog")  # every head, linked views, the kernel behind them
+cw.identify_induction_heads(model)            # an analysis; its result shows itself
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Explorer(HeadsView):
     # --- what the session says, from any thread ---
 
     def reading_changed(self, reading: Reading) -> None:
-        """Show another run. One message: a panel never has one text's tokens and another's cells."""
+        """Show another run. One message: no panel has one text's tokens and another's cells."""
         before = len(self.text["tokens"])
         at = self.selection
         was_last = at.query is not None and at.query == before - 1
@@ -271,6 +271,7 @@ def explore(
         probe: Also score every head on random tokens that repeat, in the background.
         memory: Bytes of attention to keep on the model's device; what is over is made again from
             the layer's input when it is looked at, exactly.
+        **unknown: Refused, with the names that are accepted.
 
     Raises:
         TypeError: Not a model, not a prompt, or an unknown keyword.
@@ -291,9 +292,7 @@ def explore(
     options = msgspec.convert(
         {"score": score, "first": first, "scale": scale, "pooling": pooling}, m.Options
     )
-    return Explorer(
-        model, prompt, selection=selection, options=options, probe=probe, memory=memory
-    )
+    return Explorer(model, prompt, selection=selection, options=options, probe=probe, memory=memory)
 
 
 def _one_of(names: Sequence[str]) -> str:

@@ -22,9 +22,7 @@ class InductionView(HeadsView):
 
     _bundle = "induction"
 
-    def __init__(
-        self, result: InductionHeads | None, model: str, shape: tuple[int, int]
-    ) -> None:
+    def __init__(self, result: InductionHeads | None, model: str, shape: tuple[int, int]) -> None:
         self.result = result
         self._shape = shape
         self._job: Job[InductionHeads] | None = None
@@ -126,7 +124,9 @@ def _highest(result: InductionHeads) -> tuple[int, int] | None:
 
 def _last_words(job: Job[InductionHeads]) -> m.Status:
     result = job.result
-    done, total = (0, 0) if result is None else (result.provenance.n_done, result.provenance.n_total)
+    done, total = (
+        (0, 0) if result is None else (result.provenance.n_done, result.provenance.n_total)
+    )
     if job.state == "failed":
         return m.Status("failed", f"{job.name}: {job.error}", done, total)
     if job.state == "stopped":

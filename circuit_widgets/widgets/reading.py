@@ -178,9 +178,7 @@ def read(
         lambda layer: capture.replay_pattern(model, inputs, layer)[0],
         memory,
     )
-    scores = TextScores(
-        tokens.ids, model.cfg.n_layers, model.cfg.n_heads, has_bos=tokens.has_bos
-    )
+    scores = TextScores(tokens.ids, model.cfg.n_layers, model.cfg.n_heads, has_bos=tokens.has_bos)
     reducers = [inputs, _Keep(store), scores]
     logits = capture.run(model, tokens.ids, reducers, on_layer=on_layer)
     assert logits is not None

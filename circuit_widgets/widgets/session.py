@@ -160,9 +160,7 @@ class Session:
 
         # Two runs' layers need not be held at once; the old picture needs only its overviews.
         self.reading.store.release()
-        reading = read(
-            self.model, tokens, self._gen + 1, self._memory, self._name_token, on_layer
-        )
+        reading = read(self.model, tokens, self._gen + 1, self._memory, self._name_token, on_layer)
         self._gen += 1
         self._reading = reading
         self._show.reading_changed(reading)
