@@ -31,9 +31,7 @@ CONSTANTS = ("FLUSH_BYTES", "MAX_TEXT", "MAX_REQUESTS", "MAX_HEADS", "MAX_SIDE")
 
 def typescript() -> str:
     """The contract as TypeScript source."""
-    schemas, components = msgspec.json.schema_components(
-        ROOTS, ref_template="#/{name}"
-    )
+    schemas, components = msgspec.json.schema_components(ROOTS, ref_template="#/{name}")
     del schemas
     parts = [
         "// Generated from circuit_widgets/stream/messages.py by `make contract`. Do not edit.",

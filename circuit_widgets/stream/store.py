@@ -88,9 +88,7 @@ class TensorStore:
         """Whether a tile can be had without making a layer again."""
         return self._is_overview(window, side) or layer in self._layers
 
-    def tile(
-        self, layer: int, head: int, window: Window, side: int, pooling: Pooling
-    ) -> Quantised:
+    def tile(self, layer: int, head: int, window: Window, side: int, pooling: Pooling) -> Quantised:
         """One head's tile, on the host."""
         self._check(layer, head, window)
         if self._is_overview(window, side):

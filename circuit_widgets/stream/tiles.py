@@ -102,9 +102,7 @@ def _shrink(
     kernel = (min(down, part.shape[1]), min(across, part.shape[2]))
     if maximum:
         return F.max_pool2d(part[None], kernel, kernel, ceil_mode=True)[0]
-    return F.avg_pool2d(
-        part[None].float(), kernel, kernel, ceil_mode=True, divisor_override=1
-    )[0]
+    return F.avg_pool2d(part[None].float(), kernel, kernel, ceil_mode=True, divisor_override=1)[0]
 
 
 def _with_first_block(

@@ -37,12 +37,14 @@ class HeadsView(View):
     options = traitlets.Dict().tag(sync=True)
 
     def __init__(self, text: m.Text, selection: Any = None, options: m.Options = OPTIONS) -> None:
-        shared = selection if isinstance(selection, Selection) else Selection()
         self._selection = Selection()
         # Before anything is opened: what is out of range leaves nothing behind.
-        if selection is not shared and selection is not None:
-            head = Head.parse(selection, text.n_layers, text.n_heads)
-            shared.set(head)
+        if isinstance(selection, Selection):
+            shared = selection
+        else:
+            shared = Selection()
+            if selection is not None:
+                shared.set(Head.parse(selection, text.n_layers, text.n_heads))
         super().__init__(
             text=msgspec.to_builtins(text),
             options=msgspec.to_builtins(options),

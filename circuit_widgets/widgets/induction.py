@@ -124,12 +124,11 @@ def _highest(result: InductionHeads) -> tuple[int, int] | None:
 
 def _last_words(job: Job[InductionHeads]) -> m.Status:
     result = job.result
-    done, total = (
-        (0, 0) if result is None else (result.provenance.n_done, result.provenance.n_total)
-    )
+    made = None if result is None else result.provenance
+    done, total = (0, 0) if made is None else (made.n_done, made.n_total)
     if job.state == "failed":
         return m.Status("failed", f"{job.name}: {job.error}", done, total)
     if job.state == "stopped":
-        progress = "nothing was computed" if result is None else result.provenance.progress
+        progress = "nothing was computed" if made is None else made.progress
         return m.Status("partial", f"Stopped. {progress}.", done, total)
     return IDLE
