@@ -92,7 +92,8 @@ function press(
     desk.moveHead(...arrow);
     return true;
   }
-  if (/^[0-9.]$/.test(event.key) && typeHead(desk, event, typed)) return true;
+  if (/^[0-9.]$/.test(event.key)) return typeHead(desk, event, typed);
+  typed.value = { text: "", at: 0 };
   const { first, scale, score } = desk.options;
   switch (event.key) {
     case "j":
@@ -146,7 +147,10 @@ function typeHead(
   typed: { value: { text: string; at: number } },
 ): boolean {
   const late = event.timeStamp - typed.value.at > TYPED_MS;
-  const text = (late ? "" : typed.value.text) + event.key;
+  let text = (late ? "" : typed.value.text) + event.key;
+  // After a whole name, a digit that cannot belong to it begins the next one.
+  const longer = /^\d+\.(\d{2,})$/.exec(text);
+  if (longer && Number(longer[1]) >= desk.text.value.n_heads) text = event.key;
   typed.value = { text, at: event.timeStamp };
   if (text === "0") desk.zoomKey.value = { key: "0" };
   const match = /^(\d+)\.(\d+)$/.exec(text);

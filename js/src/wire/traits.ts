@@ -1,6 +1,6 @@
 // A widget's traits as signals: what the kernel says last, and what the user chooses.
 import type { AnyModel } from "@anywidget/types";
-import { type Signal, signal } from "@preact/signals";
+import { batch, type Signal, signal } from "@preact/signals";
 import type { Options, Picture, ScoresInfo, SelectionState, Status, Text } from "../contract.gen";
 
 export interface Traits {
@@ -28,17 +28,22 @@ const NAMES = [
   "options",
 ] as const;
 
-/** One signal a trait, following the model until `abort`. */
+/**
+ * One signal a trait, following the model until `abort`.
+ *
+ * Traits that arrive in one message change together: a picture is never read with another's data.
+ */
 export function follow(model: Model, abort: AbortSignal): Live {
   const live: Record<string, Signal<unknown>> = {};
+  for (const name of NAMES) live[name] = signal<unknown>(model.get(name));
+  // The model holds all of a message's values before it tells of the first.
+  const changed = () =>
+    batch(() => {
+      for (const name of NAMES) (live[name] as Signal<unknown>).value = model.get(name);
+    });
   for (const name of NAMES) {
-    const held = signal<unknown>(model.get(name));
-    const changed = () => {
-      held.value = model.get(name);
-    };
     model.on(`change:${name}`, changed);
     abort.addEventListener("abort", () => model.off(`change:${name}`, changed));
-    live[name] = held;
   }
   return live as unknown as Live;
 }

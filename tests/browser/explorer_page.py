@@ -1,0 +1,115 @@
+"""A view in the browser, in the words of a user: click a head, point at a cell, read what it says."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.lab import Notebook
+
+# js/src/draw/grid.ts, gridLayout: gutter, bars, edge; top; the largest cell.
+_ACROSS, _TOP, _GUTTER, _LARGEST = 24 + 9 + 28 + 4, 16, 24, 32
+
+
+class ExplorerPage:
+    """One output that shows an explorer (or a view of scores)."""
+
+    def __init__(self, notebook: Notebook, cell: int, nth: int = 0) -> None:
+        self.notebook = notebook
+        self.root = notebook.view(cell, nth)
+
+    def part(self, name: str) -> Locator:
+        """An element by its `data-cw` name."""
+        return self.root.locator(f"[data-cw={name}]")
+
+    def desk(self, expression: str) -> Any:
+        """Evaluate JavaScript over `desk`, the state behind the view."""
+        return self.root.evaluate(f"host => {{ const desk = host.desk; return {expression}; }}")
+
+    # --- what it shows ---
+
+    def facts(self) -> tuple[int, int, int]:
+        """Layers, heads, tokens."""
+        layers, heads, tokens = self.desk(
+            "[desk.text.value.n_layers, desk.text.value.n_heads, desk.text.value.tokens.length]"
+        )
+        return layers, heads, tokens
+
+    def head(self) -> str:
+        return self.part("head-name").inner_text()
+
+    def colours(self, canvas: str) -> int:
+        """How many colours a canvas has: 1 is a blank one."""
+        return self.part(canvas).evaluate(
+            """canvas => {
+                const { width, height } = canvas;
+                const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+                return new Set(new Uint32Array(pixels.buffer)).size;
+            }"""
+        )
+
+    def wait_for_tile(self) -> dict[str, Any]:
+        """The selected head's tile, once it is the head's own and unpooled or pooled as it came."""
+        self.wait("desk.tile.value !== null")
+        return self.desk(
+            """(() => {
+                const { rows, cols, scale, data, first } = desk.tile.value;
+                return { rows, cols, scale, data: [...data], first: first && [...first] };
+            })()"""
+        )
+
+    def row(self, query: int) -> list[float]:
+        """Exact attention of a query in the selected head, when it has come."""
+        self.wait(f"desk.tiles.value.row(desk.head.value, {query}) !== null")
+        return self.desk(f"[...desk.tiles.value.row(desk.head.value, {query})]")
+
+    def wait(self, condition: str, timeout: float = 30) -> None:
+        """Wait until a JavaScript condition over `desk` holds."""
+        handle = self.root.element_handle()
+        self.notebook.page.wait_for_function(
+            f"host => {{ const desk = host.desk; return {condition}; }}",
+            arg=handle,
+            timeout=timeout * 1000,
+        )
+
+    def expect_python(self, expression: str, value: object, timeout: float = 15) -> None:
+        """Wait until Python has a value; the view's own changes travel behind each other."""
+        until = time.monotonic() + timeout
+        while (found := self.notebook.python(expression)) != repr(value):
+            assert time.monotonic() < until, f"{expression} is {found}, expected {value!r}"
+            time.sleep(0.05)
+
+    # --- what a user does ---
+
+    def click_head(self, layer: int, head: int) -> None:
+        canvas = self.part("grid")
+        canvas.scroll_into_view_if_needed()
+        width = canvas.evaluate("canvas => canvas.clientWidth")
+        layers, heads, _ = self.facts()
+        across, down = (width - _ACROSS) / heads, (480 - _TOP - 4) / layers
+        pitch = math.floor(min(_LARGEST, max(6, min(across, down))))
+        at = {"x": _GUTTER + (head + 0.4) * pitch, "y": _TOP + (layer + 0.4) * pitch}
+        canvas.click(position=at)
+
+    def point_at(self, query: int, key: int) -> None:
+        """Move the pointer onto a cell of the whole matrix."""
+        lens = self.part("lens")
+        lens.scroll_into_view_if_needed()
+        size = lens.evaluate("element => element.clientWidth")
+        tokens = self.facts()[2]
+        lens.hover(
+            position={"x": (key + 0.5) * size / tokens, "y": (query + 0.5) * size / tokens}
+        )
+
+    def run(self, prompt: str) -> None:
+        """Type a prompt and press Enter."""
+        box = self.part("prompt")
+        box.fill(prompt)
+        box.press("Enter")
+
+    def expect_tokens(self, tokens: int) -> None:
+        """Wait for a run of so many tokens to be on show."""
+        expect(self.part("facts")).to_contain_text(f"{tokens} tokens", timeout=30_000)
