@@ -21,6 +21,12 @@ def bundle(name: str) -> str:
             f"the view {name!r} has not been built: run `make js` in the source folder, "
             "or install circuit_widgets from a wheel, which brings the built views"
         )
+    return _text(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=32)
+def _text(path: Path, changed: int) -> str:
+    # One string for all views of a kind.
     return path.read_text(encoding="utf-8")
 
 

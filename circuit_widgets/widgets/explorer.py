@@ -232,6 +232,11 @@ class Explorer(HeadsView):
     def _source(self) -> Session:
         return self._session
 
+    def open(self) -> None:
+        """Open the wire to the front end; a view that was closed reads its text again."""
+        assert self._session.reading
+        super().open()
+
     def close(self) -> None:
         """End what is under way and let go of what was kept; showing it again opens it again."""
         if self.comm is None:

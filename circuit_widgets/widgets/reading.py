@@ -94,9 +94,13 @@ class Reading:
             # Neighbours ride along in the room that a prompt reply has anyway.
             if len(buffer) + size > m.FLUSH_BYTES:
                 break
-            if self.store.is_cheap(layer, ask.window, ask.side):
+            if not self.store.is_cheap(layer, ask.window, ask.side):
+                continue
+            try:
                 tile = self.store.tile(layer, head, ask.window, ask.side, ask.pooling)
-                parts.append(pack(tile, (layer, head), buffer))
+            except Missing:
+                continue  # not asked for yet: it is said when it is
+            parts.append(pack(tile, (layer, head), buffer))
         return m.TilesReply(ask.window, ask.pooling, ask.side, parts), bytes(buffer)
 
     def _cells(self, ask: m.Cells) -> tuple[m.CellsReply, bytes]:

@@ -43,7 +43,9 @@ class Session:
         self.quiet = threading.Event()
         self.quiet.set()
         self._memory, self._show = memory, show
+        self._tokens: Tokens | None = None
         self._reading: Reading | None = None
+        self._reading_lock = threading.Lock()
         self._gen = 0
         self._lock = threading.Lock()
         self._wanted: Tokens | None = None
@@ -54,14 +56,17 @@ class Session:
 
     @property
     def gen(self) -> int:
-        return self.reading.gen
+        return self._gen
 
     @property
     def reading(self) -> Reading:
-        """The run on show."""
-        if self._reading is None:
-            raise Refused("missing", "no prompt has been run yet")
-        return self._reading
+        """The run on show; made again, the same, if it was let go."""
+        with self._reading_lock:
+            if self._reading is None:
+                if self._tokens is None:
+                    raise Refused("missing", "no prompt has been run yet")
+                self._reading = self._made(self._tokens, self._gen)
+            return self._reading
 
     def is_cheap(self, question: Question) -> bool:
         return self.reading.is_cheap(question)
@@ -71,9 +76,8 @@ class Session:
 
     def read_now(self, prompt: str | Sequence[int]) -> Reading:
         """Run a prompt on this thread, before there is a view. Raises what is wrong with it."""
-        tokens = tokenize(self.model, prompt)
-        self._reading = read(self.model, tokens, self._gen, self._memory, self._name_token)
-        return self._reading
+        self._tokens = tokenize(self.model, prompt)
+        return self.reading
 
     def run(self, text: str) -> None:
         """Run a prompt on a worker thread; a prompt that is under way is given up."""
@@ -121,8 +125,8 @@ class Session:
         if self._stop_job is not None:
             self._stop_job()
         self.quiet.set()
-        if self._reading is not None:
-            self._reading.store.release()
+        # A closed view is still in the notebook's Out: it must not hold a model's activations.
+        self._reading = None
 
     def _work(self) -> None:
         while True:
@@ -160,10 +164,16 @@ class Session:
 
         # Two runs' layers need not be held at once; the old picture needs only its overviews.
         self.reading.store.release()
-        reading = read(self.model, tokens, self._gen + 1, self._memory, self._name_token, on_layer)
-        self._gen += 1
-        self._reading = reading
+        reading = self._made(tokens, self._gen + 1, on_layer)
+        with self._reading_lock:
+            self._tokens, self._reading = tokens, reading
+            self._gen += 1
         self._show.reading_changed(reading)
+
+    def _made(
+        self, tokens: Tokens, gen: int, on_layer: Callable[[int], None] | None = None
+    ) -> Reading:
+        return read(self.model, tokens, gen, self._memory, self._name_token, on_layer)
 
     def _name_token(self, id: int) -> str:
         return show_token(self.model, id)

@@ -1,0 +1,278 @@
+"""The explorer when things go wrong or get heavy: a busy kernel, a gone one, reruns, hostile text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.explorer_page import ExplorerPage
+
+SET_UP = "import json, time\nimport circuit_widgets as cw\nmodel = cw.load_model()"
+SHOW = "explorer = cw.explore(model, 'blue dog seven river blue dog seven')\nexplorer"
+
+
+@pytest.fixture
+def notebook(lab, request):
+    cells = getattr(request, "param", [SET_UP, SHOW])
+    with lab.open(cells, width=1300, height=1200) as notebook:
+        notebook.run(0)
+        notebook.run(1)
+        yield notebook
+        assert notebook.requests_elsewhere == []
+
+
+def running(notebook, cell):
+    """Whether a cell still runs, by its prompt."""
+    return notebook.cell(cell).locator(".jp-InputPrompt").inner_text().strip() == "[*]:"
+
+
+BUSY = """
+for i in range(2000):
+    time.sleep(0.01)
+    if i % 20 == 0:
+        explorer.selection.query = i % 3   # the cell touches the widget while it runs
+"""
+
+
+@pytest.mark.parametrize("notebook", [[SET_UP, SHOW, BUSY]], indirect=True)
+def test_a_click_is_answered_while_a_cell_runs(lab, notebook):
+    page = ExplorerPage(notebook, 1)
+    page.wait_for_tile()
+    notebook.run(2, wait=False)
+    expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\*\]"))
+    # A prompt typed now is run now, and its heads, rows and expectations come.
+    page.run("river green river")
+    page.expect_tokens(4)
+    page.click_head(1, 3)
+    expect(page.part("head-name")).to_have_text("1.3")
+    assert page.wait_for_tile()["rows"] == 4
+    page.point_at(3, 1)
+    assert sum(page.row(3)) == pytest.approx(1, abs=1e-4)
+    expect(page.part("exact")).not_to_be_empty()
+    assert running(notebook, 2)
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
+    )
+    expect(notebook.cell(2).locator(".jp-InputPrompt")).not_to_have_text(re.compile(r"\[\*\]"))
+    assert notebook.errors == []
+
+
+def test_after_a_restart_the_view_says_so_and_keeps_its_picture(notebook):
+    page = ExplorerPage(notebook, 1)
+    page.wait_for_tile()
+    page.click_head(1, 2)
+    before = page.colours("matrix")
+    notebook.restart_kernel()
+    expect(page.part("notice")).to_contain_text("The kernel does not answer")
+    assert page.colours("matrix") >= before - 4
+    assert page.colours("grid") > 8
+    # Heads that are here are shown; running the cells again brings it back to life.
+    page.click_head(0, 1)
+    expect(page.part("head-name")).to_have_text("0.1")
+    notebook.run(0)
+    notebook.run(1)
+    page = ExplorerPage(notebook, 1)
+    page.click_head(1, 1)
+    expect(page.part("notice")).not_to_contain_text("does not answer")
+    page.run("dog river")
+    page.expect_tokens(3)
+
+
+COUNT = """
+import gc, threading, ipywidgets, comm
+gc.collect()
+print(json.dumps({
+    "hooks": sum(len(point.fwd_hooks) + len(point.bwd_hooks) for point in model.hook_dict.values()),
+    "torch hooks": sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()),
+    "comms": len(comm.get_comm_manager().comms),
+    "widgets": len(ipywidgets.widgets.widget._instances),
+    "threads": threading.active_count(),
+    # IPython keeps every cell's value in Out; a closed one has let go of what it computed.
+    "readings": sum(type(o).__name__ == "Reading" for o in gc.get_objects()),
+}))
+"""
+
+
+def listeners(notebook):
+    """Event listeners, nodes and documents of the page after a collection."""
+    session = notebook.page.context.new_cdp_session(notebook.page)
+    session.send("HeapProfiler.collectGarbage")
+    counters = session.send("Memory.getDOMCounters")
+    session.detach()
+    return counters
+
+
+def test_running_a_cell_fifty_times_leaves_nothing(notebook):
+    page = ExplorerPage(notebook, 1)
+    for _ in range(5):
+        notebook.run(1)
+        page.wait_for_tile()
+    kernel, browser = json.loads(notebook.python(COUNT)), listeners(notebook)
+    for _ in range(45):
+        notebook.run(1)
+    page.wait_for_tile()
+    page.click_head(1, 1)
+    expect(page.part("head-name")).to_have_text("1.1")
+    now, page_now = json.loads(notebook.python(COUNT)), listeners(notebook)
+    assert now["hooks"] == kernel["hooks"] == 0
+    assert now["torch hooks"] == kernel["torch hooks"]
+    for name in ("comms", "widgets", "readings"):
+        assert now[name] <= kernel[name], (name, kernel, now)
+    assert now["threads"] <= kernel["threads"] + 3
+    # JupyterLab itself keeps a few for each run (history, debugger); ours would be hundreds.
+    assert page_now["jsEventListeners"] <= browser["jsEventListeners"] + 45 * 8
+    assert notebook.page.locator(".cw-root").count() == 1
+    assert notebook.errors == []
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "مرحبا",
+    "👩‍👩‍👧",
+    "漢字",
+    "\n",
+    "\t\u200b",
+    "x" * 500,
+]
+
+
+def test_hostile_tokens_show_as_text(notebook):
+    notebook.python(
+        f"t = dict(explorer.text); t['tokens'] = {HOSTILE!r}; t['prompt'] = ''.join(t['tokens']);"
+        "explorer.text = t"
+    )
+    page = ExplorerPage(notebook, 1)
+    page.wait("desk.text.value.tokens.length === 8")
+    strip = page.part("strip")
+    for token in (HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], HOSTILE[4], "x" * 500):
+        expect(strip).to_contain_text(token)
+    assert page.root.locator("img, script").count() == 0
+    assert page.part("prompt").input_value() == "".join(HOSTILE)
+    box = page.root.bounding_box()
+    assert box is not None
+    # The long token breaks; it does not widen the page.
+    words = strip.bounding_box()
+    assert words is not None and words["width"] <= box["width"]
+    page.point_at(1, 0)
+    expect(page.part("readout")).to_contain_text("looks at")
+    notebook.screenshot("explorer-hostile", page.root)
+    assert notebook.dialogs == [] and notebook.errors == []
+
+
+def test_weights_that_are_not_numbers_are_said_and_the_view_lives(notebook):
+    notebook.python(
+        "import torch\n"
+        "weights = next(p for name, p in model.original_model.named_parameters()"
+        " if name.startswith('layers.1') and '.q.' in name and p.ndim == 2)\n"
+        "kept = weights.detach().clone()\n"
+        "with torch.no_grad(): weights.fill_(float('nan'))"
+    )
+    notebook.run(1)
+    page = ExplorerPage(notebook, 1)
+    expect(page.part("notice")).to_contain_text("not numbers (NaN) in layer 1")
+    page.click_head(0, 1)
+    assert page.wait_for_tile()["rows"] == 8
+    page.click_head(1, 1)
+    expect(page.part("head-name")).to_have_text("1.1")
+    expect(page.part("score-text_induction")).to_contain_text("–")
+    notebook.screenshot("explorer-nan", page.root)
+    notebook.python("with torch.no_grad(): weights.copy_(kept)")
+    page.run("dog river dog")
+    page.expect_tokens(4)
+    expect(page.part("notice")).not_to_contain_text("NaN")
+    assert page.wait_for_tile()["rows"] == 4
+    assert notebook.errors == []
+
+
+GARBAGE = [
+    "null",
+    "'text'",
+    "[1, 2, 3]",
+    "{}",
+    "{ client: 'x', requests: [] }",
+    "{ client: 'x', requests: [{ kind: 'tiles' }] }",
+    "{ client: 'x', requests: [{ kind: 'next', id: -1, gen: 0, position: 1e300 }] }",
+    "{ client: 'x'.repeat(9999), requests: [{ kind: 'run', id: 1, text: 'y'.repeat(2000000) }] }",
+    "{ client: 'x', requests: Array(5000).fill({ kind: 'hello', id: 1 }) }",
+    "{ client: 'x', requests: [{ kind: 'next', id: 7, gen: 99, position: 0 }] }",
+    "{ client: 'x', requests: [{ kind: 'ack', id: 8, seq: 12345 }] }",
+    "{ client: 'x', requests: [{ kind: 'column', id: 9, gen: 0, head: [99, 99], key: 10000 }] }",
+]
+
+
+def test_malformed_messages_do_no_harm(notebook):
+    page = ExplorerPage(notebook, 1)
+    for message in GARBAGE:
+        page.root.evaluate(f"host => host.desk.client.model.send({message})")
+    page.click_head(1, 2)
+    expect(page.part("head-name")).to_have_text("1.2")
+    page.run("dog river green")
+    page.expect_tokens(4)
+    page.point_at(3, 0)
+    assert sum(page.row(3)) == pytest.approx(1, abs=1e-4)
+    # Nor does a selection or an option that makes no sense.
+    page.root.evaluate(
+        "host => { const { model } = host.desk.client;"
+        " model.set('selection_state', { layer: 99, head: -1 }); model.save_changes(); }"
+    )
+    notebook.python("explorer.selection = '0.1'")
+    expect(page.part("head-name")).to_have_text("0.1")
+
+
+def test_a_saved_notebook_is_small_and_shows_its_picture_again(notebook):
+    page = ExplorerPage(notebook, 1)
+    page.click_head(1, 2)
+    page.wait_for_tile()
+    notebook.page.wait_for_timeout(1500)  # the picture for the saved page follows the selection
+    saved = notebook.save(widgets=True)
+    state = saved.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]
+    assert len(json.dumps(state)) < 300_000
+    assert notebook.path.stat().st_size < 320_000
+    notebook.reload()
+    page = ExplorerPage(notebook, 1)
+    expect(page.part("head-name")).to_have_text("1.2")
+    assert page.colours("matrix") > 8
+    page.click_head(0, 1)
+    expect(page.part("head-name")).to_have_text("0.1")
+
+
+LONG = """
+import torch
+from tests import tiny
+long = tiny.native(n_ctx=1024)
+ids = torch.randint(0, 90, (1, 1024), generator=torch.Generator().manual_seed(0))
+explorer = cw.explore(long, ids, probe=False)
+explorer
+"""
+
+
+@pytest.mark.parametrize("notebook", [[SET_UP, LONG]], indirect=True)
+def test_a_thousand_tokens_stay_light(lab, notebook):
+    page = ExplorerPage(notebook, 1)
+    assert page.facts()[2] == 1024
+    tile = page.wait_for_tile()
+    assert (tile["rows"], tile["cols"]) == (256, 256)
+    # What a click costs is bounded, whatever the text: tiles of 64 KiB, in replies of 128 KiB.
+    notebook.python("before = explorer._session.reading.store.copied")
+    for layer, head in ((0, 1), (1, 2), (2, 3), (2, 0)):
+        page.click_head(layer, head)
+        expect(page.part("head-name")).to_have_text(f"{layer}.{head}")
+        assert page.wait_for_tile()["rows"] == 256
+        tile = page.desk("[desk.tile.value.scale, desk.tile.value.first[200]]")
+        truth = notebook.python(
+            f"p = explorer.pattern('{layer}.{head}'); print(p[:, 1:].max().item(), p[800:804, 0].max().item())"
+        )
+        assert tile == pytest.approx([float(v) for v in truth.split()], abs=1e-6)
+    copied = int(notebook.python("explorer._session.reading.store.copied - before"))
+    # Four clicks, their neighbours, their picture, and exact rows: never a whole pattern (4 MiB).
+    assert copied < 4 * 2**20
+    page.point_at(700, 300)
+    expect(page.part("exact")).not_to_be_empty()
+    # One element a token, and no more.
+    assert page.root.evaluate("host => host.shadowRoot.querySelectorAll('*').length") < 1024 + 400
+    notebook.screenshot("explorer-1024", page.root)
+    assert notebook.errors == []
