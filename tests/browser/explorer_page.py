@@ -1,4 +1,4 @@
-"""A view in the browser, in the words of a user: click a head, point at a cell, read what it says."""
+"""A view in the browser, in a user's words: click a head, point at a cell, read what it says."""
 
 from __future__ import annotations
 
@@ -100,9 +100,7 @@ class ExplorerPage:
         lens.scroll_into_view_if_needed()
         size = lens.evaluate("element => element.clientWidth")
         tokens = self.facts()[2]
-        lens.hover(
-            position={"x": (key + 0.5) * size / tokens, "y": (query + 0.5) * size / tokens}
-        )
+        lens.hover(position={"x": (key + 0.5) * size / tokens, "y": (query + 0.5) * size / tokens})
 
     def run(self, prompt: str) -> None:
         """Type a prompt and press Enter."""

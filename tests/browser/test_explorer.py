@@ -108,7 +108,8 @@ def test_the_prompt_box_runs_the_model(page, notebook):
     n = 8
     tile, truth = page.wait_for_tile(), pattern(notebook, "1.2")
     assert all(
-        abs(tile["data"][q * n + k] * tile["scale"] / 255 - truth[q][k]) <= tile["scale"] / 510 + 1e-7
+        abs(tile["data"][q * n + k] * tile["scale"] / 255 - truth[q][k])
+        <= tile["scale"] / 510 + 1e-7
         for q in range(n)
         for k in range(1, n)
     )
@@ -153,7 +154,9 @@ def test_what_is_pinned_has_its_next_tokens(page, notebook):
     notebook.python("explorer.selection.set('1.2', query=9)")
     expect(page.part("expects").locator("li").first).to_contain_text("green")
     expect(page.part("actual")).to_contain_text("green")
-    import_torch = "import torch; torch.softmax(model(explorer._session.reading.tokens.ids)[0, 9], -1)"
+    import_torch = (
+        "import torch; torch.softmax(model(explorer._session.reading.tokens.ids)[0, 9], -1)"
+    )
     most = float(notebook.python(f"{import_torch}.max().item()"))
     expect(page.part("expects").locator("li").first).to_contain_text(f"{most:.2f}")
 

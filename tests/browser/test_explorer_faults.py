@@ -1,4 +1,4 @@
-"""The explorer when things go wrong or get heavy: a busy kernel, a gone one, reruns, hostile text."""
+"""The explorer when things go wrong or get heavy: busy or gone kernels, reruns, hostile text."""
 
 from __future__ import annotations
 
@@ -264,7 +264,8 @@ def test_a_thousand_tokens_stay_light(lab, notebook):
         assert page.wait_for_tile()["rows"] == 256
         tile = page.desk("[desk.tile.value.scale, desk.tile.value.first[200]]")
         truth = notebook.python(
-            f"p = explorer.pattern('{layer}.{head}'); print(p[:, 1:].max().item(), p[800:804, 0].max().item())"
+            f"p = explorer.pattern('{layer}.{head}')\n"
+            "print(p[:, 1:].max().item(), p[800:804, 0].max().item())"
         )
         assert tile == pytest.approx([float(v) for v in truth.split()], abs=1e-6)
     copied = int(notebook.python("explorer._session.reading.store.copied - before"))

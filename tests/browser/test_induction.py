@@ -37,9 +37,7 @@ def test_a_result_opens_the_grid(notebook):
     shown = page.desk("[...desk.planes.value[0].value]")
     assert shown == [
         float(v)
-        for v in notebook.python(
-            "print(*heads.prefix_matching.value.flatten().tolist())"
-        ).split()
+        for v in notebook.python("print(*heads.prefix_matching.value.flatten().tolist())").split()
     ]
     notebook.screenshot("induction-light", page.root)
     # The result can be shown again, as many times as one likes.

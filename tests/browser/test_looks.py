@@ -1,4 +1,4 @@
-"""How it looks: light and dark, narrow and wide. Pictures for a person, checks for what a test can see."""
+"""How it looks, light and dark, narrow and wide: pictures for a person, and what a test can see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ OVERFLOWING = """host => {
 @pytest.mark.parametrize("width", [600, 1000, 1600])
 def test_every_width_and_theme(lab, theme, width):
     # The view's width: JupyterLab's own margins come on top.
-    with lab.open(CELLS, theme=theme, width=width + 110, height=2000 if width == 600 else 1250) as nb:
+    with lab.open(
+        CELLS, theme=theme, width=width + 110, height=2000 if width == 600 else 1250
+    ) as nb:
         nb.run_all()
         page = ExplorerPage(nb, 1)
         page.wait_for_tile()
