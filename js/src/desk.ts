@@ -118,6 +118,7 @@ export class Desk {
     abort.addEventListener("abort", () => {
       for (const end of ends) end();
       clearTimeout(this.#idle);
+      clearTimeout(this.#exact);
     });
     this.client.hello();
   }

@@ -85,7 +85,7 @@ export function attention(desk: Desk): Float32Array | null {
   const head = desk.head.value;
   if (desk.direction.value === "from") {
     const row = tiles.row(head, desk.query.value);
-    return row && row.subarray(0, desk.query.value + 1);
+    return row?.subarray(0, desk.query.value + 1) ?? null;
   }
   return tiles.column(head, desk.key.value);
 }
@@ -94,7 +94,8 @@ function strongest(values: Float32Array | null, count: number): number[] {
   if (!values) return [];
   const best: number[] = [];
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? 0;
+    const value = values[i] ?? Number.NaN;
+    if (Number.isNaN(value)) continue;
     const last = best[best.length - 1];
     if (best.length === count && last !== undefined && value <= (values[last] ?? 0)) continue;
     const place = best.findIndex((j) => (values[j] ?? 0) < value);

@@ -1,0 +1,152 @@
+// What the kernel writes is what the views read: tests/golden/wire.json, which both suites share.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Batch, Picture, Request, ScoresInfo, Text } from "./contract.gen";
+import { Desk } from "./desk";
+import { lightTheme } from "./draw/fake-theme";
+import { valueAt } from "./draw/tile";
+import { FakeModel, settle, shifted } from "./fake-model";
+import { Client, Refusal } from "./wire/client";
+import { Tiles } from "./wire/tiles";
+
+interface Entry {
+  content: Record<string, unknown>;
+  buffer: string;
+  expect: never;
+}
+const file = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../tests/golden/wire.json"), "utf8"),
+) as { requests: Batch; replies: Record<string, Entry>; traits: Record<string, never> };
+const bytes = (text: string) => Uint8Array.from(Buffer.from(text, "base64"));
+const N = 6;
+
+/** Answers whatever is asked with one golden reply. */
+function answering(name: string) {
+  const model = new FakeModel();
+  const client = new Client(model, new AbortController().signal);
+  const { content, buffer } = file.replies[name] as Entry;
+  const answer = async () => {
+    await settle();
+    const asked = model.requests.at(-1) as Request;
+    model.reply({ ...content, client: model.client, id: asked.id }, bytes(buffer));
+    await settle();
+  };
+  return { model, tiles: new Tiles(client, 4, N), client, answer };
+}
+
+describe("the golden wire", () => {
+  it("has tiles: every cell to half a step, the first token's column exactly", async () => {
+    const { tiles, answer } = answering("1");
+    tiles.want([[0, 1]], [[1, 0]], "max", tiles.whole, 256, "tile");
+    await answer();
+    const wanted = file.replies["1"]?.expect as unknown as {
+      head: [number, number];
+      cells: number[][];
+      first: number[];
+    }[];
+    expect(wanted.length).toBe(2);
+    for (const { head, cells, first } of wanted) {
+      const tile = tiles.overview(head, "max");
+      if (!tile) throw new Error(`no tile of ${head}`);
+      for (let q = 0; q < N; q++)
+        for (let k = 0; k <= q; k++) {
+          const truth = k === 0 ? first[q] : cells[q]?.[k];
+          const step = k === 0 ? 0 : tile.scale / 510 + 1e-6;
+          expect(Math.abs((valueAt(tile, q, k) ?? Number.NaN) - (truth ?? 0))).toBeLessThanOrEqual(
+            step,
+          );
+        }
+    }
+  });
+
+  it("has pooled tiles of the side that was asked for", async () => {
+    const { tiles, answer } = answering("2");
+    tiles.want([[1, 1]], [], "mean", tiles.whole, 3, "tile");
+    await answer();
+    expect(tiles.at([1, 1], "mean", tiles.whole, 3)).toMatchObject({ rows: 3, cols: 3, q1: N });
+  });
+
+  it("has exact rows, more than were asked for", async () => {
+    const { tiles, answer } = answering("3");
+    tiles.wantRow([1, 0], 2, "row");
+    await answer();
+    const rows = file.replies["3"]?.expect as unknown as number[][];
+    for (let q = 0; q < N; q++) expect([...(tiles.row([1, 0], q) ?? [])]).toEqual(rows[q]);
+  });
+
+  it("has exact columns", async () => {
+    const { tiles, answer } = answering("4");
+    tiles.wantColumn([0, 0], 1, "column");
+    await answer();
+    expect([...(tiles.column([0, 0], 1) ?? [])]).toEqual(file.replies["4"]?.expect);
+  });
+
+  it.each(["5", "6"])("has what is expected next (%s)", async (name) => {
+    const position = name === "5" ? 2 : N - 1;
+    const { tiles, answer } = answering(name);
+    tiles.wantNext(position);
+    await answer();
+    const wanted = file.replies[name]?.expect as unknown as { tokens: string[]; actual: string };
+    const next = tiles.next(position);
+    expect(next?.tokens.map(({ token }) => token)).toEqual(wanted.tokens);
+    expect(next?.tokens.map(({ probability }) => probability)).toEqual([0.5, 0.25]);
+    expect(next?.actual?.token ?? null).toBe(wanted.actual);
+  });
+
+  it("has refusals", async () => {
+    const { client, answer } = answering("refused");
+    const asked = client.ask({ kind: "next", gen: 3, position: 0 }).catch((error) => error);
+    await answer();
+    const refusal = await asked;
+    expect(refusal).toBeInstanceOf(Refusal);
+    expect(refusal.reason).toBe("stale");
+  });
+
+  it("has requests of the shape the views send", async () => {
+    const model = new FakeModel();
+    const client = new Client(model, new AbortController().signal);
+    const tiles = new Tiles(client, 4, N);
+    tiles.want([[0, 1]], [[1, 0]], "max", tiles.whole, 256, "tile");
+    tiles.wantRow([1, 0], 2, "row");
+    tiles.wantColumn([0, 0], 1, "column");
+    tiles.wantNext(2);
+    client.ask({ kind: "run", text: "blue\ndog" }).catch(() => {});
+    await settle();
+    for (const sent of model.requests) {
+      const golden = file.requests.requests.find(({ kind }) => kind === sent.kind);
+      expect({ ...sent, id: 0 }).toEqual({ ...golden, id: 0 });
+    }
+    expect(model.requests.length).toBe(5);
+  });
+
+  it("has a first screen in traits alone, and scores with what is missing", () => {
+    const { score_data, picture_data, ...traits } = file.traits as unknown as {
+      score_data: string;
+      picture_data: string;
+      text: Text;
+      picture: Picture;
+      scores: ScoresInfo;
+    };
+    const model = new FakeModel({
+      ...(traits as object),
+      score_data: shifted(bytes(score_data)),
+      picture_data: shifted(bytes(picture_data)),
+    });
+    const abort = new AbortController();
+    const desk = new Desk(model.asModel, abort.signal, lightTheme);
+    expect(desk.tile.value).toMatchObject({ rows: N, cols: N });
+    const planes = file.replies.push?.expect as unknown as (number | null)[][];
+    const shown = (plane: Float32Array | null | undefined) =>
+      plane && [...plane].map((v) => (Number.isNaN(v) ? null : v));
+    const [a, b] = desk.planes.value;
+    expect(shown(a?.value)).toEqual(planes[0]);
+    expect(shown(a?.control)).toEqual(planes[1]);
+    expect(a?.low).toBeNull();
+    expect(shown(b?.value)).toEqual(planes[2]);
+    expect(shown(b?.high)).toEqual(planes[4]);
+    expect(desk.text.value.tokens[1]).toBe("<img src=x onerror=alert(1)>");
+    abort.abort();
+    expect(model.listeners).toBe(0);
+  });
+});
