@@ -7,7 +7,7 @@ unique within their client, and the generation (which run of the prompt) that th
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Union
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -38,7 +38,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 # --- from a view -------------------------------------------------------------------------------
 
 
-class Tiles(_Message, tag_field="kind", tag="tiles"):
+class Tiles(_Message, frozen=True, tag_field="kind", tag="tiles"):
     """Heads' matrices in one window, pooled to at most `side` cells a side.
 
     `also` lists heads worth having next; the kernel adds those that it need not compute anything
@@ -54,7 +54,7 @@ class Tiles(_Message, tag_field="kind", tag="tiles"):
     side: Side
 
 
-class Cells(_Message, tag_field="kind", tag="cells"):
+class Cells(_Message, frozen=True, tag_field="kind", tag="cells"):
     """Exact float32 values of one head in a window; the reply may hold more rows than asked."""
 
     id: Id
@@ -63,7 +63,7 @@ class Cells(_Message, tag_field="kind", tag="cells"):
     window: Window
 
 
-class Column(_Message, tag_field="kind", tag="column"):
+class Column(_Message, frozen=True, tag_field="kind", tag="column"):
     """Exact float32 attention that one key receives from every query of one head."""
 
     id: Id
@@ -72,7 +72,7 @@ class Column(_Message, tag_field="kind", tag="column"):
     key: Index
 
 
-class Next(_Message, tag_field="kind", tag="next"):
+class Next(_Message, frozen=True, tag_field="kind", tag="next"):
     """The model's most likely next tokens after a position."""
 
     id: Id
@@ -80,43 +80,43 @@ class Next(_Message, tag_field="kind", tag="next"):
     position: Index
 
 
-class Run(_Message, tag_field="kind", tag="run"):
+class Run(_Message, frozen=True, tag_field="kind", tag="run"):
     """Run the model on a new prompt; the traits follow when it is done."""
 
     id: Id
     text: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
-class Stop(_Message, tag_field="kind", tag="stop"):
+class Stop(_Message, frozen=True, tag_field="kind", tag="stop"):
     """Stop the analysis or the run that is under way; what is done stays, marked as partial."""
 
     id: Id
 
 
-class Cancel(_Message, tag_field="kind", tag="cancel"):
+class Cancel(_Message, frozen=True, tag_field="kind", tag="cancel"):
     """Forget a request that has not been answered yet."""
 
     id: Id
     target: Id
 
 
-class Hello(_Message, tag_field="kind", tag="hello"):
+class Hello(_Message, frozen=True, tag_field="kind", tag="hello"):
     """Is anybody there? Answered at once, whatever the kernel is doing."""
 
     id: Id
 
 
-class Ack(_Message, tag_field="kind", tag="ack"):
+class Ack(_Message, frozen=True, tag_field="kind", tag="ack"):
     """A push has been drawn; the kernel may send the next one."""
 
     id: Id
     seq: Index
 
 
-Request = Union[Tiles, Cells, Column, Next, Run, Stop, Cancel, Hello, Ack]
+Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack
 
 
-class Batch(_Message):
+class Batch(_Message, frozen=True):
     """What one animation frame of one client asks for."""
 
     client: ClientName
@@ -126,7 +126,7 @@ class Batch(_Message):
 # --- from the kernel ---------------------------------------------------------------------------
 
 
-class TilePart(_Message):
+class TilePart(_Message, frozen=True):
     """One head's tile inside a reply's buffer.
 
     At `offset`: rows x cols uint8, value = byte * scale / 255, without the first token's column;
@@ -141,21 +141,21 @@ class TilePart(_Message):
     first: Index | None
 
 
-class TilesReply(_Message, tag_field="kind", tag="tiles"):
+class TilesReply(_Message, frozen=True, tag_field="kind", tag="tiles"):
     window: Window
     pooling: Pooling
     side: Side
     tiles: list[TilePart]
 
 
-class CellsReply(_Message, tag_field="kind", tag="cells"):
+class CellsReply(_Message, frozen=True, tag_field="kind", tag="cells"):
     """Row-major float32 of `window` at the start of the buffer."""
 
     head: HeadIndex
     window: Window
 
 
-class ColumnReply(_Message, tag_field="kind", tag="column"):
+class ColumnReply(_Message, frozen=True, tag_field="kind", tag="column"):
     """float32, one a query, at the start of the buffer."""
 
     head: HeadIndex
@@ -163,13 +163,13 @@ class ColumnReply(_Message, tag_field="kind", tag="column"):
     queries: Index
 
 
-class NextToken(_Message):
+class NextToken(_Message, frozen=True):
     token: str
     id: Index
     probability: float
 
 
-class NextReply(_Message, tag_field="kind", tag="next"):
+class NextReply(_Message, frozen=True, tag_field="kind", tag="next"):
     """The likeliest next tokens after `position`, and what the text really has there."""
 
     position: Index
@@ -177,22 +177,22 @@ class NextReply(_Message, tag_field="kind", tag="next"):
     actual: NextToken | None
 
 
-class DoneReply(_Message, tag_field="kind", tag="done"):
+class DoneReply(_Message, frozen=True, tag_field="kind", tag="done"):
     """The request was carried out; there is nothing more to say."""
 
 
-Body = Union[TilesReply, CellsReply, ColumnReply, NextReply, DoneReply]
+Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply
 Reason = Literal["invalid", "stale", "busy", "missing", "failed"]
 
 
-class Ok(_Message, tag_field="kind", tag="ok"):
+class Ok(_Message, frozen=True, tag_field="kind", tag="ok"):
     client: ClientName
     id: Id
     gen: Index
     body: Body
 
 
-class Fail(_Message, tag_field="kind", tag="error"):
+class Fail(_Message, frozen=True, tag_field="kind", tag="error"):
     """Why a request got no answer, as a sentence for the user. id 0: it could not be read."""
 
     client: str
@@ -201,7 +201,7 @@ class Fail(_Message, tag_field="kind", tag="error"):
     message: str
 
 
-class Push(_Message, tag_field="kind", tag="push"):
+class Push(_Message, frozen=True, tag_field="kind", tag="push"):
     """How far the kernel is. Where there are scores, the buffer holds their planes."""
 
     seq: Index
@@ -209,13 +209,13 @@ class Push(_Message, tag_field="kind", tag="push"):
     scores: ScoresInfo | None
 
 
-Reply = Union[Ok, Fail, Push]
+Reply = Ok | Fail | Push
 
 
 # --- traits: a first screen from these alone -----------------------------------------------------
 
 
-class Status(_Message):
+class Status(_Message, frozen=True):
     """What the kernel is doing for this view."""
 
     state: Literal["idle", "running", "partial", "failed"]
@@ -224,7 +224,7 @@ class Status(_Message):
     total: Index
 
 
-class Score(_Message):
+class Score(_Message, frozen=True):
     """One score for every head.
 
     Planes of [layer, head] float32 lie one after the other in the `score_data` trait: `value` and,
@@ -248,12 +248,12 @@ class Score(_Message):
     high: Index | None
 
 
-class ScoresInfo(_Message):
+class ScoresInfo(_Message, frozen=True):
     planes: Index
     scores: list[Score]
 
 
-class Text(_Message):
+class Text(_Message, frozen=True):
     """One run of one prompt."""
 
     gen: Index
@@ -267,7 +267,7 @@ class Text(_Message):
     live: bool
 
 
-class Picture(_Message):
+class Picture(_Message, frozen=True):
     """The matrix in the saved picture: the `picture_data` trait laid out as one tile."""
 
     gen: Index
@@ -278,18 +278,15 @@ class Picture(_Message):
     next: NextReply | None
 
 
-class SelectionState(_Message):
+class SelectionState(_Message, frozen=True):
     layer: Index
     head: Index
     query: Index | None
     key: Index | None
 
 
-class Options(_Message):
+class Options(_Message, frozen=True):
     score: str
     first: Literal["show", "dim", "hide"]
     scale: Literal["head", "shared"]
     pooling: Pooling
-
-
-decode_batch = msgspec.json.Decoder(Batch)

@@ -75,6 +75,7 @@ class Explorer(HeadsView):
             self._start_probe()
         if selection is None:
             self._select_highest()
+            self._take_picture()
 
     def run(self, prompt: str | Sequence[int]) -> None:
         """Read another prompt; returns when every panel shows it.

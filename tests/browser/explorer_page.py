@@ -6,7 +6,7 @@ import math
 import time
 from typing import Any
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Position, expect
 
 from tests.browser.lab import Notebook
 
@@ -91,7 +91,7 @@ class ExplorerPage:
         layers, heads, _ = self.facts()
         across, down = (width - _ACROSS) / heads, (480 - _TOP - 4) / layers
         pitch = math.floor(min(_LARGEST, max(6, min(across, down))))
-        at = {"x": _GUTTER + (head + 0.4) * pitch, "y": _TOP + (layer + 0.4) * pitch}
+        at: Position = {"x": _GUTTER + (head + 0.4) * pitch, "y": _TOP + (layer + 0.4) * pitch}
         canvas.click(position=at)
 
     def point_at(self, query: int, key: int) -> None:
