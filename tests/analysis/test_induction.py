@@ -8,12 +8,12 @@ import warnings
 
 import pytest
 import torch
-from circuit_widgets.heads import Head
 
 from circuit_widgets import capture, models
 from circuit_widgets.analysis import induction
 from circuit_widgets.analysis._repeats import Probe
 from circuit_widgets.analysis.induction import SCORES, InductionHeads, identify_induction_heads
+from circuit_widgets.heads import Head
 from tests.circuits import At, Circuit, build, expected_logits, expected_pattern
 
 SMALL = Circuit(2, 2, (0, 0), (1, 1))
