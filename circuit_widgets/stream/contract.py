@@ -23,7 +23,8 @@ ROOTS = (
     messages.Status,
     messages.ScoresInfo,
     messages.Picture,
-    messages.SelectionState,
+    messages.SelectedHead,
+    messages.SelectedCell,
     messages.Options,
 )
 CONSTANTS = ("FLUSH_BYTES", "MAX_TEXT", "MAX_REQUESTS", "MAX_HEADS", "MAX_SIDE")

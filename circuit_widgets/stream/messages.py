@@ -278,9 +278,14 @@ class Picture(_Message, frozen=True):
     next: NextReply | None
 
 
-class SelectionState(_Message, frozen=True):
+class SelectedHead(_Message, frozen=True):
+    """Apart from `SelectedCell`: a cell that moves the query does not undo a click on a head."""
+
     layer: Index
     head: Index
+
+
+class SelectedCell(_Message, frozen=True):
     query: Index | None
     key: Index | None
 

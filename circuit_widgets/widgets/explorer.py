@@ -173,7 +173,7 @@ class Explorer(HeadsView):
             self.picture = msgspec.to_builtins(picture)
             self.picture_data = data
 
-    @traitlets.observe("selection_state", "options")
+    @traitlets.observe("selected_head", "selected_cell", "options")
     def _picture_is_old(self, _: object) -> None:
         if self._timer is not None:
             self._timer.cancel()

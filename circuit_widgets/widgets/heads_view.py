@@ -33,24 +33,19 @@ class HeadsView(View):
     score_data = traitlets.Bytes(b"").tag(sync=True)
     picture = traitlets.Dict().tag(sync=True)
     picture_data = traitlets.Bytes(b"").tag(sync=True)
-    selection_state = traitlets.Dict().tag(sync=True)
+    selected_head = traitlets.Dict(msgspec.to_builtins(m.SelectedHead(0, 0))).tag(sync=True)
+    selected_cell = traitlets.Dict(msgspec.to_builtins(m.SelectedCell(None, None))).tag(sync=True)
     options = traitlets.Dict().tag(sync=True)
 
     def __init__(self, text: m.Text, selection: Any = None, options: m.Options = OPTIONS) -> None:
-        self._selection = Selection()
         # Before anything is opened: what is out of range leaves nothing behind.
         if isinstance(selection, Selection):
-            shared = selection
+            self._selection = selection
         else:
-            shared = Selection()
+            self._selection = Selection()
             if selection is not None:
-                shared.set(Head.parse(selection, text.n_layers, text.n_heads))
-        super().__init__(
-            text=msgspec.to_builtins(text),
-            options=msgspec.to_builtins(options),
-            selection_state=msgspec.to_builtins(m.SelectionState(0, 0, None, None)),
-        )
-        self._adopt(shared, text)
+                self._selection.set(Head.parse(selection, text.n_layers, text.n_heads))
+        super().__init__(text=msgspec.to_builtins(text), options=msgspec.to_builtins(options))
 
     # --- selection ---
 
@@ -62,31 +57,49 @@ class HeadsView(View):
     @selection.setter
     def selection(self, value: Selection | Head | str | tuple[int, int]) -> None:
         if isinstance(value, Selection):
-            self._adopt(value, msgspec.convert(self.text, m.Text))
+            self._leave_selection()
+            self._selection = value
+            self._join_selection()
         else:
             self._selection.set(value)
 
-    def _adopt(self, selection: Selection, text: m.Text) -> None:
-        self._selection.unobserve_all()
-        self._selection = selection
-        selection.limit(self, text.n_layers, text.n_heads, len(text.tokens))
-        selection.observe(self._selection_moved, ["layer", "head", "query", "key"])
+    def _join_selection(self) -> None:
+        text = msgspec.convert(self.text, m.Text)
+        self._selection.limit(self, text.n_layers, text.n_heads, len(text.tokens))
+        self._selection.observe(self._selection_moved, ["layer", "head", "query", "key"])
         self._selection_moved()
+
+    def _leave_selection(self) -> None:
+        self._selection.unobserve(self._selection_moved, ["layer", "head", "query", "key"])
+        self._selection.forget(self)
 
     def _selection_moved(self, _: object = None) -> None:
         at = self._selection
-        state = m.SelectionState(at.layer, at.head, at.query, at.key)
-        self.selection_state = msgspec.to_builtins(state)
+        with self.hold_sync():
+            self.selected_head = msgspec.to_builtins(m.SelectedHead(at.layer, at.head))
+            self.selected_cell = msgspec.to_builtins(m.SelectedCell(at.query, at.key))
 
-    @traitlets.validate("selection_state")
-    def _readable_selection(self, proposal: Any) -> dict[str, Any]:
-        return _converted(proposal["value"], m.SelectionState)
+    @traitlets.validate("selected_head")
+    def _readable_head(self, proposal: Any) -> dict[str, Any]:
+        return _converted(proposal["value"], m.SelectedHead)
 
-    @traitlets.observe("selection_state")
-    def _selected_in_the_view(self, change: Any) -> None:
-        new = m.SelectionState(**change["new"])
+    @traitlets.validate("selected_cell")
+    def _readable_cell(self, proposal: Any) -> dict[str, Any]:
+        return _converted(proposal["value"], m.SelectedCell)
+
+    @traitlets.observe("selected_head")
+    def _head_selected_in_the_view(self, change: Any) -> None:
+        new = m.SelectedHead(**change["new"])
+        self._take(lambda: self._selection.set((new.layer, new.head)))
+
+    @traitlets.observe("selected_cell")
+    def _cell_selected_in_the_view(self, change: Any) -> None:
+        new = m.SelectedCell(**change["new"])
+        self._take(lambda: self._selection.set(query=new.query, key=new.key))
+
+    def _take(self, select: Callable[[], None]) -> None:
         try:
-            self._selection.set((new.layer, new.head), query=new.query, key=new.key)
+            select()
         except ValueError as error:
             log.info("a selection of the view was not taken: %s", error)
             self._selection_moved()
@@ -132,6 +145,7 @@ class HeadsView(View):
         """Open the wire to the front end; a closed view can be opened again."""
         if self._channel is None:
             self._channel = Channel(self._source(), self.send)
+            self._join_selection()
         super().open()
 
     def close(self) -> None:
@@ -139,6 +153,7 @@ class HeadsView(View):
         if self._channel is not None:
             self._channel.close()
             self._channel = None
+            self._leave_selection()
         super().close()
 
 

@@ -40,6 +40,10 @@ class Selection(traitlets.HasTraits):
                 self.key = None
         self._limits[view] = (n_layers, n_heads, n_tokens)
 
+    def forget(self, view: object) -> None:
+        """A view is closed: it limits nothing any more."""
+        self._limits.pop(view, None)
+
     def set(self, head: Any = None, *, query: Any = ..., key: Any = ...) -> None:
         """Select, in one step, any of: a head ("5.1", (5, 1), `Head`), a query, a key.
 

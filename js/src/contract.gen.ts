@@ -199,11 +199,17 @@ export interface ScoresInfo {
   scores: Score[];
 }
 
-export interface SelectionState {
-  layer: number;
-  head: number;
+export interface SelectedCell {
   query: number | null;
   key: number | null;
+}
+
+/**
+ * Apart from `SelectedCell`: a cell that moves the query does not undo a click on a head.
+ */
+export interface SelectedHead {
+  layer: number;
+  head: number;
 }
 
 /**

@@ -29,7 +29,8 @@ function open(text: Partial<Text> = {}) {
     score_data: empty(),
     picture: {},
     picture_data: empty(),
-    selection_state: { layer: 1, head: 2, query: null, key: null },
+    selected_head: { layer: 1, head: 2 },
+    selected_cell: { query: null, key: null },
     options: { score: "x", first: "dim", scale: "head", pooling: "max" },
   });
   abort = new AbortController();
@@ -66,7 +67,7 @@ describe("Desk", () => {
 
   it("tells the kernel what is selected, once, and stays inside the model", () => {
     desk.moveHead(1, 0);
-    expect(model.get("selection_state")).toMatchObject({ layer: 2, head: 2 });
+    expect(model.get("selected_head")).toMatchObject({ layer: 2, head: 2 });
     expect(model.saves).toBe(1);
     desk.moveHead(5, 9);
     expect(desk.head.value).toEqual([2, 3]);

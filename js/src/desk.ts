@@ -1,6 +1,14 @@
 // The state behind a view of one model: traits, what is hovered, and what the kernel is asked for.
-import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Options, Score, ScoresInfo, SelectionState, Status, Text } from "./contract.gen";
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type {
+  Options,
+  Score,
+  ScoresInfo,
+  SelectedCell,
+  SelectedHead,
+  Status,
+  Text,
+} from "./contract.gen";
 import { sequential } from "./draw/color";
 import type { Theme } from "./draw/theme";
 import type { Tile } from "./draw/tile";
@@ -15,6 +23,7 @@ export interface Hover {
   key: number | null;
 }
 
+export type Selected = SelectedHead & SelectedCell;
 export type Direction = "from" | "to";
 
 /** Values of one score for all heads. */
@@ -31,7 +40,7 @@ const PREFETCH_MS = 60;
 export class Desk {
   readonly client: Client;
   readonly live: Live;
-  readonly selection: Signal<SelectionState>;
+  readonly selection: ReadonlySignal<Selected>;
   readonly status: Signal<Status>;
   readonly hover = signal<Hover | null>(null);
   readonly hoverHead = signal<HeadAt | null>(null);
@@ -64,7 +73,10 @@ export class Desk {
     this.theme = signal(theme);
     this.table = computed(() => sequential(this.theme.value));
     this.text = this.live.text as unknown as ReadonlySignal<Text>;
-    this.selection = this.live.selection_state;
+    this.selection = computed(() => ({
+      ...this.live.selected_head.value,
+      ...this.live.selected_cell.value,
+    }));
     this.status = signal(this.live.status.value);
     this.head = computed(() => [this.selection.value.layer, this.selection.value.head]);
 
@@ -134,10 +146,20 @@ export class Desk {
   }
 
   /** Select, and tell the kernel. */
-  select(change: Partial<SelectionState>): void {
-    const next = { ...this.selection.value, ...change };
-    this.selection.value = next;
-    this.model.set("selection_state", next);
+  select(change: Partial<Selected>): void {
+    const { layer, head, query, key } = { ...this.selection.value, ...change };
+    const { selected_head, selected_cell } = this.live;
+    batch(() => {
+      // What does not change is not sent: Python may be moving it just now.
+      if ("layer" in change || "head" in change) {
+        selected_head.value = { layer, head };
+        this.model.set("selected_head", selected_head.value);
+      }
+      if ("query" in change || "key" in change) {
+        selected_cell.value = { query, key };
+        this.model.set("selected_cell", selected_cell.value);
+      }
+    });
     this.model.save_changes();
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Locator, Position, expect
@@ -50,6 +51,17 @@ class ExplorerPage:
                 return new Set(new Uint32Array(pixels.buffer)).size;
             }"""
         )
+
+    def picture(self, canvas: str) -> str:
+        """A canvas as it is, to be compared."""
+        return self.part(canvas).evaluate("canvas => canvas.toDataURL()")
+
+    def wait_for_picture(self, canvas: str, wanted: Callable[[str], bool]) -> None:
+        """Wait until a canvas is as it is wanted."""
+        until = time.monotonic() + 15
+        while not wanted(self.picture(canvas)):
+            assert time.monotonic() < until, f"the {canvas} does not change as it should"
+            time.sleep(0.05)
 
     def wait_for_tile(self) -> dict[str, Any]:
         """The selected head's tile, once it is the head's own and unpooled or pooled as it came."""

@@ -217,7 +217,7 @@ def test_malformed_messages_do_no_harm(notebook):
     # Nor does a selection or an option that makes no sense.
     page.root.evaluate(
         "host => { const { model } = host.desk.client;"
-        " model.set('selection_state', { layer: 99, head: -1 }); model.save_changes(); }"
+        " model.set('selected_head', { layer: 99, head: -1 }); model.save_changes(); }"
     )
     notebook.python("explorer.selection = '0.1'")
     expect(page.part("head-name")).to_have_text("0.1")

@@ -24,6 +24,14 @@ FILES = {
 WAIT = 30  # seconds until what hangs fails
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_python_s():
+    """A shell starts what it puts in the background with SIGINT ignored, and Python keeps that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @cache
 def moments(code: CodeType) -> frozenset[int]:
     """Where Python looks for signals: after calls, at the start of functions, in loops."""

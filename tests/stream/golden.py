@@ -144,7 +144,8 @@ def build() -> dict[str, Any]:
         "score_data": base64.b64encode(data).decode(),
         "picture": msgspec.to_builtins(picture),
         "picture_data": base64.b64encode(picture_data).decode(),
-        "selection_state": msgspec.to_builtins(m.SelectionState(0, 1, 2, None)),
+        "selected_head": msgspec.to_builtins(m.SelectedHead(0, 1)),
+        "selected_cell": msgspec.to_builtins(m.SelectedCell(2, None)),
         "options": msgspec.to_builtins(m.Options("a", "dim", "head", "max")),
     }
     batch = m.Batch(CLIENT, requests())

@@ -32,7 +32,8 @@ def test_traits_are_read_as_they_were_meant():
         "status": m.Status,
         "scores": m.ScoresInfo,
         "picture": m.Picture,
-        "selection_state": m.SelectionState,
+        "selected_head": m.SelectedHead,
+        "selected_cell": m.SelectedCell,
         "options": m.Options,
     }
     for name, kind in kinds.items():

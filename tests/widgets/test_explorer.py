@@ -73,7 +73,7 @@ def test_it_opens_on_the_highest_head_and_the_last_token(explorer, model):
 @pytest.mark.parametrize("head", ["1.3", "L1H3", (1, 3), [1, 3], Head(1, 3)])
 def test_a_head_can_be_named_in_many_ways(explorer, head):
     explorer.selection = head
-    assert explorer.selection_state["layer"] == 1 and explorer.selection_state["head"] == 3
+    assert explorer.selected_head == {"layer": 1, "head": 3}
 
 
 def test_what_is_out_of_range_changes_nothing(explorer):
@@ -94,21 +94,35 @@ def test_views_can_share_a_selection(model):
     long = cw.explore(model, "blue dog seven river blue", selection=shared)
     short = cw.explore(model, "blue dog", selection=shared)
     shared.set("1.1", query=2)
-    assert long.selection_state == short.selection_state
+    assert long.selected_head == short.selected_head == {"layer": 1, "head": 1}
+    assert long.selected_cell == short.selected_cell == {"query": 2, "key": None}
     # Every view can show what is selected.
     with pytest.raises(ValueError, match="0 to 2"):
         shared.query = 5
-    long.close()
+    # A view that is closed says nothing any more, to nobody.
     short.close()
+    shared.query = 4
+    assert long.selected_cell["query"] == 4
+    assert cw.explore(model, "blue dog seven", selection=shared).selected_cell["query"] == 3
+    long.close()
 
 
 def test_what_the_view_sends_is_checked(explorer):
-    before = explorer.selection_state
-    for wrong in ({"layer": -1}, {"layer": 0, "head": 0, "query": None}, {}):
+    before = explorer.selected_head, explorer.selected_cell
+    for wrong in ({"layer": -1, "head": 0}, {"layer": 0, "head": 0, "query": None}, {}):
         with pytest.raises(traitlets.TraitError):
-            explorer.selection_state = wrong
-    explorer.selection_state = {"layer": 9, "head": 0, "query": None, "key": None}
-    assert explorer.selection_state == before
+            explorer.selected_head = wrong
+    explorer.selected_head = {"layer": 9, "head": 0}
+    explorer.selected_cell = {"query": 1, "key": 99}
+    assert (explorer.selected_head, explorer.selected_cell) == before
+
+
+def test_a_query_moved_in_python_does_not_undo_a_click_on_a_head(explorer):
+    """Each is a trait of its own: what is sent for one says nothing of the other."""
+    sent = []
+    explorer.send_state = lambda key: sent.extend([key] if isinstance(key, str) else key)
+    explorer.selection.query = 1
+    assert sent == ["selected_cell"]
     with pytest.raises(traitlets.TraitError):
         explorer.options = {"score": 1}
 

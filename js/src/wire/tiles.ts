@@ -34,6 +34,11 @@ export class Tiles {
     return [0, this.n, 0, this.n];
   }
 
+  /** Forget everything: what is shown next is asked for again. */
+  clear(): void {
+    for (const kept of [this.#tiles, this.#rows, this.#columns, this.#next]) kept.clear();
+  }
+
   /** A head's whole matrix: the finest there is at hand. */
   overview([layer, head]: HeadAt, pooling: Pooling): Tile | null {
     const finest = this.#tiles.get(key([layer, head], pooling, this.whole, 1024));

@@ -1,7 +1,15 @@
 // A widget's traits as signals: what the kernel says last, and what the user chooses.
 import type { AnyModel } from "@anywidget/types";
 import { batch, type Signal, signal } from "@preact/signals";
-import type { Options, Picture, ScoresInfo, SelectionState, Status, Text } from "../contract.gen";
+import type {
+  Options,
+  Picture,
+  ScoresInfo,
+  SelectedCell,
+  SelectedHead,
+  Status,
+  Text,
+} from "../contract.gen";
 
 export interface Traits {
   text: Text;
@@ -10,7 +18,8 @@ export interface Traits {
   score_data: DataView;
   picture: Picture | Record<string, never>;
   picture_data: DataView;
-  selection_state: SelectionState;
+  selected_head: SelectedHead;
+  selected_cell: SelectedCell;
   options: Options;
 }
 
@@ -24,7 +33,8 @@ const NAMES = [
   "score_data",
   "picture",
   "picture_data",
-  "selection_state",
+  "selected_head",
+  "selected_cell",
   "options",
 ] as const;
 
