@@ -67,7 +67,7 @@ def clicks(page: ExplorerPage, *, cached: bool, count: int = CLICKS) -> list[flo
             )
         else:
             page.root.evaluate("host => host.desk.tiles.value.clear()")
-        page.notebook.page.wait_for_timeout(30)
+        page.notebook.page.wait_for_timeout(250)
         taken.append(page.root.evaluate(CLICK, at))
     return taken
 

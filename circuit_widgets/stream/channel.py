@@ -1,8 +1,8 @@
 """The kernel's end of the wire: validate, queue, answer; never compute in the message handler.
 
-Requests arrive on whatever thread Jupyter delivers them on. They are checked there and handed over
-to two workers: one for what is at hand, one for what must be computed first, so that a click is
-never behind a computation. The newest request is answered first.
+Requests arrive on whatever thread Jupyter delivers them on. What is at hand is answered there: a
+copy of some kilobytes, and no change of threads. What must be computed first is handed over to a
+worker, the newest first, so that a click is never behind a computation.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Source(Protocol):
         ...
 
     def is_cheap(self, question: Question) -> bool:
-        """Whether it can be answered without computing."""
+        """Whether it can be answered at once, in a millisecond or so."""
         ...
 
     def answer(self, question: Question) -> tuple[m.Body, bytes]:
@@ -70,10 +70,7 @@ class Channel:
         self._seen: OrderedDict[str, _Ids] = OrderedDict()
         self._lock = threading.Lock()
         self._push = _Pusher(self._deliver)
-        self._lanes = (
-            _Lane("at hand", self._answer),
-            _Lane("to compute", self._answer),
-        )
+        self._lane = _Lane("answers", self._answer)
 
     def receive(self, content: object, buffers: Sequence[object] = ()) -> None:
         """One message from a front end, of whatever shape. Never raises, returns at once."""
@@ -98,9 +95,8 @@ class Channel:
         self._push.offer(status, scores, data)
 
     def close(self) -> None:
-        """End the workers; what is waiting is forgotten."""
-        for lane in self._lanes:
-            lane.close()
+        """End the worker; what is waiting is forgotten."""
+        self._lane.close()
 
     def _is_new(self, client: str, id: int) -> bool:
         with self._lock:
@@ -115,8 +111,7 @@ class Channel:
             case m.Hello():
                 self._ok(client, request.id, m.DoneReply(), b"")
             case m.Cancel():
-                for lane in self._lanes:
-                    lane.cancel(client, request.target)
+                self._lane.cancel(client, request.target)
             case m.Stop():
                 self._command(client, request.id, self._source.stop)
             case m.Run():
@@ -137,8 +132,10 @@ class Channel:
     def _queue(self, client: str, question: Question) -> None:
         if self._is_stale(client, question):
             return
-        cheap = self._source.is_cheap(question)
-        dropped = self._lanes[0 if cheap else 1].put(client, question)
+        if self._source.is_cheap(question):
+            self._answer(client, question)
+            return
+        dropped = self._lane.put(client, question)
         if dropped is not None:
             self._fail(dropped[0], dropped[1].id, "busy", "too many requests are waiting")
 

@@ -84,14 +84,14 @@ class TensorStore:
         with self._lock:
             self._layers.clear()
 
-    def is_cheap(self, layer: int, window: Window, side: int) -> bool:
-        """Whether a tile can be had without making a layer again."""
-        return self._is_overview(window, side) or layer in self._layers
+    def is_overview(self, window: Window, side: int) -> bool:
+        """Whether such a tile was made while the model ran, and has only to be copied."""
+        return window == self.whole and shape(window, side) == shape(window, self.side)
 
     def tile(self, layer: int, head: int, window: Window, side: int, pooling: Pooling) -> Quantised:
         """One head's tile, on the host."""
         self._check(layer, head, window)
-        if self._is_overview(window, side):
+        if self.is_overview(window, side):
             if (layer, pooling) not in self._overview:
                 raise Missing(f"layer {layer} was not computed")
             tile = self._overview[layer, pooling].head(head)
@@ -134,9 +134,6 @@ class TensorStore:
 
     def _held(self) -> int:
         return sum(_nbytes(layer) for layer in self._layers.values())
-
-    def _is_overview(self, window: Window, side: int) -> bool:
-        return window == self.whole and shape(window, side) == shape(window, self.side)
 
     def _check(self, layer: int, head: int, window: Window) -> None:
         if layer >= self.n_layers or head >= self.n_heads:

@@ -56,13 +56,10 @@ class Reading:
         return len(self.tokens.strings)
 
     def is_cheap(self, question: Question) -> bool:
-        """Whether the answer needs no layer to be computed again."""
+        """Whether there is nothing to compute: to copy what was made while the model ran."""
         match question:
             case m.Tiles():
-                return all(
-                    self.store.is_cheap(layer, question.window, question.side)
-                    for layer, _ in question.heads
-                )
+                return self.store.is_overview(question.window, question.side)
             case m.Cells() | m.Column():
                 return self.store.has(question.head[0])
             case m.Next():
@@ -90,17 +87,16 @@ class Reading:
             tile = self.store.tile(layer, head, ask.window, ask.side, ask.pooling)
             parts.append(pack(tile, (layer, head), buffer))
         size = len(buffer) // len(parts)
-        for layer, head in ask.also:
+        if self.store.is_overview(ask.window, ask.side):
             # Neighbours ride along in the room that a prompt reply has anyway.
-            if len(buffer) + size > m.FLUSH_BYTES:
-                break
-            if not self.store.is_cheap(layer, ask.window, ask.side):
-                continue
-            try:
-                tile = self.store.tile(layer, head, ask.window, ask.side, ask.pooling)
-            except Missing:
-                continue  # not asked for yet: it is said when it is
-            parts.append(pack(tile, (layer, head), buffer))
+            for layer, head in ask.also:
+                if len(buffer) + size > m.FLUSH_BYTES:
+                    break
+                try:
+                    tile = self.store.tile(layer, head, ask.window, ask.side, ask.pooling)
+                except Missing:
+                    continue  # not asked for yet: it is said when it is
+                parts.append(pack(tile, (layer, head), buffer))
         return m.TilesReply(ask.window, ask.pooling, ask.side, parts), bytes(buffer)
 
     def _cells(self, ask: m.Cells) -> tuple[m.CellsReply, bytes]:

@@ -48,14 +48,16 @@ afterEach(() => {
 const wait = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe("Desk", () => {
-  it("asks for the selected head, then for what is likely next, then for exact numbers", async () => {
+  it("asks for the selected head, then for exact numbers, then for what is likely next", async () => {
     await wait(0);
     expect(model.last("tiles")).toMatchObject({ heads: [[1, 2]], gen: 0, side: 256 });
     expect(model.last("tiles").also.length).toBeGreaterThan(3);
-    await wait(100);
-    expect(model.last("tiles").heads.length).toBeGreaterThan(1);
+    await wait(70);
     expect(model.last("cells")).toMatchObject({ head: [1, 2], window: [3, 4, 0, 4] });
     expect(model.last("next").position).toBe(3);
+    expect(model.last("tiles").heads.length).toBe(1);
+    await wait(100);
+    expect(model.last("tiles").heads.length).toBeGreaterThan(1);
   });
 
   it("asks nothing of a result without a text, or of a page without a kernel", async () => {
@@ -65,10 +67,20 @@ describe("Desk", () => {
     expect(model.requests.map(({ kind }) => kind)).toEqual(["hello"]);
   });
 
-  it("tells the kernel what is selected, once, and stays inside the model", () => {
+  it("asks for a clicked head first, then tells the kernel what is selected, once", async () => {
+    await wait(500);
+    const before = model.requests.length;
     desk.moveHead(1, 0);
+    expect(model.requests.slice(before).map(({ kind }) => kind)).toContain("tiles");
+    expect(model.last("tiles").heads).toEqual([[2, 2]]);
     expect(model.get("selected_head")).toMatchObject({ layer: 2, head: 2 });
+    expect(model.saves).toBe(0);
+    await wait(20);
     expect(model.saves).toBe(1);
+    expect(model.last("cancel").target).toBeLessThan(model.last("tiles").id);
+  });
+
+  it("stays inside the model and the text", () => {
     desk.moveHead(5, 9);
     expect(desk.head.value).toEqual([2, 3]);
     desk.moveQuery(-1);

@@ -35,7 +35,13 @@ export interface Plane {
   high: Float32Array | null;
 }
 
-const PREFETCH_MS = 60;
+/** After a click, in this order: the picture, Python's knowledge, exact numbers, the neighbours. */
+const TELL_MS = 10;
+const HOVER_MS = 15;
+const SETTLE_MS = 60;
+const PREFETCH_MS = 120;
+/** A picture that is about to be replaced stays; one that is not would lie. */
+const STALE_MS = 150;
 
 export class Desk {
   readonly client: Client;
@@ -56,6 +62,8 @@ export class Desk {
   readonly head: ReadonlySignal<HeadAt>;
   readonly tiles: ReadonlySignal<Tiles>;
   readonly tile: ReadonlySignal<Tile | null>;
+  /** What is drawn: the tile, or for a moment the one before it, so that nothing flickers. */
+  readonly picture: Signal<Tile | null>;
   readonly planes: ReadonlySignal<Plane[]>;
   readonly plane: ReadonlySignal<Plane | null>;
   /** The query that everything is shown for: hovered, else pinned, else the last token. */
@@ -98,6 +106,7 @@ export class Desk {
       this.tiles.value.arrived.value;
       return this.tiles.value.overview(this.head.value, this.options.pooling);
     });
+    this.picture = signal(null);
     this.query = computed(() => {
       const last = Math.max(0, this.text.value.tokens.length - 1);
       return Math.min(this.hover.value?.query ?? this.selection.value.query ?? last, last);
@@ -124,13 +133,22 @@ export class Desk {
         const data = view(this.live.picture_data.value);
         if ("tile" in shown) this.tiles.value.keep(shown as never, data);
       }),
+      effect(() => {
+        const tile = this.tile.value;
+        clearTimeout(this.#stale);
+        if (tile) this.picture.value = tile;
+        else
+          this.#stale = setTimeout(() => {
+            this.picture.value = null;
+          }, STALE_MS);
+      }),
       effect(() => this.#wantOverview()),
       effect(() => this.#wantText()),
     ];
     abort.addEventListener("abort", () => {
       for (const end of ends) end();
       clearTimeout(this.#idle);
-      clearTimeout(this.#exact);
+      for (const timer of [this.#exact, this.#telling, this.#stale]) clearTimeout(timer);
     });
     this.client.hello();
   }
@@ -145,10 +163,11 @@ export class Desk {
     this.model.save_changes();
   }
 
-  /** Select, and tell the kernel. */
+  /** Select: ask for what will be looked at, then show it, then tell Python. */
   select(change: Partial<Selected>): void {
     const { layer, head, query, key } = { ...this.selection.value, ...change };
     const { selected_head, selected_cell } = this.live;
+    if ("layer" in change || "head" in change) this.#askFor([layer, head]);
     batch(() => {
       // What does not change is not sent: Python may be moving it just now.
       if ("layer" in change || "head" in change) {
@@ -160,8 +179,11 @@ export class Desk {
         this.model.set("selected_cell", selected_cell.value);
       }
     });
-    this.model.save_changes();
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.model.save_changes(), TELL_MS);
   }
+
+  #telling: ReturnType<typeof setTimeout> | undefined;
 
   moveHead(layers: number, heads: number): void {
     const { n_layers, n_heads } = this.text.value;
@@ -203,6 +225,16 @@ export class Desk {
   }
 
   #idle: ReturnType<typeof setTimeout> | undefined;
+  #stale: ReturnType<typeof setTimeout> | undefined;
+
+  /** A head's tile, on its way before anything is drawn. */
+  #askFor(at: HeadAt): void {
+    const tiles = this.tiles.value;
+    if (tiles.n === 0 || !this.text.value.live) return;
+    const neighbours = around(at, this.text.value);
+    tiles.want([at], neighbours, this.options.pooling, tiles.whole, OVERVIEW_SIDE, "tile");
+    this.client.flush();
+  }
 
   /** The selected head now; its neighbours once nothing else is wanted for a moment. */
   #wantOverview(): void {
@@ -210,28 +242,36 @@ export class Desk {
     const { pooling } = this.options;
     const at = this.head.value;
     if (tiles.n === 0 || !this.text.value.live) return;
-    const neighbours = around(at, this.text.value);
-    tiles.want([at], neighbours, pooling, tiles.whole, OVERVIEW_SIDE, "tile");
+    this.#askFor(at);
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       if (this.client.alive.peek() === "yes")
-        tiles.want(neighbours.slice(0, 8), [], pooling, tiles.whole, OVERVIEW_SIDE, "prefetch");
+        tiles.want(
+          around(at, this.text.peek()).slice(0, 8),
+          [],
+          pooling,
+          tiles.whole,
+          OVERVIEW_SIDE,
+          "prefetch",
+        );
     }, PREFETCH_MS);
   }
 
-  /** Exact numbers of what is looked at. */
+  /** Exact numbers of what is looked at: at once under the pointer, else after the picture. */
   #wantText(): void {
     const tiles = this.tiles.value;
     if (tiles.n === 0 || !this.text.value.live) return;
     const [head, query, at] = [this.head.value, this.query.value, this.key.value];
     const direction = this.direction.value;
-    const timer = setTimeout(() => {
-      if (direction === "from") tiles.wantRow(head, query, "row");
-      else tiles.wantColumn(head, at, "column");
-      tiles.wantNext(query);
-    }, 15);
     clearTimeout(this.#exact);
-    this.#exact = timer;
+    this.#exact = setTimeout(
+      () => {
+        if (direction === "from") tiles.wantRow(head, query, "row");
+        else tiles.wantColumn(head, at, "column");
+        tiles.wantNext(query);
+      },
+      this.hover.value ? HOVER_MS : SETTLE_MS,
+    );
   }
 
   #exact: ReturnType<typeof setTimeout> | undefined;

@@ -78,13 +78,12 @@ def test_without_any_budget_the_layer_in_use_stays():
     assert made.made == [1]
 
 
-def test_what_is_cheap_is_known_without_doing_it():
+def test_an_overview_is_known_without_making_it():
     store, made = store_of(600, budget=0)
-    assert store.is_cheap(0, store.whole, OVERVIEW_SIDE)
-    assert not store.is_cheap(0, (0, 100, 0, 100), OVERVIEW_SIDE)
-    store.layer(0)
-    assert store.is_cheap(0, (0, 100, 0, 100), OVERVIEW_SIDE)
-    assert made.made == [0]
+    assert store.is_overview(store.whole, OVERVIEW_SIDE)
+    assert not store.is_overview((0, 100, 0, 100), OVERVIEW_SIDE)
+    assert not store.is_overview(store.whole, 512)
+    assert made.made == []
 
 
 @pytest.mark.parametrize(

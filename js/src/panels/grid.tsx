@@ -226,7 +226,7 @@ function Thumbnail({ desk }: { desk: Desk }) {
         label="The head's pattern, small"
         height={(width) => width}
         draw={(ctx, box) => {
-          const tile = desk.tile.value;
+          const tile = desk.picture.value;
           const theme = desk.theme.value;
           if (tile) {
             const painted = paint(coarser(tile, box.width), desk.table.value, desk.vmax(tile), {

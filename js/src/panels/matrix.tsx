@@ -135,14 +135,14 @@ function Matrix({ desk }: { desk: Desk }) {
           return TOP + square(w).size + 2;
         }}
         draw={(ctx) => {
-          const tile = refined.value ?? desk.tile.value;
+          const tile = refined.value ?? desk.picture.value;
           const theme = desk.theme.value;
           const { tokens, live } = desk.text.value;
           const hover = desk.hover.value;
           const painted =
             tile &&
             toCanvas(
-              paint(tile, desk.table.value, desk.vmax(desk.tile.value ?? tile), {
+              paint(tile, desk.table.value, desk.vmax(desk.picture.value ?? tile), {
                 first: desk.options.first,
                 background: pack(theme.page),
               }),

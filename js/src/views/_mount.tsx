@@ -14,10 +14,11 @@ interface Given {
 
 /** An anywidget module of a view that is one component of a desk. */
 export function module(View: ComponentType<{ desk: Desk }>) {
-  const desks = new WeakMap<Model, Desk>();
+  const desks = new Map<Model, Desk>();
   const deskOf = ({ model, signal }: Given): Desk => {
-    const known = desks.get(model);
-    if (known) return known;
+    // anywidget hands out another wrapper each time; what is inside is the same.
+    const text = model.get("text");
+    for (const [known, desk] of desks) if (known.get("text") === text) return desk;
     const desk = new Desk(model, signal, readTheme(document.body));
     desks.set(model, desk);
     signal.addEventListener("abort", () => desks.delete(model));

@@ -124,11 +124,12 @@ export class Client {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      this.#flush();
+      this.flush();
     });
   }
 
-  #flush(): void {
+  /** Send now what was asked for, not at the end of the turn. */
+  flush(): void {
     if (this.#over) return;
     const batch: Request[] = [];
     const kept: Asked[] = [];

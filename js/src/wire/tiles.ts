@@ -23,6 +23,7 @@ export class Tiles {
   #rows = new Lru<Float32Array>(EXACT_BYTES);
   #columns = new Lru<Float32Array>(EXACT_BYTES);
   #next = new Map<number, NextReply>();
+  #underWay = new Map<string, string>();
 
   constructor(
     private readonly client: Client,
@@ -74,7 +75,10 @@ export class Tiles {
   ): Promise<void> {
     const missing = (at: HeadAt) => !this.#tiles.has(key(at, pooling, window, side));
     const wanted = heads.filter(missing);
-    if (wanted.length === 0) return;
+    const wish = `${this.gen} ${wanted.join(" ")} ${pooling} ${window} ${side}`;
+    // What is under way must not be cancelled by asking for it again.
+    if (wanted.length === 0 || this.#underWay.get(slot) === wish) return;
+    this.#underWay.set(slot, wish);
     try {
       const { body, data } = await this.client.ask(
         {
@@ -94,6 +98,8 @@ export class Tiles {
       if (!(error instanceof Refusal)) throw error;
       if (error.reason !== "superseded" && error.reason !== "stale" && slot === "tile")
         this.refusal.value = error.message;
+    } finally {
+      if (this.#underWay.get(slot) === wish) this.#underWay.delete(slot);
     }
   }
 
