@@ -47,6 +47,7 @@ export class Desk {
   readonly client: Client;
   readonly live: Live;
   readonly selection: ReadonlySignal<Selected>;
+  readonly cell: ReadonlySignal<SelectedCell>;
   readonly status: Signal<Status>;
   readonly hover = signal<Hover | null>(null);
   readonly hoverHead = signal<HeadAt | null>(null);
@@ -63,7 +64,9 @@ export class Desk {
   readonly tiles: ReadonlySignal<Tiles>;
   readonly tile: ReadonlySignal<Tile | null>;
   /** What is drawn: the tile, or for a moment the one before it, so that nothing flickers. */
-  readonly picture: Signal<Tile | null>;
+  readonly picture: ReadonlySignal<Tile | null>;
+  /** Exact attention of the query over keys, or on the key over queries; as `picture`. */
+  readonly weights: ReadonlySignal<Float32Array | null>;
   readonly planes: ReadonlySignal<Plane[]>;
   readonly plane: ReadonlySignal<Plane | null>;
   /** The query that everything is shown for: hovered, else pinned, else the last token. */
@@ -86,7 +89,11 @@ export class Desk {
       ...this.live.selected_cell.value,
     }));
     this.status = signal(this.live.status.value);
-    this.head = computed(() => [this.selection.value.layer, this.selection.value.head]);
+    this.cell = this.live.selected_cell;
+    this.head = computed(() => {
+      const { layer, head } = this.live.selected_head.value;
+      return [layer, head];
+    });
 
     const scores = signal<{ info: ScoresInfo; data: DataView }>({
       info: this.live.scores.value,
@@ -106,16 +113,20 @@ export class Desk {
       this.tiles.value.arrived.value;
       return this.tiles.value.overview(this.head.value, this.options.pooling);
     });
-    this.picture = signal(null);
     this.query = computed(() => {
       const last = Math.max(0, this.text.value.tokens.length - 1);
-      return Math.min(this.hover.value?.query ?? this.selection.value.query ?? last, last);
+      return Math.min(this.hover.value?.query ?? this.cell.value.query ?? last, last);
     });
     this.key = computed(() => {
       const hover = this.hover.value;
       const at = hover?.where === "text" ? hover.query : (hover?.key ?? null);
-      return at ?? this.selection.value.key ?? this.selection.value.query ?? 0;
+      return at ?? this.cell.value.key ?? this.cell.value.query ?? 0;
     });
+
+    const pictures = hold(this.tile);
+    const rows = hold(computed(() => this.#attention()));
+    this.picture = pictures.shown;
+    this.weights = rows.shown;
 
     this.client.onPush = (push, data) => {
       this.status.value = push.status;
@@ -133,22 +144,15 @@ export class Desk {
         const data = view(this.live.picture_data.value);
         if ("tile" in shown) this.tiles.value.keep(shown as never, data);
       }),
-      effect(() => {
-        const tile = this.tile.value;
-        clearTimeout(this.#stale);
-        if (tile) this.picture.value = tile;
-        else
-          this.#stale = setTimeout(() => {
-            this.picture.value = null;
-          }, STALE_MS);
-      }),
+      pictures.end,
+      rows.end,
       effect(() => this.#wantOverview()),
       effect(() => this.#wantText()),
     ];
     abort.addEventListener("abort", () => {
       for (const end of ends) end();
       clearTimeout(this.#idle);
-      for (const timer of [this.#exact, this.#telling, this.#stale]) clearTimeout(timer);
+      for (const timer of [this.#exact, this.#telling]) clearTimeout(timer);
     });
     this.client.hello();
   }
@@ -201,6 +205,21 @@ export class Desk {
     this.select({ query: Math.min(n - 1, Math.max(0, at + by)) });
   }
 
+  #row: { all: Float32Array; shown: Float32Array } | null = null;
+
+  /** The same array as long as it holds the same, so that nothing is drawn twice. */
+  #attention(): Float32Array | null {
+    const tiles = this.tiles.value;
+    tiles.arrived.value;
+    if (this.direction.value === "to") return tiles.column(this.head.value, this.key.value);
+    const all = tiles.row(this.head.value, this.query.value);
+    if (!all) return null;
+    const count = this.query.value + 1;
+    if (this.#row?.all !== all || this.#row.shown.length !== count)
+      this.#row = { all, shown: all.subarray(0, count) };
+    return this.#row.shown;
+  }
+
   /** The value at which the colour table ends, for the selected head. */
   vmax(tile: Tile): number {
     if (this.options.scale === "shared") return 1;
@@ -225,7 +244,6 @@ export class Desk {
   }
 
   #idle: ReturnType<typeof setTimeout> | undefined;
-  #stale: ReturnType<typeof setTimeout> | undefined;
 
   /** A head's tile, on its way before anything is drawn. */
   #askFor(at: HeadAt): void {
@@ -275,6 +293,31 @@ export class Desk {
   }
 
   #exact: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** A signal that keeps its last value for a moment when there is none. */
+function hold<T>(source: ReadonlySignal<T | null>): {
+  shown: ReadonlySignal<T | null>;
+  end: () => void;
+} {
+  const shown = signal<T | null>(null);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = effect(() => {
+    const value = source.value;
+    clearTimeout(timer);
+    if (value !== null) shown.value = value;
+    else
+      timer = setTimeout(() => {
+        shown.value = null;
+      }, STALE_MS);
+  });
+  return {
+    shown,
+    end: () => {
+      clearTimeout(timer);
+      end();
+    },
+  };
 }
 
 /** Heads next to one: those that the next key press or click most likely selects. */

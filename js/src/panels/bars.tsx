@@ -28,7 +28,7 @@ function Looks({ desk }: { desk: Desk }) {
   const at = from ? desk.query.value : desk.key.value;
   const bars = useComputed<Bar[]>(() => {
     const all = desk.text.value.tokens;
-    const values = attention(desk);
+    const values = desk.weights.value;
     return strongest(values, ROWS).map((i) => ({
       token: all[i] ?? "",
       at: i,
@@ -76,18 +76,6 @@ function Expects({ desk }: { desk: Desk }) {
       </p>
     </div>
   );
-}
-
-/** Exact values where they are here, else those of the picture. */
-export function attention(desk: Desk): Float32Array | null {
-  const tiles = desk.tiles.value;
-  tiles.arrived.value;
-  const head = desk.head.value;
-  if (desk.direction.value === "from") {
-    const row = tiles.row(head, desk.query.value);
-    return row?.subarray(0, desk.query.value + 1) ?? null;
-  }
-  return tiles.column(head, desk.key.value);
 }
 
 function strongest(values: Float32Array | null, count: number): number[] {

@@ -113,7 +113,7 @@ function Matrix({ desk }: { desk: Desk }) {
   });
   // Panning by the keys that move the selection: what is selected stays in sight.
   useSignalEffect(() => {
-    const query = desk.selection.value.query;
+    const query = desk.cell.value.query;
     const { k } = lens.peek();
     const element = frame.current;
     if (query === null || k === 1 || !element) return;
@@ -153,8 +153,8 @@ function Matrix({ desk }: { desk: Desk }) {
             tileWindow: tile ?? { q0: 0, q1: tokens.length, k0: 0, k1: tokens.length },
             theme,
             labels: { rows: tokens, cols: tokens },
-            selectedQuery: desk.selection.value.query,
-            selectedKey: desk.selection.value.key,
+            selectedQuery: desk.cell.value.query,
+            selectedKey: desk.cell.value.key,
             hover: hover && hover.key !== null ? { q: hover.query, k: hover.key } : null,
             missing: tile ? null : missing(desk, live),
           });
@@ -238,8 +238,8 @@ function Readout({ desk }: { desk: Desk }) {
   const text = useComputed(() => {
     const { tokens } = desk.text.value;
     const hover = desk.hover.value;
-    const query = hover?.query ?? desk.selection.value.query;
-    const key = hover?.key ?? (hover ? null : desk.selection.value.key);
+    const query = hover?.query ?? desk.cell.value.query;
+    const key = hover?.key ?? (hover ? null : desk.cell.value.key);
     if (query === null || key === null || key > query) return null;
     const tiles = desk.tiles.value;
     tiles.arrived.value;

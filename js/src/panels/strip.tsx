@@ -6,7 +6,6 @@ import { drawArcs } from "../draw/arcs";
 import { fit } from "../draw/canvas";
 import { css } from "../draw/color";
 import { labelText } from "../draw/matrix";
-import { attention } from "./bars";
 import { Choice } from "./choice";
 
 const MAX_ARCS = 4;
@@ -70,7 +69,7 @@ function Strip({ desk }: { desk: Desk }) {
   const centre = useComputed(() =>
     desk.direction.value === "from" ? desk.query.value : desk.key.value,
   );
-  const values = useComputed(() => attention(desk));
+  const values = desk.weights;
   useSignalEffect(() => {
     const [theme, table, weights] = [desk.theme.value, desk.table.value, values.value];
     const first = desk.options.first;
@@ -91,7 +90,7 @@ function Strip({ desk }: { desk: Desk }) {
     }
   });
   useSignalEffect(() => {
-    const { query, key } = desk.selection.value;
+    const { query, key } = desk.cell.value;
     const [from, here] = [desk.direction.value === "from", centre.value];
     box.value;
     for (const [at, span] of spans.current.entries()) {
@@ -101,7 +100,7 @@ function Strip({ desk }: { desk: Desk }) {
   });
   // The pinned token stays in sight when keys move it, without moving the page.
   useSignalEffect(() => {
-    const { query } = desk.selection.value;
+    const { query } = desk.cell.value;
     const parent = words.current?.parentElement;
     const span = query === null ? undefined : spans.current[query];
     if (!parent || !span || desk.hover.peek()) return;
