@@ -1,8 +1,9 @@
-"""Click to paint in a real JupyterLab: from the pointer's event to the frame after the picture changed.
+"""Click to paint in a real JupyterLab: from the click handler to the frame after the drawing.
 
-The page itself takes the times: the click is a real one of the browser's input pipeline, and the end is
-the first frame after the matrix has the new head's tile. "Uncached" heads are not in the page; "cached"
-ones are. "Busy": a cell runs a loop that touches the widget every 50 ms.
+The page itself takes the times: from the call that the grid's click handler makes to the first
+frame after the matrix was drawn from the new head's tile. "Uncached" heads are not in the page,
+"cached" ones are. In the last rows a cell runs meanwhile: a loop that moves the widget's selection
+every 50 ms.
 """
 
 from __future__ import annotations
@@ -32,8 +33,7 @@ while time.time() < until:
     time.sleep(0.05)
     explorer.selection.query = int(time.time() * 20) % 100
 """
-# Selecting by the desk's own method is what the grid's click handler does. The matrix is drawn when the
-# tile arrives; the next frame puts it on the screen.
+# The matrix is drawn when the tile arrives; the next frame puts it on the screen.
 CLICK = """async (host, [layer, head]) => {
     const { desk } = host;
     const started = performance.now();
@@ -42,7 +42,8 @@ CLICK = """async (host, [layer, head]) => {
         let stop = () => {};
         stop = desk.tile.subscribe((tile) => {
             const at = desk.head.peek();
-            if (tile && at[0] === layer && at[1] === head) queueMicrotask(() => { stop(); done(); });
+            if (tile && at[0] === layer && at[1] === head)
+                queueMicrotask(() => { stop(); done(); });
         });
     });
     await new Promise((frame) => requestAnimationFrame(frame));
@@ -55,17 +56,19 @@ AT_REST = """host => {
 }"""
 
 
-def heads(count: int, seed: int) -> list[list[int]]:
-    """Heads far from each other, so that none is a neighbour that came along."""
+def heads(page: ExplorerPage, count: int, seed: int) -> list[list[int]]:
+    """Heads by chance, hardly ever neighbours that came along."""
+    layers, of_each, _ = page.facts()
     picker = random.Random(seed)
-    grid = [[layer, head] for layer in range(12) for head in range(12)]
-    return picker.choices(grid, k=count)
+    return [[picker.randrange(layers), picker.randrange(of_each)] for _ in range(count)]
 
 
-def clicks(page: ExplorerPage, *, cached: bool = False, pause: int | None = None) -> list[float]:
+def clicks(
+    page: ExplorerPage, *, cached: bool = False, pause: int | None = None, count: int = CLICKS
+) -> list[float]:
     """Milliseconds of each click: from rest, or one every `pause` ms whatever is still going on."""
     taken = []
-    for at in heads(CLICKS, seed=int(cached)):
+    for at in heads(page, count, seed=int(cached)):
         if pause is None:
             page.notebook.page.wait_for_function(AT_REST, arg=page.root.element_handle())
             page.notebook.page.wait_for_timeout(250)

@@ -1,9 +1,10 @@
-"""First paint in the browser and bytes delivered, beside CircuitsVis and BertViz, on the same tensors.
+"""First paint in the browser and bytes delivered, beside CircuitsVis and BertViz.
 
-Each library's picture of 12 x 12 heads is one page, served from a local file: what the library puts into
-a notebook's output, with its script in it. Ours is the state that Jupyter keeps of the widget (every
-trait, the bundle among them), drawn without a kernel. Painted: the canvases (or SVG lines) are there and
-two frames have passed.
+The same tensors for all. Each library's picture of 12 x 12 heads is one page: what the library puts
+into a notebook's output, with its script in it. Ours is the state that Jupyter keeps of the widget
+(every trait, the bundle among them), drawn without a kernel. Painted: the canvases (or SVG lines)
+are there and two frames have passed. A fresh browser each time; the median of three, of one where
+that took over 20 s.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ for (const name of {binary}) {{
 }}
 const esm = URL.createObjectURL(new Blob([{esm}], {{ type: "text/javascript" }}));
 const view = (await import(esm)).default;
-const model = {{ get: (n) => traits[n], set() {{}}, save_changes() {{}}, on() {{}}, off() {{}}, send() {{}} }};
+const nothing = () => {{}};
+const model = {{ get: (name) => traits[name], set: nothing, save_changes: nothing, on: nothing,
+  off: nothing, send: nothing }};
 const signal = new AbortController().signal;
 view.initialize({{ model, signal }});
 view.render({{ model, el: document.getElementById("out"), signal }});
@@ -118,6 +121,7 @@ def bertviz(attention: torch.Tensor, tokens: list[str]) -> str:
     from bertviz import model_view
 
     shown = model_view([layer[None] for layer in attention], tokens, html_action="return")
+    assert shown is not None
     return PAGE.format(shown.data)
 
 
