@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-# A reply below 128 KiB waits for a delayed ACK (about 40 ms) in the server's TCP stack; one of this
-# size leaves at once. See docs/latency.md; measured in benchmarks/RESULTS.md.
+# The server's TCP stack holds a smaller reply back for a delayed ACK, about 40 ms; one of this size
+# leaves at once. `make bench` measures it (benchmarks/clicks.py).
 FLUSH_BYTES = 128 * 1024
 # The server closes the socket on a browser message over 10 MiB; nothing a view says is near this.
 MAX_TEXT = 1_000_000

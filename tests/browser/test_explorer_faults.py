@@ -81,6 +81,42 @@ def test_after_a_restart_the_view_says_so_and_keeps_its_picture(notebook):
     page.expect_tokens(3)
 
 
+SLOW = """
+import circuit_widgets.widgets.session as sessions
+def slowly(model, tokens, gen, memory, name_token, on_layer=None, read=sessions.read):
+    def slow(layer):
+        if on_layer is not None:
+            time.sleep(1)
+            on_layer(layer)
+    return read(model, tokens, gen, memory, name_token, slow)
+sessions.read = slowly
+"""
+
+
+def test_while_a_prompt_runs_there_is_progress_and_the_old_picture_stays(notebook):
+    page = ExplorerPage(notebook, 1)
+    page.wait_for_tile()
+    notebook.python(SLOW)
+    page.run("river green river")
+    expect(page.part("notice")).to_contain_text("Running 4 tokens")
+    expect(page.part("progress")).to_be_visible()
+    page.click_head(0, 2)  # the old text is still there to be looked at
+    assert page.wait_for_tile()["rows"] == 8
+    notebook.screenshot("explorer-running", page.root)
+    page.expect_tokens(4)
+    expect(page.part("progress")).to_be_hidden()
+    page.run("dog dog")
+    expect(page.part("notice")).to_contain_text("Running 3 tokens")
+    page.part("stop").click()
+    expect(page.part("notice")).not_to_contain_text("Running")
+    page.expect_tokens(4)
+    # A prompt that comes while another runs takes its place.
+    page.run("dog dog")
+    page.run("dog river green blue")
+    page.expect_tokens(5)
+    assert notebook.errors == []
+
+
 COUNT = """
 import gc, threading, ipywidgets, comm
 gc.collect()
