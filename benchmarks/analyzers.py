@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import torch
 
 from benchmarks.measure import in_turn, peak_growth, size, table
 from circuit_widgets import capture
-from circuit_widgets.analysis._repeats import Probe
-from circuit_widgets.analysis.induction import identify_induction_heads
+from circuit_widgets.analysis._repeats import Diagonals, Probe
+from circuit_widgets.analysis.induction import SCORES, identify_induction_heads
 from circuit_widgets.models import load_model
 
 N, LENGTH, BATCH = 8, 24, 4
@@ -39,26 +42,35 @@ def _sizes(total: int, most: int) -> list[int]:
     return [most] * (total // most) + ([total % most] if total % most else [])
 
 
-def growth(n_layers: int) -> int:
-    """Peak bytes of an analysis on a model of so many layers, beyond the model itself."""
+def growth(n_layers: int, cached: bool) -> int:
+    """Peak bytes of one pass on a model of so many layers, beyond the model: with the analysis'
+    reducer, or with every pattern kept as `run_with_cache` does. In a process of its own.
+    """
     from tests import tiny
 
-    model = tiny.native(n_layers=n_layers, n_heads=12, d_model=192, d_head=16, n_ctx=512)
-    probe = Probe(model, 40, 0, False)
-    tokens = probe.pairs(16)
-    from circuit_widgets.analysis._repeats import Diagonals
-    from circuit_widgets.analysis.induction import SCORES
-
-    def once() -> None:
-        reducer = Diagonals(probe.layout, tuple(SCORES), n_layers)
-        capture.run(model, tokens, [reducer], logits=False)
-
-    once()
+    model = tiny.native(
+        n_layers=n_layers, n_heads=12, d_model=192, d_head=16, n_ctx=512, d_vocab=400
+    )
+    probe = Probe(model, 96, 0, False)
+    tokens = probe.pairs(8)
+    capture.run(model, tokens[:1, :8], [], logits=False)
     gc.collect()
     with peak_growth() as most:
-        for _ in range(5):
-            once()
+        if cached:
+            names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(n_layers)]
+            model.run_with_cache(tokens, names_filter=names)
+        else:
+            reducer = Diagonals(probe.layout, tuple(SCORES), n_layers)
+            capture.run(model, tokens, [reducer], logits=False)
     return most[0]
+
+
+def _alone(n_layers: int, cached: bool) -> str:
+    """`growth` in a fresh process: what one run has left behind does not help the next."""
+    # glibc gives what is freed back at once, so that resident memory is what is in use.
+    os.environ["MALLOC_MMAP_THRESHOLD_"] = "65536"
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return size(pool.submit(growth, n_layers, cached).result())
 
 
 def run() -> str:
@@ -72,8 +84,9 @@ def run() -> str:
     else:
         rows.append(["SmolLM2-135M", *cost(smol, 7)])
     text = table(["model", "plain forward passes", "identify_induction_heads", "ratio"], rows)
-    grown = [[f"{n} layers", size(growth(n))] for n in (6, 12, 24)]
-    return text + "\n" + table(["12 heads, 32 sequences of 80 tokens", "peak memory"], grown)
+    grown = [[f"{n} layers", _alone(n, False), _alone(n, True)] for n in (6, 12, 24)]
+    header = ["12 heads, 16 sequences of 192 tokens: peak memory", "the analysis", "run_with_cache"]
+    return text + "\n" + table(header, grown)
 
 
 if __name__ == "__main__":
