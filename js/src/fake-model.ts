@@ -1,4 +1,5 @@
 // For tests: an anywidget model without a kernel, which remembers what was sent.
+import { isDeepStrictEqual } from "node:util";
 import type { Batch, Reply, Request } from "./contract.gen";
 import type { Model, Traits } from "./wire/traits";
 
@@ -7,8 +8,10 @@ type Listener = (...args: any[]) => void;
 
 export class FakeModel {
   readonly sent: Batch[] = [];
-  saves = 0;
+  /** What each call of `save_changes` told the kernel. */
+  readonly saved: Partial<Traits>[] = [];
   #values: Partial<Traits>;
+  #unsaved: Partial<Traits> = {};
   #listeners = new Map<string, Set<Listener>>();
 
   constructor(values: Partial<Traits> = {}) {
@@ -19,12 +22,22 @@ export class FakeModel {
     return this.#values[name] as Traits[K];
   }
 
+  /** As Backbone does: what is equal is no change, is not told of, and is not saved. */
   set<K extends keyof Traits>(name: K, value: Traits[K]): void {
+    const same = isDeepStrictEqual(this.#values[name], value);
     this.#values = { ...this.#values, [name]: value };
+    if (same) return;
+    this.#unsaved = { ...this.#unsaved, [name]: value };
+    this.emit(`change:${name}`);
   }
 
   save_changes(): void {
-    this.saves++;
+    this.saved.push(this.#unsaved);
+    this.#unsaved = {};
+  }
+
+  get saves(): number {
+    return this.saved.length;
   }
 
   on(event: string, listener: Listener): void {

@@ -38,6 +38,9 @@ export class Refusal extends Error {
   }
 }
 
+/** Said of an answer that is not what the contract says. */
+export const UNREADABLE = "The kernel's answer could not be read.";
+
 /** Whether the kernel answers. "unsure": it has been silent for longer than a click should take. */
 export type Liveness = "yes" | "unsure" | "no";
 
@@ -92,6 +95,10 @@ export class Client {
    */
   ask(request: Ask, slot: string | null = null): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      if (this.#over) {
+        reject(new Refusal("superseded", "the view is gone"));
+        return;
+      }
       if (slot !== null) this.#supersede(slot);
       const id = ++this.#lastId;
       this.#waiting.push({ request: { ...request, id } as Request, slot, resolve, reject });
@@ -187,11 +194,14 @@ export class Client {
       this.ask({ kind: "ack", seq: content.seq }).catch(() => {});
       return;
     }
+    // Silence is watched again after it was broken.
+    if (this.#watch === null && this.#inFlight.size > 0) this.#listen();
     if (content.client !== this.#name) return;
     const asked = this.#inFlight.get(content.id);
     this.#inFlight.delete(content.id);
-    if (content.kind === "ok") asked?.resolve({ body: content.body, gen: content.gen, data });
-    else asked?.reject(new Refusal(content.reason, content.message));
+    if (content.kind === "error") asked?.reject(new Refusal(content.reason, content.message));
+    else if (!isObject(content.body)) asked?.reject(new Refusal("failed", UNREADABLE));
+    else asked?.resolve({ body: content.body, gen: content.gen, data });
     if (this.#waiting.length > 0) this.#schedule();
   }
 }
@@ -201,15 +211,36 @@ function answered(request: Request): boolean {
   return request.kind !== "ack" && request.kind !== "cancel";
 }
 
-function isReply(content: unknown): content is Reply {
-  if (typeof content !== "object" || content === null || !("kind" in content)) return false;
-  const { kind } = content;
-  return kind === "ok" || kind === "error" || kind === "push";
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
-/** float32 out of a message's buffer. Its place in the underlying memory need not be aligned. */
+function isReply(content: unknown): content is Reply {
+  if (!isObject(content) || !("kind" in content)) return false;
+  const { kind } = content;
+  if (kind === "push")
+    return (
+      "seq" in content &&
+      Number.isInteger(content.seq) &&
+      "status" in content &&
+      isObject(content.status)
+    );
+  return kind === "ok" || kind === "error";
+}
+
+/** Where some bytes of a view begin in the memory below, which other messages may share. */
+export function within(view: DataView, offset: number, bytes: number): number {
+  if (offset < 0 || bytes < 0 || offset + bytes > view.byteLength)
+    throw new RangeError(`bytes ${offset} to ${offset + bytes} of ${view.byteLength}`);
+  return view.byteOffset + offset;
+}
+
+/**
+ * float32 out of a message's buffer. Its place in the underlying memory need not be aligned.
+ * Throws a RangeError where the buffer does not hold them.
+ */
 export function floats(view: DataView, offset: number, length: number): Float32Array {
-  const start = view.byteOffset + offset;
+  const start = within(view, offset, length * 4);
   if (start % 4 === 0) return new Float32Array(view.buffer as ArrayBuffer, start, length);
   return new Float32Array((view.buffer as ArrayBuffer).slice(start, start + length * 4));
 }

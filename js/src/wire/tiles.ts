@@ -1,8 +1,8 @@
 // Tiles and exact values of one run of a model: asked for once, kept while there is room.
 import { signal } from "@preact/signals";
-import type { NextReply, Picture, TilePart, TilesReply } from "../contract.gen";
+import type { Body, NextReply, Picture, TilePart } from "../contract.gen";
 import type { Tile } from "../draw/tile";
-import { type Client, floats, Refusal } from "./client";
+import { type Ask, type Client, floats, Refusal, UNREADABLE, within } from "./client";
 import { Lru } from "./lru";
 
 /** As TensorStore's: a whole matrix at this side is at hand in the kernel, always. */
@@ -13,6 +13,7 @@ const EXACT_BYTES = 32 * 2 ** 20;
 export type HeadAt = [layer: number, head: number];
 export type Window = [q0: number, q1: number, k0: number, k1: number];
 export type Pooling = "max" | "mean";
+type Question = Extract<Ask, { kind: "tiles" | "cells" | "column" | "next" }>;
 
 export class Tiles {
   /** Counts what has arrived: read it to be drawn again. */
@@ -23,7 +24,8 @@ export class Tiles {
   #rows = new Lru<Float32Array>(EXACT_BYTES);
   #columns = new Lru<Float32Array>(EXACT_BYTES);
   #next = new Map<number, NextReply>();
-  #underWay = new Map<string, string>();
+  /** The latest wish of each slot. */
+  #underWay = new Map<string, { text: string }>();
 
   constructor(
     private readonly client: Client,
@@ -56,10 +58,13 @@ export class Tiles {
   keep(picture: Picture, data: DataView): void {
     if (picture.gen !== this.gen || data.byteLength === 0) return;
     const [layer, head] = picture.tile.head;
-    const tile = unpack(picture.tile, picture.window, data);
-    // Just what the kernel would send.
-    const name = key([layer, head], picture.pooling, this.whole, picture.side);
-    this.#tiles.set(name, tile, tile.data.byteLength);
+    const kept = readable(() => {
+      const tile = unpack(picture.tile, picture.window, data);
+      // Just what the kernel would send.
+      const name = key([layer, head], picture.pooling, this.whole, picture.side);
+      this.#tiles.set(name, tile, bytesOf(tile));
+    });
+    if (!kept) return;
     if (picture.next) this.#next.set(picture.next.position, picture.next);
     this.arrived.value = this.arrived.peek() + 1;
   }
@@ -75,44 +80,22 @@ export class Tiles {
   ): Promise<void> {
     const missing = (at: HeadAt) => !this.#tiles.has(key(at, pooling, window, side));
     const wanted = heads.filter(missing);
-    const wish = `${this.gen} ${wanted.join(" ")} ${pooling} ${window} ${side}`;
-    // What is under way must not be cancelled by asking for it again.
-    if (wanted.length === 0 || this.#underWay.get(slot) === wish) return;
-    this.#underWay.set(slot, wish);
-    try {
-      const { body, data } = await this.client.ask(
-        {
-          kind: "tiles",
-          gen: this.gen,
-          heads: wanted,
-          also: also.filter(missing),
-          pooling,
-          window,
-          side,
-        },
-        slot,
-      );
-      if (body.kind === "tiles") this.#take(body, data);
-      this.refusal.value = null;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (error.reason !== "superseded" && error.reason !== "stale" && slot === "tile")
-        this.refusal.value = error.message;
-    } finally {
-      if (this.#underWay.get(slot) === wish) this.#underWay.delete(slot);
+    if (wanted.length === 0) {
+      this.#tell(slot, null);
+      return;
     }
-  }
-
-  #take(reply: TilesReply, data: DataView): void {
-    for (const part of reply.tiles) {
-      const tile = unpack(part, reply.window, data);
-      this.#tiles.set(
-        key(part.head, reply.pooling, reply.window, reply.side),
-        tile,
-        tile.data.byteLength + 4 * tile.rows,
-      );
-    }
-    this.arrived.value = this.arrived.peek() + 1;
+    const extra = also.filter(missing);
+    await this.#ask(
+      { kind: "tiles", gen: this.gen, heads: wanted, also: extra, pooling, window, side },
+      slot,
+      (body, data) => {
+        for (const part of body.tiles) {
+          const tile = unpack(part, body.window, data);
+          const name = key(part.head, body.pooling, body.window, body.side);
+          this.#tiles.set(name, tile, bytesOf(tile));
+        }
+      },
+    );
   }
 
   /** Exact attention of one query, float32 for keys 0 to n - 1; null until it is here. */
@@ -123,19 +106,13 @@ export class Tiles {
   async wantRow(head: HeadAt, query: number, slot: string): Promise<void> {
     if (this.row(head, query)) return;
     const window: Window = [query, query + 1, 0, this.n];
-    await this.#quietly(async () => {
-      const { body, data } = await this.client.ask(
-        { kind: "cells", gen: this.gen, head, window },
-        slot,
-      );
-      if (body.kind !== "cells") return;
+    await this.#ask({ kind: "cells", gen: this.gen, head, window }, slot, (body, data) => {
       const [q0, q1, k0, k1] = body.window;
       for (let q = q0; q < q1; q++) {
         const width = k1 - k0;
         const row = floats(data, (q - q0) * width * 4, width);
         this.#rows.set(`${head} ${q}`, row, row.byteLength);
       }
-      this.arrived.value = this.arrived.peek() + 1;
     });
   }
 
@@ -146,14 +123,9 @@ export class Tiles {
 
   async wantColumn(head: HeadAt, at: number, slot: string): Promise<void> {
     if (this.column(head, at)) return;
-    await this.#quietly(async () => {
-      const { body, data } = await this.client.ask(
-        { kind: "column", gen: this.gen, head, key: at },
-        slot,
-      );
-      if (body.kind !== "column") return;
-      this.#columns.set(`${head} ${at}`, floats(data, 0, body.queries), body.queries * 4);
-      this.arrived.value = this.arrived.peek() + 1;
+    await this.#ask({ kind: "column", gen: this.gen, head, key: at }, slot, (body, data) => {
+      const column = floats(data, 0, body.queries);
+      this.#columns.set(`${head} ${at}`, column, column.byteLength);
     });
   }
 
@@ -163,22 +135,57 @@ export class Tiles {
 
   async wantNext(position: number): Promise<void> {
     if (this.#next.has(position)) return;
-    await this.#quietly(async () => {
-      const { body } = await this.client.ask({ kind: "next", gen: this.gen, position }, "next");
-      if (body.kind !== "next") return;
+    await this.#ask({ kind: "next", gen: this.gen, position }, "next", (body) => {
       this.#next.set(position, body);
-      this.arrived.value = this.arrived.peek() + 1;
     });
   }
 
-  /** A value that does not come leaves its place empty; the foot says why nothing comes. */
-  async #quietly(work: () => Promise<void>): Promise<void> {
+  /** Ask, unless the slot's latest wish is the same: asking again would cancel it. */
+  async #ask<Q extends Question>(
+    request: Q,
+    slot: string,
+    take: (body: Extract<Body, { kind: Q["kind"] }>, data: DataView) => void,
+  ): Promise<void> {
+    const wish = { text: JSON.stringify({ ...request, also: [] }) };
+    if (this.#underWay.get(slot)?.text === wish.text) return;
+    this.#underWay.set(slot, wish);
+    this.#tell(slot, null);
     try {
-      await work();
+      const { body, data } = await this.client.ask(request, slot);
+      const taken = readable(() => {
+        if (body.kind !== request.kind) throw new TypeError(`${body.kind}, not ${request.kind}`);
+        take(body as Extract<Body, { kind: Q["kind"] }>, data);
+      });
+      if (taken) this.arrived.value = this.arrived.peek() + 1;
+      else this.#tell(slot, UNREADABLE);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (error.reason !== "superseded" && error.reason !== "stale")
+        this.#tell(slot, error.message);
+    } finally {
+      if (this.#underWay.get(slot) === wish) this.#underWay.delete(slot);
     }
   }
+
+  /** Only of the selected head's picture; what else does not come leaves its place empty. */
+  #tell(slot: string, refusal: string | null): void {
+    if (slot === "tile") this.refusal.value = refusal;
+  }
+}
+
+/** Whether it could be read: an answer that is not what the contract says is no answer. */
+function readable(read: () => void): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    console.warn("circuit_widgets: an answer could not be read:", error);
+    return false;
+  }
+}
+
+function bytesOf(tile: Tile): number {
+  return tile.data.byteLength + (tile.first?.byteLength ?? 0);
 }
 
 function key(head: HeadAt, pooling: Pooling, window: Window, side: number): string {
@@ -198,7 +205,7 @@ function unpack(part: TilePart, [q0, q1, k0, k1]: Window, view: DataView): Tile 
     // A copy: a view would keep the whole reply alive, beyond the budget.
     data: new Uint8Array(
       view.buffer as ArrayBuffer,
-      view.byteOffset + part.offset,
+      within(view, part.offset, rows * cols),
       rows * cols,
     ).slice(),
     first: part.first === null ? null : floats(view, part.first, rows).slice(),
