@@ -182,7 +182,6 @@ describe("Desk", () => {
       desk.moveHead(0, i % 2 ? 1 : -1);
       expect(model.last("tiles").heads.length).toBe(1);
     }
-    for (const request of model.requests) model.ok(request, { kind: "done" });
     await wait(200);
     const neighbours = model.last("tiles").heads;
     expect(neighbours.length).toBeGreaterThan(1);

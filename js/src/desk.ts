@@ -120,7 +120,8 @@ export class Desk {
     this.key = computed(() => {
       const hover = this.hover.value;
       const at = hover?.where === "text" ? hover.query : (hover?.key ?? null);
-      return at ?? this.cell.value.key ?? this.cell.value.query ?? 0;
+      const last = Math.max(0, this.text.value.tokens.length - 1);
+      return Math.min(at ?? this.cell.value.key ?? this.cell.value.query ?? 0, last);
     });
 
     const pictures = hold(this.tile);
@@ -152,7 +153,12 @@ export class Desk {
     abort.addEventListener("abort", () => {
       for (const end of ends) end();
       clearTimeout(this.#idle);
-      for (const timer of [this.#exact, this.#telling]) clearTimeout(timer);
+      clearTimeout(this.#exact);
+      // What was selected last is not lost with the view.
+      if (this.#telling !== undefined) {
+        clearTimeout(this.#telling);
+        this.#tell();
+      }
     });
     this.client.hello();
   }
@@ -184,10 +190,15 @@ export class Desk {
       }
     });
     clearTimeout(this.#telling);
-    this.#telling = setTimeout(() => this.model.save_changes(), TELL_MS);
+    this.#telling = setTimeout(() => this.#tell(), TELL_MS);
   }
 
   #telling: ReturnType<typeof setTimeout> | undefined;
+
+  #tell(): void {
+    this.#telling = undefined;
+    this.model.save_changes();
+  }
 
   moveHead(layers: number, heads: number): void {
     const { n_layers, n_heads } = this.text.value;
@@ -200,6 +211,7 @@ export class Desk {
 
   moveQuery(by: number): void {
     const n = this.text.value.tokens.length;
+    if (n === 0) return;
     const at = this.selection.value.query ?? n - 1;
     this.hover.value = null;
     this.select({ query: Math.min(n - 1, Math.max(0, at + by)) });
@@ -259,9 +271,9 @@ export class Desk {
     const tiles = this.tiles.value;
     const { pooling } = this.options;
     const at = this.head.value;
+    clearTimeout(this.#idle);
     if (tiles.n === 0 || !this.text.value.live) return;
     this.#askFor(at);
-    clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       if (this.client.alive.peek() === "yes")
         tiles.want(
@@ -278,10 +290,10 @@ export class Desk {
   /** Exact numbers of what is looked at: at once under the pointer, else after the picture. */
   #wantText(): void {
     const tiles = this.tiles.value;
+    clearTimeout(this.#exact);
     if (tiles.n === 0 || !this.text.value.live) return;
     const [head, query, at] = [this.head.value, this.query.value, this.key.value];
     const direction = this.direction.value;
-    clearTimeout(this.#exact);
     this.#exact = setTimeout(
       () => {
         if (direction === "from") tiles.wantRow(head, query, "row");

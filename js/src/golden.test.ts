@@ -53,6 +53,8 @@ describe("the golden wire", () => {
         for (let k = 0; k <= q; k++) {
           const truth = k === 0 ? first[q] : cells[q]?.[k];
           const step = k === 0 ? 0 : tile.scale / 510 + 1e-6;
+          const byte = tile.data[q * N + k] as number;
+          if (k > 0) expect(valueAt(tile, q, k)).toBe((byte * tile.scale) / 255);
           expect(Math.abs((valueAt(tile, q, k) ?? Number.NaN) - (truth ?? 0))).toBeLessThanOrEqual(
             step,
           );
@@ -64,7 +66,11 @@ describe("the golden wire", () => {
     const { tiles, answer } = answering("2");
     tiles.want([[1, 1]], [], "mean", tiles.whole, 3, "tile");
     await answer();
-    expect(tiles.at([1, 1], "mean", tiles.whole, 3)).toMatchObject({ rows: 3, cols: 3, q1: N });
+    const tile = tiles.at([1, 1], "mean", tiles.whole, 3);
+    expect(tile).toMatchObject({ rows: 3, cols: 3, q1: N });
+    const packed = bytes((file.replies["2"] as Entry).buffer);
+    expect([...(tile?.data ?? [])]).toEqual([...packed.slice(0, 9)]);
+    expect([...(tile?.first ?? [])]).toEqual([...new Float32Array(packed.slice(12, 24).buffer)]);
   });
 
   it("has exact rows, more than were asked for", async () => {
@@ -103,21 +109,35 @@ describe("the golden wire", () => {
     expect(refusal.reason).toBe("stale");
   });
 
-  it("has requests of the shape the views send", async () => {
+  it("has requests of the shape the views send", () => {
     const model = new FakeModel();
-    const client = new Client(model, new AbortController().signal);
+    const abort = new AbortController();
+    const client = new Client(model, abort.signal);
     const tiles = new Tiles(client, 4, N);
     tiles.want([[0, 1]], [[1, 0]], "max", tiles.whole, 256, "tile");
     tiles.wantRow([1, 0], 2, "row");
     tiles.wantColumn([0, 0], 1, "column");
     tiles.wantNext(2);
     client.ask({ kind: "run", text: "blue\ndog" }).catch(() => {});
-    await settle();
-    for (const sent of model.requests) {
-      const golden = file.requests.requests.find(({ kind }) => kind === sent.kind);
-      expect({ ...sent, id: 0 }).toEqual({ ...golden, id: 0 });
+    client.flush();
+    tiles.wantRow([1, 0], 5, "row");
+    model.ok(model.last("run"), { kind: "done" });
+    client.hello();
+    client.ask({ kind: "stop" }).catch(() => {});
+    const push = file.replies.push as Entry;
+    model.reply(push.content, bytes(push.buffer));
+    client.flush();
+    const kinds = new Set(model.requests.map(({ kind }) => kind));
+    expect(kinds).toEqual(new Set(file.requests.requests.map(({ kind }) => kind)));
+    for (const kind of kinds) {
+      const golden = file.requests.requests.find((request) => request.kind === kind);
+      const sent = model.requests.find((request) => request.kind === kind);
+      // Ids are each side's own.
+      const ids = kind === "cancel" ? { id: 0, target: 0 } : { id: 0 };
+      expect({ ...sent, ...ids }).toEqual({ ...golden, ...ids });
     }
-    expect(model.requests.length).toBe(5);
+    expect(Object.keys(model.sent[0] as Batch).sort()).toEqual(Object.keys(file.requests).sort());
+    abort.abort();
   });
 
   it("has a first screen in traits alone, and scores with what is missing", () => {
@@ -145,6 +165,13 @@ describe("the golden wire", () => {
     expect(a?.low).toBeNull();
     expect(shown(b?.value)).toEqual(planes[2]);
     expect(shown(b?.high)).toEqual(planes[4]);
+    model.receive({ scores: { planes: 0, scores: [] } });
+    expect(desk.planes.value).toEqual([]);
+    const push = file.replies.push as Entry;
+    model.reply(push.content, bytes(push.buffer));
+    expect(shown(desk.planes.value[0]?.value)).toEqual(planes[0]);
+    expect(shown(desk.planes.value[1]?.low)).toEqual(planes[3]);
+    expect(desk.status.value).toEqual(push.content.status);
     expect(desk.text.value.tokens[1]).toBe("<img src=x onerror=alert(1)>");
     abort.abort();
     expect(model.listeners).toBe(0);

@@ -226,6 +226,8 @@ def test_everything_by_keyboard_alone(page, notebook):
     keys.press(".")
     keys.press("9")
     expect(page.part("notice")).to_contain_text("There is no head 9.9")
+    keys.press("Escape")
+    expect(page.part("notice")).not_to_contain_text("9.9")
     keys.press("/")
     keys.press("Control+A")
     keys.type("dog river dog")

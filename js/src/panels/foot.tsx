@@ -87,6 +87,8 @@ function press(
   typed: { value: { text: string; at: number } },
 ): boolean {
   const arrow = ARROWS[event.key];
+  // What was typed wrong has been read by the time another key is pressed.
+  if (arrow || event.key === "Escape") desk.complaint.value = null;
   if (arrow && event.shiftKey) return moveCell(desk, arrow);
   if (arrow) {
     desk.moveHead(...arrow);
@@ -168,6 +170,7 @@ function typeHead(
 /** The exact value of any cell, without a pointer. */
 function moveCell(desk: Desk, [down, across]: readonly [number, number]): boolean {
   const n = desk.text.value.tokens.length;
+  if (n === 0) return false;
   const at = desk.selection.value;
   const query = Math.min(n - 1, Math.max(0, (at.query ?? n - 1) + down));
   const key = Math.min(query, Math.max(0, (at.key ?? query) + across));

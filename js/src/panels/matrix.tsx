@@ -243,7 +243,8 @@ function Readout({ desk }: { desk: Desk }) {
     if (query === null || key === null || key > query) return null;
     const tiles = desk.tiles.value;
     tiles.arrived.value;
-    const known = tiles.row(desk.head.value, query)?.[key];
+    const at = desk.head.value;
+    const known = tiles.row(at, query)?.[key] ?? tiles.column(at, key)?.[query];
     const about = desk.tile.value && valueAt(desk.tile.value, query, key);
     const value =
       known !== undefined ? exact(known) : about === null ? "" : `about ${fixed(about)}`;

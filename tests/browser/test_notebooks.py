@@ -1,0 +1,29 @@
+"""The example notebooks in a browser: nbval runs their cells, here their views are looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.explorer_page import ExplorerPage
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_view_of_a_notebook_paints(lab, path):
+    with lab.open(path, width=1300, height=1000) as notebook:
+        notebook.run_all()
+        cells = notebook.page.locator(".jp-Notebook .jp-Cell").count()
+        shown = [cell for cell in range(cells) if notebook.output(cell).locator(".cw-root").count()]
+        assert shown
+        for cell in shown:
+            page = ExplorerPage(notebook, cell)
+            expect(page.part("head-name")).not_to_be_empty()
+            assert page.colours("grid") > 3
+            notebook.screenshot(f"{path.stem}-{cell}", page.root)
+        notebook.screenshot(path.stem)
+        assert notebook.errors == []
+        assert notebook.requests_elsewhere == []
