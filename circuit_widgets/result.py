@@ -41,7 +41,8 @@ TOPICS = (
     "optimization",
     "explorer",
 )
-_CLASSES: dict[str, type[Result]] = {}
+# By topic and name: a topic can have several questions, each with a result of its own.
+_CLASSES: dict[tuple[str, str], type[Result]] = {}
 R = TypeVar("R", bound="Result")
 
 
@@ -120,7 +121,7 @@ class Result:
         if topic not in TOPICS:
             raise ValueError(f"{topic!r} is not a topic; topics are {', '.join(TOPICS)}")
         cls.topic = topic
-        _CLASSES[topic] = cls
+        _CLASSES[topic, cls.__name__] = cls
 
     # --- what a user asks of it ---
 
@@ -146,10 +147,13 @@ class Result:
                 tensors |= {f"{name}.{part}": t for part, t in value.tensors().items()}
             else:
                 values[name] = value
-        provenance = dataclasses.asdict(self.provenance)
-        _saved.write(
-            path, {"topic": self.topic, "provenance": provenance, "values": values}, tensors
-        )
+        header = {
+            "topic": self.topic,
+            "class": type(self).__name__,
+            "provenance": dataclasses.asdict(self.provenance),
+            "values": values,
+        }
+        _saved.write(path, header, tensors)
 
     @classmethod
     def load(cls: type[R], path: str | os.PathLike[str]) -> R:
@@ -238,9 +242,15 @@ def load(path: str | os.PathLike[str]) -> Result:
         raise ValueError(
             f"{os.fspath(path)!r} is of topic {topic!r}; topics are {', '.join(TOPICS)}"
         )
-    if topic not in _CLASSES:
+    kind = (topic, str(header.get("class")))
+    if kind not in _CLASSES:
         importlib.import_module(f"circuit_widgets.analysis.{topic}")
-    cls = _CLASSES[topic]
+    cls = _CLASSES.get(kind)
+    if cls is None:
+        known = ", ".join(name for of, name in _CLASSES if of == topic)
+        raise ValueError(
+            f"{os.fspath(path)!r} holds {header.get('class')!r}; results of {topic} are {known}"
+        )
     try:
         fields = _unpack(cls, header["values"], tensors)
         return cls(provenance=Provenance(**_tuples(header["provenance"])), **fields)

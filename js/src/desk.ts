@@ -13,8 +13,9 @@ import { sequential } from "./draw/color";
 import type { Theme } from "./draw/theme";
 import type { Tile } from "./draw/tile";
 import { Client, floats, Refusal } from "./wire/client";
+import { Echoes } from "./wire/echoes";
 import { type HeadAt, OVERVIEW_SIDE, Tiles } from "./wire/tiles";
-import { follow, type Live, type Model, view } from "./wire/traits";
+import { follow, type Live, type Model, type Traits, view } from "./wire/traits";
 
 export interface Hover {
   /** Where the pointer is: in the matrix, or on a token of the text. */
@@ -80,7 +81,7 @@ export class Desk {
     theme: Theme,
   ) {
     this.client = new Client(model, abort);
-    this.live = follow(model, abort);
+    this.live = follow(model, abort, this.#echoes);
     this.theme = signal(theme);
     this.table = computed(() => sequential(this.theme.value));
     this.text = this.live.text as unknown as ReadonlySignal<Text>;
@@ -163,34 +164,39 @@ export class Desk {
     this.client.hello();
   }
 
+  #echoes = new Echoes();
+
   get options(): Options {
     return this.live.options.value;
   }
 
   set(options: Partial<Options>): void {
-    this.model.set("options", { ...this.options, ...options });
-    this.live.options.value = { ...this.options, ...options };
+    this.#put("options", { ...this.options, ...options });
     this.model.save_changes();
   }
 
   /** Select: ask for what will be looked at, then show it, then tell Python. */
   select(change: Partial<Selected>): void {
     const { layer, head, query, key } = { ...this.selection.value, ...change };
-    const { selected_head, selected_cell } = this.live;
     if ("layer" in change || "head" in change) this.#askFor([layer, head]);
     batch(() => {
       // What does not change is not sent: Python may be moving it just now.
       if ("layer" in change || "head" in change) {
-        selected_head.value = { layer, head };
-        this.model.set("selected_head", selected_head.value);
+        this.#put("selected_head", { layer, head });
       }
       if ("query" in change || "key" in change) {
-        selected_cell.value = { query, key };
-        this.model.set("selected_cell", selected_cell.value);
+        this.#put("selected_cell", { query, key });
       }
     });
     clearTimeout(this.#telling);
     this.#telling = setTimeout(() => this.#tell(), TELL_MS);
+  }
+
+  /** Set a trait here and in the model, to be sent. */
+  #put<T extends "options" | "selected_head" | "selected_cell">(name: T, value: Traits[T]): void {
+    this.live[name].value = value;
+    this.#echoes.note(name, value);
+    this.model.set(name, value);
   }
 
   #telling: ReturnType<typeof setTimeout> | undefined;

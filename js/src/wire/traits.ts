@@ -10,6 +10,7 @@ import type {
   Status,
   Text,
 } from "../contract.gen";
+import { Echoes } from "./echoes";
 
 export interface Traits {
   text: Text;
@@ -42,14 +43,20 @@ const NAMES = [
  * One signal a trait, following the model until `abort`.
  *
  * Traits that arrive in one message change together: a picture is never read with another's data.
+ * echoes: knows what the page has set; a late echo of it is not taken for news.
  */
-export function follow(model: Model, abort: AbortSignal): Live {
+export function follow(model: Model, abort: AbortSignal, echoes = new Echoes()): Live {
   const live: Record<string, Signal<unknown>> = {};
   for (const name of NAMES) live[name] = signal<unknown>(model.get(name));
   // The model holds all of a message's values before it tells of the first.
   const changed = () =>
     batch(() => {
-      for (const name of NAMES) (live[name] as Signal<unknown>).value = model.get(name);
+      for (const name of NAMES) {
+        const [here, value] = [live[name] as Signal<unknown>, model.get(name)];
+        if (here.peek() === value) continue;
+        if (echoes.isLate(name, value)) model.set(name, here.peek() as never);
+        else here.value = value;
+      }
     });
   for (const name of NAMES) {
     model.on(`change:${name}`, changed);
