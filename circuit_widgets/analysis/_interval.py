@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 import torch
 from jaxtyping import Float
+from scipy.special import stdtrit
 from torch import Tensor
 
 from circuit_widgets.result import Score
@@ -48,32 +48,6 @@ def mean_interval(
     return mean, mean - half, mean + half
 
 
-@functools.lru_cache(maxsize=1024)
 def t_quantile(confidence: float, freedom: int) -> float:
-    """T with P(|T| < t) = confidence, for a whole number of degrees of freedom.
-
-    By bisection of the finite series for P in the angle atan(t / sqrt(freedom)): Abramowitz and
-    Stegun, Handbook of Mathematical Functions, 26.7.3 (odd) and 26.7.4 (even).
-    """
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _within(middle, freedom) < confidence:
-            low = middle
-        else:
-            high = middle
-    return math.tan((low + high) / 2) * math.sqrt(freedom)
-
-
-def _within(angle: float, freedom: int) -> float:
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    # Terms of the series: each is the one before times cos^2 and a ratio of neighbours.
-    term = cosine if odd else 1.0
-    total = 0.0
-    for k in range(1 + odd, freedom, 2):
-        total += term
-        term *= cosine**2 * k / (k + 1)
-    if odd:
-        return 2 / math.pi * (angle + sine * total)
-    return sine * total
+    """T with P(|T| < t) = confidence, for some degrees of freedom."""
+    return float(stdtrit(freedom, (1 + confidence) / 2))

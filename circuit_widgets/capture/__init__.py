@@ -8,6 +8,7 @@ gone after a run however it ends. `BlockInputs` and `replay_pattern` make a laye
 from __future__ import annotations
 
 from circuit_widgets.capture.edits import Intervention
+from circuit_widgets.capture.gradients import Gradients, gradients
 from circuit_widgets.capture.inputs import BlockInputs, replay_pattern
 from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
 from circuit_widgets.capture.locks import lock
@@ -16,12 +17,14 @@ from circuit_widgets.capture.run import Passes, counting, run
 
 __all__ = [
     "BlockInputs",
+    "Gradients",
     "Intervention",
     "Keep",
     "Passes",
     "Reducer",
     "ablate",
     "counting",
+    "gradients",
     "knock_out",
     "lock",
     "patch",

@@ -117,7 +117,7 @@ def run(
     with lock(model), torch.no_grad():
         try:
             hooks.attach()
-            output = model(tokens.to(model.cfg.device), **_settings(model))
+            output = model(tokens.to(model.cfg.device), **settings(model))
         except _Enough:
             pass
         finally:
@@ -144,7 +144,7 @@ def _calling(on_layer: Callable[[int], None], layer: int) -> Callable[[Tensor], 
     return lambda _: on_layer(layer)
 
 
-def _settings(model: TransformerBridge) -> dict[str, bool]:
+def settings(model: TransformerBridge) -> dict[str, bool]:
     """Keep transformers from keeping every layer's keys, values and patterns."""
     accepted = inspect.signature(model.original_model.forward).parameters.values()
     takes_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in accepted)

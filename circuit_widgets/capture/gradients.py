@@ -1,0 +1,108 @@
+"""One forward and one backward pass: activations, and what a number about the output owes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
+from circuit_widgets.capture.hooks import Hooks
+from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.run import settings
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+@dataclass
+class Gradients:
+    """What `gradients` found. Keys are (site, layer).
+
+    Attributes:
+        metric: The metric, one number a row, shape [batch].
+        values: Activations, as the model used them.
+        slopes: d(sum of the metric) / d(activation), of the same shapes. Rows of a batch do not
+            touch each other, so each row has the gradient of its own metric.
+    """
+
+    metric: Float[Tensor, " batch"]
+    values: dict[tuple[str, int], Float[Tensor, "batch ..."]] = field(default_factory=dict)
+    slopes: dict[tuple[str, int], Float[Tensor, "batch ..."]] = field(default_factory=dict)
+
+
+def gradients(
+    model: TransformerBridge,
+    tokens: Int[Tensor, "batch pos"],
+    sites: Collection[tuple[str, Collection[int] | None]],
+    metric: Callable[[Float[Tensor, "batch pos vocab"]], Float[Tensor, " batch"]],
+    interventions: Collection[Intervention] = (),
+) -> Gradients:
+    """Run the model forwards and backwards once; parameters get no gradient.
+
+    Args:
+        model: A model that `check_model` accepts.
+        tokens: Ids.
+        sites: (site, layers) pairs; a site as `run` knows it, layers None for all.
+        metric: From logits to one number a row.
+        interventions: As in `run`; the gradient goes through them.
+
+    Raises:
+        ValueError: A layer or site that the model does not have.
+        RuntimeError: A site was never reached, or the metric does not depend on the model.
+    """
+    hooks = Hooks(model)
+    found = Gradients(metric=torch.empty(0))
+    seen: dict[tuple[str, int], Tensor] = {}
+
+    def root(stream: Tensor) -> Tensor:
+        # The graph starts here, whatever the parameters' own setting is.
+        return stream if stream.requires_grad else stream.detach().requires_grad_()
+
+    def keeping(key: tuple[str, int]) -> Callable[[Tensor], Tensor]:
+        def keep(tensor: Tensor) -> Tensor:
+            seen[key] = tensor
+            # Given back, because a hook point may show a reshaped copy that leads nowhere.
+            return tensor
+
+        return keep
+
+    hooks.at(0, "resid_pre", root, must=False)
+    plan_interventions(model, hooks, interventions)
+    for site, layers in sites:
+        chosen = range(len(model.blocks)) if layers is None else sorted(layers)
+        for layer in layers_of(_Sites(frozenset(chosen)), len(model.blocks)):
+            hooks.at(layer, site, keeping((site, layer)))
+    with lock(model), torch.enable_grad():
+        try:
+            hooks.attach()
+            logits = model(tokens.to(model.cfg.device), **settings(model))
+        finally:
+            try:
+                hooks.detach()
+            finally:
+                hooks.detach()
+        if hooks.waiting:
+            site, layer = min(hooks.waiting)
+            raise RuntimeError(f"{site!r} was never computed in layer {layer}")
+        rows = metric(logits)
+        if rows.ndim != 1 or not rows.requires_grad:
+            raise RuntimeError("the metric has to be one number a row that depends on the logits")
+        keys = list(seen)
+        slopes = torch.autograd.grad(rows.sum(), [seen[key] for key in keys], allow_unused=True)
+    found.metric = rows.detach()
+    for key, slope in zip(keys, slopes, strict=True):
+        value = seen[key].detach()
+        found.values[key] = value
+        # What the metric does not depend on has no effect on it, to first order.
+        found.slopes[key] = torch.zeros_like(value) if slope is None else slope
+    return found
+
+
+@dataclass(frozen=True)
+class _Sites:
+    layers: frozenset[int]
