@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from circuit_widgets.capture.edits import Intervention
 from circuit_widgets.capture.gradients import Gradients, gradients
-from circuit_widgets.capture.inputs import BlockInputs, replay_pattern
+from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
 from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.paths import path_patch, receiver_z
 from circuit_widgets.capture.reducers import Keep, Reducer
+from circuit_widgets.capture.replay import replay, replay_pattern, resume
 from circuit_widgets.capture.run import Passes, counting, run
 
 __all__ = [
@@ -28,7 +30,11 @@ __all__ = [
     "knock_out",
     "lock",
     "patch",
+    "path_patch",
+    "receiver_z",
+    "replay",
     "replay_pattern",
+    "resume",
     "run",
     "scale",
 ]

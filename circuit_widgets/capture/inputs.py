@@ -1,17 +1,15 @@
-"""Make a layer's attention again from the layer's input, exactly and without the layers before."""
+"""What each layer of a run was given: enough to run it again (replay.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
-from circuit_widgets.capture.locks import lock
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -72,55 +70,14 @@ class BlockInputs:
             )
         return self._calls[layer]
 
+    def stream(self, layer: int) -> Float[Tensor, "batch pos d_model"]:
+        """The residual stream that a layer was given."""
+        args, kwargs = self.call(layer)
+        return args[0] if args else kwargs["hidden_states"]
+
     def plan_interventions(self, model: TransformerBridge, hooks: Hooks, layer: int) -> None:
         """Plan the edits that the run made in a layer."""
         plan_interventions(model, hooks, self._interventions, layer)
-
-
-class _Found(BaseException):
-    """The pattern is there: the rest of the block is not needed.
-
-    Not an `Exception`: `except Exception` somewhere in a model must not swallow it.
-    """
-
-    def __init__(self, pattern: Tensor) -> None:
-        super().__init__()
-        self.pattern = pattern
-
-
-def replay_pattern(
-    model: TransformerBridge, inputs: BlockInputs, layer: int
-) -> Float[Tensor, "batch head query key"]:
-    """The attention pattern of one layer as it was in the run, bit for bit.
-
-    It runs that layer's block alone, up to the pattern, with the run's interventions; the MLP does
-    not run. It holds as long as the model's weights, hooks, device and dtype stay as they were, and
-    no dropout is at work.
-
-    Raises:
-        ValueError: The layer's input has not been kept.
-        RuntimeError: The block has no pattern.
-    """
-    args, kwargs = inputs.call(layer)
-    hooks = Hooks(model)
-
-    def found(pattern: Tensor) -> None:
-        raise _Found(pattern)
-
-    inputs.plan_interventions(model, hooks, layer)
-    hooks.at(layer, "pattern", found)
-    with lock(model), torch.no_grad():
-        try:
-            hooks.attach()
-            model.blocks[layer](*args, **kwargs)
-        except _Found as end:
-            return end.pattern
-        finally:
-            try:
-                hooks.detach()
-            finally:
-                hooks.detach()
-    raise RuntimeError(f"layer {layer} made no attention pattern")
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from jaxtyping import Float
@@ -25,6 +26,11 @@ class Reducer(Protocol):
         The tensor is the model's own: not to be changed, and to be copied if it is kept.
         """
         ...
+
+
+def seeing_with(reducer: Reducer, layer: int) -> Callable[[Tensor], None]:
+    """What to hook at a layer for a reducer."""
+    return lambda tensor: reducer.see(layer, tensor)
 
 
 class Keep:

@@ -16,7 +16,7 @@ from circuit_widgets.capture.edits import Intervention, layers_of, plan_interven
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.locks import lock
-from circuit_widgets.capture.reducers import Reducer
+from circuit_widgets.capture.reducers import Reducer, seeing_with
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -106,7 +106,7 @@ def run(
             reducer.start(hooks, n_layers, interventions)
         else:
             for layer in layers_of(reducer, n_layers):
-                hooks.at(layer, reducer.site, _seeing(reducer, layer))
+                hooks.at(layer, reducer.site, seeing_with(reducer, layer))
     if on_layer is not None:
         for layer in range(n_layers):
             hooks.at(layer, "hook_out", _calling(on_layer, layer), must=False)
@@ -134,10 +134,6 @@ def run(
             "TransformerBridge.boot_transformers sets it)"
         )
     return output
-
-
-def _seeing(reducer: Reducer, layer: int) -> Callable[[Tensor], None]:
-    return lambda tensor: reducer.see(layer, tensor)
 
 
 def _calling(on_layer: Callable[[int], None], layer: int) -> Callable[[Tensor], None]:

@@ -1,0 +1,118 @@
+"""What one head says to another: path patching."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.capture.inputs import BlockInputs
+from circuit_widgets.capture.interventions import patch
+from circuit_widgets.capture.replay import replay, resume
+from circuit_widgets.heads import Head
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+ENTRIES = ("q", "k", "v")
+
+
+def path_patch(
+    model: TransformerBridge,
+    inputs: BlockInputs,
+    sender: Head,
+    sender_z: Float[Tensor, "batch pos d_head"],
+    receiver: Head,
+    through: Collection[str] = ENTRIES,
+) -> Float[Tensor, "batch pos vocab"]:
+    """Logits if the receiver, and nobody else, heard the sender say something else.
+
+    The direct path alone (Wang et al. 2022, Interpretability in the Wild, section 3.1; Goldowsky-
+    Dill et al. 2023): what the sender writes changes in the residual stream that the receiver
+    reads, everything between them stays as it was, and from the receiver's output on the model runs
+    as always.
+
+    Args:
+        model: The model of the run.
+        inputs: Of a run of the tokens in question.
+        sender: A head of an earlier layer than the receiver's.
+        sender_z: What its z is replaced by.
+        receiver: Who hears it.
+        through: By which of its "q", "k" and "v"; with grouped keys and values, the receiver alone
+            sees its group's changed k or v.
+
+    Raises:
+        ValueError: The sender is not in an earlier layer; an unknown entry; a z that does not fit.
+    """
+    z = receiver_z(model, inputs, sender, sender_z, receiver, through)
+    return resume(
+        model,
+        inputs,
+        receiver.layer,
+        interventions=[patch("z", {receiver.layer: z}, heads=receiver)],
+    )
+
+
+def receiver_z(
+    model: TransformerBridge,
+    inputs: BlockInputs,
+    sender: Head,
+    sender_z: Float[Tensor, "batch pos d_head"],
+    receiver: Head,
+    through: Collection[str] = ENTRIES,
+    site: str = "z",
+) -> Tensor:
+    """Z of the receiver's layer (or another site of it) after the change; see `path_patch`.
+
+    Only the receiver's entry of it has a meaning.
+    """
+    if sender.layer >= receiver.layer:
+        raise ValueError(
+            f"{sender} cannot send to {receiver}: accepted is a sender in an earlier layer"
+        )
+    entries = list(through)
+    if not entries or not set(entries) <= set(ENTRIES):
+        raise ValueError(f"through is {entries}; accepted are some of 'q', 'k' and 'v'")
+    stream = inputs.stream(receiver.layer) + write_change(model, inputs, sender, sender_z)
+    heard = replay(model, inputs, receiver.layer, entries, stream)
+    return replay(
+        model,
+        inputs,
+        receiver.layer,
+        [site],
+        interventions=[
+            patch(
+                entry,
+                {receiver.layer: tensor},
+                heads=(receiver.layer, entry_head(model, receiver, tensor)),
+            )
+            for entry, tensor in heard.items()
+        ],
+    )[site]
+
+
+def write_change(
+    model: TransformerBridge,
+    inputs: BlockInputs,
+    head: Head,
+    z: Float[Tensor, "batch pos d_head"],
+) -> Float[Tensor, "batch pos d_model"]:
+    """How a head's write to the residual stream changes if its z is replaced."""
+    kept = replay(model, inputs, head.layer, ["z", "attn_out"])
+    replaced = kept["z"].clone()
+    if z.shape[1:] != replaced[:, :, head.index].shape[1:] or len(z) not in (1, len(replaced)):
+        raise ValueError(
+            f"z of the sender has shape {list(z.shape)}; accepted is "
+            f"{list(replaced[:, :, head.index].shape)}"
+        )
+    replaced[:, :, head.index] = z
+    changed = [patch("z", {head.layer: replaced}, heads=head)]
+    after = replay(model, inputs, head.layer, ["attn_out"], interventions=changed)["attn_out"]
+    return after - kept["attn_out"]
+
+
+def entry_head(model: TransformerBridge, head: Head, tensor: Tensor) -> int:
+    """Which head of a q, k or v tensor a head uses: with grouped keys and values, its group's."""
+    return head.index // (int(model.cfg.n_heads) // tensor.shape[2])

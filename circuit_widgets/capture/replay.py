@@ -1,0 +1,164 @@
+"""Run a layer again, or the model from a layer on, exactly and without the layers before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
+from circuit_widgets.capture.hooks import Hooks
+from circuit_widgets.capture.inputs import BlockInputs
+from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.reducers import Reducer, seeing_with
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+class _Found(BaseException):
+    """What was asked for is there: the rest of the block is not needed.
+
+    Not an `Exception`: `except Exception` somewhere in a model must not swallow it.
+    """
+
+
+def replay(
+    model: TransformerBridge,
+    inputs: BlockInputs,
+    layer: int,
+    sites: Collection[str],
+    stream: Float[Tensor, "batch pos d_model"] | None = None,
+    interventions: Collection[Intervention] = (),
+) -> dict[str, Tensor]:
+    """Sites of one layer as they were in the run, bit for bit, or as they would be.
+
+    It runs that layer's block alone, until every site has been seen, with the run's interventions.
+    It holds as long as the model's weights, hooks, device and dtype stay as they were, and no
+    dropout is at work.
+
+    Args:
+        model: The model of the run.
+        inputs: What the layers were given.
+        layer: Which.
+        sites: What to see: see `run`.
+        stream: Instead of the layer's input.
+        interventions: Also these, after the run's.
+
+    Raises:
+        ValueError: The layer's input has not been kept; a site that the layer does not have.
+        RuntimeError: The block does not get to a site.
+    """
+    hooks = Hooks(model)
+    seen: dict[str, Tensor] = {}
+
+    def seeing(site: str) -> Callable[[Tensor], None]:
+        def see(tensor: Tensor) -> None:
+            seen[site] = tensor
+            if len(seen) == len(sites):
+                raise _Found
+
+        return see
+
+    inputs.plan_interventions(model, hooks, layer)
+    plan_interventions(model, hooks, interventions, layer)
+    for site in sites:
+        hooks.at(layer, site, seeing(site))
+    with lock(model), torch.no_grad():
+        try:
+            hooks.attach()
+            run_block(model, inputs, layer, stream)
+        except _Found:
+            return seen
+        finally:
+            try:
+                hooks.detach()
+            finally:
+                hooks.detach()
+    missing = ", ".join(repr(site) for site in sites if site not in seen)
+    raise RuntimeError(f"layer {layer} made no attention at the site {missing}")
+
+
+def replay_pattern(
+    model: TransformerBridge, inputs: BlockInputs, layer: int
+) -> Float[Tensor, "batch head query key"]:
+    """The attention pattern of one layer as it was in the run; raises what `replay` raises."""
+    return replay(model, inputs, layer, ["pattern"])["pattern"]
+
+
+def resume(
+    model: TransformerBridge,
+    inputs: BlockInputs,
+    layer: int,
+    stream: Float[Tensor, "batch pos d_model"] | None = None,
+    interventions: Collection[Intervention] = (),
+    reducers: Collection[Reducer] = (),
+) -> Float[Tensor, "batch pos vocab"]:
+    """Run the model from a layer on: its logits, without the layers before.
+
+    stream: instead of the layer's input; its batch may be a multiple of the run's, row after row.
+    The rest is as in `replay`.
+    """
+    n_layers = len(model.blocks)
+    hooks = Hooks(model)
+    for later in range(layer, n_layers):
+        inputs.plan_interventions(model, hooks, later)
+    plan_interventions(model, hooks, interventions)
+    for reducer in reducers:
+        for at in layers_of(reducer, n_layers):
+            hooks.at(at, reducer.site, seeing_with(reducer, at))
+    with lock(model), torch.no_grad():
+        try:
+            hooks.attach()
+            for later in range(layer, n_layers):
+                stream = run_block(model, inputs, later, stream)
+            logits = model.unembed(model.ln_final(stream))
+        finally:
+            try:
+                hooks.detach()
+            finally:
+                hooks.detach()
+    cap = float(getattr(model.cfg, "output_logits_soft_cap", 0.0) or 0.0)
+    return logits if cap <= 0 else cap * torch.tanh(logits / cap)
+
+
+def run_block(
+    model: TransformerBridge,
+    inputs: BlockInputs,
+    layer: int,
+    stream: Float[Tensor, "batch pos d_model"] | None,
+) -> Float[Tensor, "batch pos d_model"]:
+    """One block on what it was given, or on another stream, with whatever hooks are attached."""
+    args, kwargs = inputs.call(layer)
+    if stream is not None:
+        kept = inputs.stream(layer)
+        times = len(stream) // len(kept)
+        if stream.shape[1:] != kept.shape[1:] or times * len(kept) != len(stream):
+            raise ValueError(
+                f"the stream has shape {list(stream.shape)}; accepted is a multiple of the run's "
+                f"{list(kept.shape)}"
+            )
+        # A batch of one broadcasts by itself.
+        if times > 1 and len(kept) > 1:
+            args, kwargs = _repeated((args, kwargs), len(kept), times)
+        if args:
+            args = (stream, *args[1:])
+        else:
+            kwargs = {**kwargs, "hidden_states": stream}
+    out = model.blocks[layer](*args, **kwargs)
+    return out[0] if isinstance(out, tuple) else out
+
+
+def _repeated(value: Any, batch: int, times: int) -> Any:
+    """Every tensor of a call that has a row for each row of the batch, `times` as long."""
+    if isinstance(value, Tensor):
+        fits = value.ndim > 1 and len(value) == batch
+        return value.repeat(times, *[1] * (value.ndim - 1)) if fits else value
+    if isinstance(value, dict):
+        return {name: _repeated(item, batch, times) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_repeated(item, batch, times) for item in value)
+    return value
