@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from circuit_widgets.analysis.induction import InductionHeads as InductionHeads
+    from circuit_widgets.analysis.induction import InductionTrace as InductionTrace
     from circuit_widgets.analysis.induction import (
         identify_induction_heads as identify_induction_heads,
     )
+    from circuit_widgets.analysis.induction import trace_induction as trace_induction
     from circuit_widgets.heads import Head as Head
     from circuit_widgets.models import load_model as load_model
     from circuit_widgets.result import load as load
@@ -29,11 +31,13 @@ _FROM = {
     "Explorer": "widgets.explorer",
     "Head": "heads",
     "InductionHeads": "analysis.induction",
+    "InductionTrace": "analysis.induction",
     "Selection": "widgets.selection",
     "explore": "widgets.explorer",
     "identify_induction_heads": "analysis.induction",
     "load": "result",
     "load_model": "models",
+    "trace_induction": "analysis.induction",
 }
 __all__ = [*_FROM]  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -23,8 +23,10 @@ class About:
     about: str
     source: str
     least: float = 0.0
-    most: float = 1.0
+    most: float | None = 1.0
     null: Literal["control", "chance"] = "control"
+    # What it was measured on, in two words.
+    group: str = "random tokens"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

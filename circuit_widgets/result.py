@@ -63,7 +63,8 @@ def part(room: str, topic: str, name: str) -> Any:
 class Provenance:
     """Where a result came from: enough to make it again.
 
-    `n_done` of `n_total` `unit`s are in it; `seconds` is not part of what it is (not compared).
+    `n_done` of `n_total` `unit`s are in it, and what is `pending` is not yet; `seconds` is not part
+    of what it is (not compared).
     """
 
     analysis: str
@@ -79,17 +80,19 @@ class Provenance:
     dtype: str
     versions: Mapping[str, str]
     seconds: float = dataclasses.field(compare=False)
+    pending: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        return self.n_done >= self.n_total
+        return self.n_done >= self.n_total and not self.pending
 
     @property
     def progress(self) -> str:
-        """`16 sequences`, or `partial: 5 of 16 sequences`."""
+        """`16 sequences`, or `partial: 5 of 16 sequences, without pairs`."""
         if self.complete:
             return f"{self.n_total} {self.unit}"
-        return f"partial: {self.n_done} of {self.n_total} {self.unit}"
+        without = f", without {' and '.join(self.pending)}" if self.pending else ""
+        return f"partial: {self.n_done} of {self.n_total} {self.unit}{without}"
 
 
 def versions() -> dict[str, str]:

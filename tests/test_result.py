@@ -26,7 +26,8 @@ from circuit_widgets.result import Provenance, Result, Score
 from tests.circuits import Circuit, build
 
 MODEL = build(Circuit(2, 3, (0, 0), (1, 1)))
-FULL = identify_induction_heads(MODEL, n_sequences=3, length=6, loss=True, progress=False)
+ASKED = {"n_sequences": 3, "length": 6, "ablation": 0, "copying": False, "pairs": False}
+FULL = identify_induction_heads(MODEL, **ASKED, progress=False)
 MADE = FULL.provenance
 PARTIAL = dataclasses.replace(FULL, provenance=dataclasses.replace(MADE, n_done=2, n_total=5))
 
@@ -140,7 +141,8 @@ def test_what_is_not_a_saved_result_is_a_sentence(path: Path) -> None:
     with pytest.raises(ValueError, match="not those of its header"):
         result.load(edited(path, tensors=["prefix_matching.value"]))
     with pytest.raises(ValueError, match=r"unknown fields .*extra"):
-        result.load(edited(path, values={"extra": 1}))
+        header, _ = _saved.read(path)
+        result.load(edited(path, values={**header["values"], "extra": 1}))
 
 
 def test_missing_or_misshapen_tensors_are_a_sentence(path: Path) -> None:
@@ -188,7 +190,7 @@ def test_another_topic_is_not_this_class(path: Path) -> None:
 
 
 def test_the_text_is_stable_and_says_what_is_partial() -> None:
-    again = identify_induction_heads(MODEL, n_sequences=3, length=6, loss=True, progress=False)
+    again = identify_induction_heads(MODEL, **ASKED, progress=False)
     assert repr(again) == repr(FULL)
     assert "0x" not in repr(FULL)
     assert re.search(
@@ -199,7 +201,7 @@ def test_the_text_is_stable_and_says_what_is_partial() -> None:
 
 
 def test_equality_is_of_numbers_not_of_time() -> None:
-    again = identify_induction_heads(MODEL, n_sequences=3, length=6, loss=True, progress=False)
+    again = identify_induction_heads(MODEL, **ASKED, progress=False)
     assert again == FULL and hash(again) == hash(FULL)
     assert again.provenance.seconds != FULL.provenance.seconds
     assert FULL != PARTIAL

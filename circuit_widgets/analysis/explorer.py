@@ -24,7 +24,7 @@ _BLOCK = 2**18
 
 def _text(name: str, label: str, about: str, source: str) -> About:
     # There is no text without repeats to compare with: chance is the null.
-    return About(name, label, about, source, null="chance")
+    return About(name, label, about, source, null="chance", group="this text")
 
 
 TEXT_SCORES: dict[str, About] = {

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circuit_widgets.analysis.induction import SCORES, InductionHeads
-from circuit_widgets.result import Score
+from circuit_widgets.analysis.induction import InductionHeads
+from circuit_widgets.result import About, Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
+
+# Panels in a row.
+ACROSS = 3
 
 
 def plot(result: InductionHeads) -> Figure:
@@ -25,31 +29,41 @@ def plot(result: InductionHeads) -> Figure:
     n_layers, n_heads = result.shape
     # Cells are square up to a size that still fits a page.
     height = min(9.0, max(3.2, 2.0 + 0.24 * n_layers))
-    width = len(SCORES) * min(4.5, max(2.2, 0.7 + 0.24 * n_heads))
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, len(SCORES), sharey=True, squeeze=False)[0]
-    for ax, (name, about) in zip(axes, SCORES.items(), strict=True):
+    abouts = result.abouts
+    rows = math.ceil(len(abouts) / ACROSS)
+    width = ACROSS * min(4.5, max(2.2, 0.7 + 0.24 * n_heads))
+    figure = Figure(figsize=(width, height * rows), layout="constrained")
+    grid = figure.subplots(rows, ACROSS, sharey=True, squeeze=False)
+    axes = grid.flatten()
+    for ax in axes[len(abouts) :]:
+        ax.set_axis_off()
+    for ax, (name, about) in zip(axes, abouts.items(), strict=False):
         score = result.score(name)
-        image = _panel(ax, score)
+        image = _panel(ax, score, about)
         ax.set_title(about.label, fontsize="medium")
         ax.set_xlabel("head")
         bar = figure.colorbar(image, ax=ax, orientation="horizontal", shrink=0.9)
-        bar.set_ticks([0, 0.5, 1])
+        if (about.least, about.most) == (0, 1):
+            bar.set_ticks([0, 0.5, 1])
         if score.chance is not None:
             chance = float(score.chance)
             bar.ax.axvline(chance, color="tab:orange", linewidth=2)
             bar.set_label(f"chance {chance:.2f}", color="tab:orange", fontsize="small")
-    axes[0].set_ylabel("layer")
+    for first in grid[:, 0]:
+        first.set_ylabel("layer")
     made = result.provenance
     figure.suptitle(f"{made.model}, {made.progress}", fontsize="medium")
     return figure
 
 
-def _panel(ax: Axes, score: Score) -> AxesImage:
+def _panel(ax: Axes, score: Score, about: About) -> AxesImage:
     values = np.ma.masked_invalid(score.value.numpy())
     # What is masked is not painted, and shows the hatching behind it.
     ax.patch.set(facecolor="white", edgecolor="0.6", hatch="////")
-    image = ax.imshow(values, cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
+    known = values.compressed()
+    most = about.most if about.most is not None else float(known.max(initial=0.0)) or 1.0
+    least = min(about.least, float(known.min(initial=0.0))) if about.most is None else about.least
+    image = ax.imshow(values, cmap="viridis", vmin=least, vmax=most, interpolation="nearest")
     for axis, n in ((ax.xaxis, values.shape[1]), (ax.yaxis, values.shape[0])):
         axis.set_ticks(range(0, n, max(1, round(n / 8))))
     return image

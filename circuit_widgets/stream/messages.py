@@ -295,3 +295,9 @@ class Options(_Message, frozen=True):
     first: Literal["show", "dim", "hide"]
     scale: Literal["head", "shared"]
     pooling: Pooling
+
+
+# msgspec works a type out at its first use, and a second thread that comes to it meanwhile reads
+# what is not there yet: a crash of the kernel, with msgspec 0.22. So one thread does it here.
+for _type in [*_Message.__subclasses__()]:
+    msgspec.json.Decoder(_type)

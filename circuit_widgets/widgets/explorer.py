@@ -188,7 +188,13 @@ class Explorer(HeadsView):
     def _start_probe(self) -> None:
         try:
             job = identify_induction_heads.job(
-                self._session.model, n_sequences=PROBE_SEQUENCES, batch=PROBE_BATCH, loss=False
+                self._session.model,
+                n_sequences=PROBE_SEQUENCES,
+                batch=PROBE_BATCH,
+                loss=False,
+                copying=False,
+                ablation=0,
+                pairs=False,
             )
         except ValueError as error:
             # The context or the vocabulary is too small for the probe: the text's scores remain.

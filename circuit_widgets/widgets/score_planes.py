@@ -28,6 +28,8 @@ class HeadScore:
     group: str
     source: str
     value: Plane
+    # None: the highest there is.
+    most: float | None = 1.0
     chance: float | None = None
     control: Plane | None = None
     low: Plane | None = None
@@ -47,7 +49,8 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
     described = []
     for score in scores:
         finite = score.value[torch.isfinite(score.value)]
-        most = max(1.0, float(finite.max())) if len(finite) else 1.0
+        highest = float(finite.max()) if len(finite) else 0.0
+        most = max(score.most if score.most is not None else 0.0, highest) or 1.0
         least = min(0.0, float(finite.min())) if len(finite) else 0.0
         value = place(score.value)
         assert value is not None
@@ -73,25 +76,23 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
 
 def induction_scores(result: InductionHeads | None, shape: tuple[int, int]) -> list[HeadScore]:
     """Scores on random tokens, with controls and intervals; before there is a result, missing."""
-    made = []
-    for name, about in SCORES.items():
-        score = None if result is None else result.score(name)
-        made.append(_head_score(name, about, "random tokens", score, shape))
-    return made
+    abouts = SCORES if result is None else result.abouts
+    return [
+        _head_score(name, about, None if result is None else result.score(name), shape)
+        for name, about in abouts.items()
+    ]
 
 
 def text_scores(scores: Mapping[str, Score]) -> list[HeadScore]:
     """Scores on the user's text, with what uniform attention would score."""
     return [
-        _head_score(f"text_{name}", TEXT_SCORES[name], "this text", score, score.value.shape)
+        _head_score(f"text_{name}", TEXT_SCORES[name], score, score.value.shape)
         for name, score in scores.items()
     ]
 
 
-def _head_score(
-    name: str, about: About, group: str, score: Score | None, shape: Sequence[int]
-) -> HeadScore:
-    described = (name, about.label, about.about, group, about.source)
+def _head_score(name: str, about: About, score: Score | None, shape: Sequence[int]) -> HeadScore:
+    described = (name, about.label, about.about, about.group, about.source)
     if score is None:
         return HeadScore(*described, value=torch.full(tuple(shape), torch.nan))
     # Where a control finds as much as the score, as of previous tokens, chance is the null.
@@ -99,6 +100,7 @@ def _head_score(
     return HeadScore(
         *described,
         value=score.value,
+        most=about.most,
         chance=None if chance is None or math.isnan(chance) else chance,
         control=score.control if about.null == "control" else None,
         low=score.low,

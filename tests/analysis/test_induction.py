@@ -17,6 +17,8 @@ from circuit_widgets.heads import Head
 from tests.circuits import At, Circuit, build, expected_logits, expected_pattern
 
 SMALL = Circuit(2, 2, (0, 0), (1, 1))
+# The scores of attention alone.
+BARE = {"copying": False, "ablation": 0, "pairs": False}
 CIRCUITS = {
     "two layers": SMALL,
     "last head to first": Circuit(2, 3, (0, 2), (1, 0), (((0, 0), "duplicate"),)),
@@ -213,17 +215,17 @@ def test_one_pass_per_batch_and_no_logits(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(induction.capture, "run", counting)
     result = identify_induction_heads(
-        build(SMALL), n_sequences=8, batch=3, length=5, loss=False, progress=False
+        build(SMALL), n_sequences=8, batch=3, length=5, loss=False, progress=False, **BARE
     )
     assert shapes == [(2, 10), (6, 10), (6, 10), (2, 10)]
     assert logits == [False] * 4
     assert result.loss_first is None and result.loss_second is None
-    identify_induction_heads(build(SMALL), n_sequences=1, length=5, progress=False)
+    identify_induction_heads(build(SMALL), n_sequences=1, length=5, progress=False, **BARE)
     assert logits[4:] == [True]
 
 
 def test_partial_results_grow_and_say_so() -> None:
-    stream = identify_induction_heads.job(random_model(), n_sequences=6, batch=2, length=5)
+    stream = identify_induction_heads.job(random_model(), n_sequences=6, batch=2, length=5, **BARE)
     results: list[InductionHeads] = []
     stream.on_result(lambda result, done, total: results.append(result))
     stream.start()

@@ -1,0 +1,250 @@
+"""What `identify_induction_heads` returns."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from circuit_widgets.analysis._copying import TOP
+from circuit_widgets.heads import Head
+from circuit_widgets.result import About, Result, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_OLSSON = "Olsson et al. 2022, In-context Learning and Induction Heads"
+# In the order in which they are shown.
+SCORES: dict[str, About] = {
+    about.name: about
+    for about in (
+        About(
+            "prefix_matching",
+            "Prefix matching",
+            "Random tokens, twice: mean attention from each token of the second copy to the token "
+            "after its first copy. An induction head scores near 1.",
+            _OLSSON,
+        ),
+        About(
+            "previous_token",
+            "Previous token",
+            "Mean attention from each token to the one before it. Induction is built on such a "
+            "head in an earlier layer.",
+            "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
+            null="chance",
+        ),
+        About(
+            "duplicate_token",
+            "Duplicate token",
+            "Random tokens, twice: mean attention from each token of the second copy to the same "
+            "token in the first.",
+            "Wang et al. 2022, Interpretability in the Wild",
+        ),
+    )
+}
+# Measured if asked for; in the order in which they are shown, after the others.
+MORE: dict[str, About] = {
+    about.name: about
+    for about in (
+        About(
+            "copying",
+            "Copying (OV)",
+            "How far W_V W_O writes directions as it reads them: sum of the real parts of its "
+            "eigenvalues over the sum of their sizes. The null is random rotations of W_V.",
+            "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
+            least=-1.0,
+            group="weights",
+        ),
+        About(
+            "copying_logits",
+            "Copying (to logits)",
+            "The same of W_E W_V W_O W_U: does attending to a token raise that token?",
+            "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
+            least=-1.0,
+            group="weights",
+        ),
+        About(
+            "copying_tokens",
+            "Copied tokens",
+            f"How often the token attended to most is among the {TOP} of the sequence that this "
+            "head's own output raises most, in the second copy.",
+            "after the copying score of " + _OLSSON,
+            null="chance",
+        ),
+        About(
+            "ablation",
+            "Ablation effect",
+            "Rise of the loss on the second copy, in nats, when the head's z is replaced by its "
+            "mean. The null is random other heads. Heads that back it up can hide its effect.",
+            "mean ablation; McGrath et al. 2023, The Hydra Effect, for what it cannot see",
+            most=None,
+            group="ablation",
+        ),
+    )
+}
+# A habit of the field (0.3 to 0.5), not a law: a claim rests on the control and the interval.
+ABOVE = 0.4
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class InductionHeads(Result, topic="induction"):
+    """Attention scores of every head on random tokens that repeat.
+
+    Each score's `value` is on the repeating sequences, `control` at the same queries of sequences
+    that do not repeat, `chance` what uniform attention would score. Shapes [layer, head].
+    Losses: what the model makes of the repeat, in nats, shape []; None if not asked for.
+    `loss_second.control` is the loss of the control's second half; `in_context` is the loss on the
+    second copy less that on the first (more negative: more is learned from the context).
+
+    Copying (`copying`, `copying_logits`, `copying_tokens`), `ablation` of single heads (NaN where
+    it was not tried; its control is random heads) and `joint_ablation` of all found heads (shape
+    []; its control is sets of as many random heads) are None if not asked for.
+
+    `pairs`: each previous-token head with each induction head of a later layer, as dictionaries:
+    `previous_token_head` (the user's source calls it q_former), `induction_head` (k_former),
+    `layer_distance`, `q_`, `k_` and `v_composition` with `q_z`, `k_z`, `v_z` (standard deviations
+    from rotated weights; with rotary positions the weights see only a part), and `path`: how much
+    the induction head's prefix matching falls when it hears the other head's mean through its keys
+    alone, with its interval and, as `path_null` and `path_null_high`, that of random senders.
+    `confirmed`: the interval is above that of a random sender. None if not asked for.
+    """
+
+    prefix_matching: Score
+    previous_token: Score
+    duplicate_token: Score
+    loss_first: Score | None = None
+    loss_second: Score | None = None
+    in_context: Score | None = None
+    copying: Score | None = None
+    copying_logits: Score | None = None
+    copying_tokens: Score | None = None
+    ablation: Score | None = None
+    joint_ablation: Score | None = None
+    pairs: tuple[Mapping[str, Any], ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in SCORES:
+            score = getattr(self, name)
+            if not isinstance(score, Score):
+                raise ValueError(f"{name} has to be a score, it is {type(score).__name__}")
+            missing = {f.name for f in dataclasses.fields(Score)} - set(score.tensors())
+            if missing or score.value.ndim != 2 or score.value.shape != self.shape:
+                raise ValueError(
+                    f"{name} has shape {list(score.value.shape)} and lacks {sorted(missing)}; "
+                    "accepted is [layer, head], the same for all, with nothing missing"
+                )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Layers and heads."""
+        n_layers, n_heads = self.prefix_matching.value.shape
+        return n_layers, n_heads
+
+    def score(self, name: str) -> Score:
+        """One of the scores by name."""
+        if name not in self.abouts:
+            raise ValueError(f"there is no score {name!r}; scores are {', '.join(self.abouts)}")
+        return getattr(self, name)
+
+    @property
+    def abouts(self) -> dict[str, About]:
+        """What each score of every head means that was measured."""
+        known = {**SCORES, **MORE}
+        return {name: of for name, of in known.items() if getattr(self, name) is not None}
+
+    def heads(self, score: str = "prefix_matching", above: float = ABOVE) -> list[Head]:
+        """Heads whose score is beyond doubt, the highest first.
+
+        A head is in the list if the low end of its interval is above `above` and above its null:
+        the high end of its control's interval, or for `previous_token`, which is there without
+        repeats too, chance. Where there is no interval (one sequence), the means themselves are
+        compared. A head whose score is missing is not in the list.
+        """
+        of = self.score(score)
+        assert of.low is not None
+        low = torch.where(of.low.isnan(), of.value, of.low)
+        if self.abouts[score].null == "chance":
+            assert of.chance is not None
+            bar = of.chance
+        else:
+            assert of.control is not None and of.control_high is not None
+            bar = torch.where(of.control_high.isnan(), of.control, of.control_high)
+        found = ((low > above) & (low > bar)).nonzero().tolist()
+        return [
+            Head(layer, head)
+            for layer, head in sorted(found, key=lambda at: (-float(of.value[tuple(at)]), at))
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per score, layer and head; `df.attrs` has the provenance."""
+        import pandas as pd
+
+        n_layers, n_heads = self.shape
+        at = [Head(layer, head) for layer in range(n_layers) for head in range(n_heads)]
+        where = {
+            "layer": [head.layer for head in at],
+            "head": [head.index for head in at],
+            "name": [str(head) for head in at],
+        }
+        made = self.provenance
+        parts = [
+            pd.DataFrame({"score": name, **where, **self.score(name).columns()})
+            for name in self.abouts
+        ]
+        frame = pd.concat(parts, ignore_index=True).assign(n=made.n_done, complete=made.complete)
+        frame.attrs["provenance"] = dataclasses.asdict(made)
+        return frame
+
+    def _lines(self) -> list[str]:
+        lines = []
+        for name, about in SCORES.items():
+            score = self.score(name)
+            line = f"{about.label.lower() + ':':17}{_best(score)}"
+            found = self.heads(name)
+            if found:
+                shown = ", ".join(map(str, found[:8])) + (", ..." if len(found) > 8 else "")
+                line += f"; above {ABOVE} and {about.null}: {shown}"
+            lines.append(line)
+        if self.loss_first is not None and self.loss_second is not None:
+            loss = {"first": self.loss_first.value, **self.loss_second.tensors()}
+            lines.append(
+                "loss:            first copy {first:.2f}, second {value:.2f} nats "
+                "(control {control:.2f})".format_map(loss)
+            )
+        if self.joint_ablation is not None and self.joint_ablation.control is not None:
+            of = {name: float(tensor) for name, tensor in self.joint_ablation.tensors().items()}
+            lines.append(
+                "without them:    second copy {value:+.2f} nats ({low:+.2f} to {high:+.2f}), "
+                "without as many random heads {control:+.2f}".format_map(of)
+            )
+        for pair in self.pairs or ():
+            if pair["confirmed"]:
+                z = "" if pair["k_z"] is None else f", K-composition z {pair['k_z']:.1f}"
+                lines.append(
+                    f"pair:            {pair['previous_token_head']} -> {pair['induction_head']}, "
+                    f"path {pair['path']:.2f}{z}"
+                )
+        return lines
+
+
+def _best(score: Score) -> str:
+    """The highest head, its interval and its nulls, in words."""
+    missing = int(score.value.isnan().sum())
+    note = f" ({missing} of {score.value.numel()} heads missing)" if missing else ""
+    if missing == score.value.numel():
+        return f"not computable{note}"
+    at = int(score.value.nan_to_num(-torch.inf).argmax())
+    head = Head(*divmod(at, score.value.shape[1]))
+    value, low, high, control = (
+        float(tensor.flatten()[at])
+        for tensor in (score.value, score.low, score.high, score.control)
+        if tensor is not None
+    )
+    span = "" if low != low else f" ({low:.2f} to {high:.2f})"
+    assert score.chance is not None
+    return (
+        f"highest {head} {value:.2f}{span}, control {control:.2f}, "
+        f"by chance {float(score.chance):.2f}{note}"
+    )

@@ -1,0 +1,233 @@
+"""Composition, copying, ablations and pairs: naive recomputation, planted circuits, real models."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+import torch
+
+import circuit_widgets as cw
+from circuit_widgets import capture, models
+from circuit_widgets.analysis._ablation import SecondCopy
+from circuit_widgets.analysis._composition import MODES, composition
+from circuit_widgets.analysis._copying import TOP, CopiedTokens, copying_by_weights
+from circuit_widgets.analysis._repeats import Probe, losses
+from circuit_widgets.analysis._weights import Unembedding, head_weights
+from circuit_widgets.analysis.induction import identify_induction_heads
+from circuit_widgets.heads import Head
+from tests import tiny
+from tests.circuits import Circuit, build
+
+
+@pytest.fixture(params=list(tiny.MAKERS))
+def model(request):
+    return tiny.make(request.param)
+
+
+def products(w, mode: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """A of every head and B of every head, as whole matrices."""
+    ov = w.v @ w.o
+    qk = w.q @ w.k.transpose(1, 2)
+    return ov, {"q": qk, "k": qk.transpose(1, 2), "v": ov}[mode]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_composition_is_the_norm_of_the_product(model, mode: str) -> None:
+    got = composition(model, mode)
+    d = model.cfg.d_model
+    generator = torch.Generator().manual_seed(0)
+    turns = [torch.linalg.qr(torch.randn(d, d, generator=generator))[0] for _ in range(400)]
+    for one in range(tiny.N_LAYERS):
+        for other in range(tiny.N_LAYERS):
+            if one >= other:
+                assert got.value[one, :, other].isnan().all()
+                continue
+            a, _ = products(head_weights(model, one), mode)
+            _, b = products(head_weights(model, other), mode)
+            sizes = a.flatten(1).norm(dim=1)[:, None] * b.flatten(1).norm(dim=1)
+            naive = (a[:, None] @ b[None]).flatten(2).norm(dim=2) / sizes
+            torch.testing.assert_close(got.value[one, :, other], naive, rtol=1e-4, atol=1e-5)
+    turned = torch.stack([(a[0] @ turn @ b[1]).norm() ** 2 for turn in turns])
+    z = ((a[0] @ b[1]).norm() ** 2 - turned.mean()) / turned.std()
+    layers = (tiny.N_LAYERS - 2, tiny.N_LAYERS - 1)
+    a, _ = products(head_weights(model, layers[0]), mode)
+    _, b = products(head_weights(model, layers[1]), mode)
+    turned = torch.stack([(a[0] @ turn @ b[1]).norm() ** 2 for turn in turns])
+    z = ((a[0] @ b[1]).norm() ** 2 - turned.mean()) / turned.std()
+    assert float(got.z[layers[0], 0, layers[1], 1]) == pytest.approx(float(z), abs=0.5, rel=0.15)
+
+
+def test_composition_of_stored_weights_is_transformerlens() -> None:
+    toy = cw.load_model()
+    for mode in MODES:
+        theirs = toy.all_composition_scores(mode.upper()).detach()
+        ours = composition(toy, mode, fold=False).value
+        torch.testing.assert_close(ours[0, :, 1], theirs[0, :, 1], rtol=1e-4, atol=1e-4)
+
+
+def test_composition_between_some_layers_is_that_part_of_all(model) -> None:
+    whole, part = composition(model, "k"), composition(model, "k", between=({0}, {2}))
+    assert torch.equal(part.z[0, :, 2], whole.z[0, :, 2])
+    assert part.z.isfinite().sum() == tiny.N_HEADS**2
+    with pytest.raises(ValueError, match="accepted are 'q', 'k' and 'v'"):
+        composition(model, "o")
+
+
+def test_planted_composition_is_k_and_nothing_else() -> None:
+    found = {m: composition(build(Circuit(3, 4, (0, 2), (2, 1))), m).value for m in MODES}
+    assert found["k"].nan_to_num(0).nonzero().tolist() == [[0, 2, 2, 1]]
+    assert found["q"].nan_to_num(0).count_nonzero() == found["v"].nan_to_num(0).count_nonzero() == 0
+    # Heads without weights have no composition: missing, not zero.
+    assert found["k"][1, 0, 2, 1].isnan()
+
+
+def test_directions_give_the_models_own_logits(model) -> None:
+    ids = tiny.ids(6)
+    last = capture.Keep("resid_post", {tiny.N_LAYERS - 1})
+    logits = capture.run(model, ids, [last])[0].float()
+    stream = last.tensors[tiny.N_LAYERS - 1][0].float()
+    unembedding = Unembedding(model)
+    vocabulary = torch.arange(tiny.N_VOCAB)
+    got = stream / unembedding.norm.scale(stream) @ unembedding.directions(vocabulary).T
+    # What does not depend on the stream: the norm's and the unembedding's biases.
+    wanted = logits - logits.mean(-1, keepdim=True)
+    torch.testing.assert_close(got - got[:1], wanted - wanted[:1], rtol=1e-3, atol=2e-3)
+
+
+def test_copying_is_what_the_whole_matrices_eigenvalues_say(model) -> None:
+    weights, logits = copying_by_weights(model, 0)
+    unembedding = Unembedding(model)
+    out = unembedding.norm.fold(model.W_U.detach().float())
+    for layer in range(tiny.N_LAYERS):
+        w = head_weights(model, layer)
+        for head in range(tiny.N_HEADS):
+            ov = w.v[head] @ w.o[head]
+            for score, matrix in ((weights, ov), (logits, model.W_E.detach().float() @ ov @ out)):
+                values = torch.linalg.eigvals(matrix.double())
+                naive = float(values.real.sum() / values.abs().sum())
+                assert float(score.value[layer, head]) == pytest.approx(naive, abs=1e-3)
+    assert float(weights.control_low[0, 0]) < float(weights.control_high[0, 0])
+
+
+def test_copied_tokens_by_loops(model) -> None:
+    ids = tiny.ids(9, batch=2, seed=3)
+    copied = CopiedTokens(model, ids, 4)
+    capture.run(model, ids, copied.reducers)
+    _, cache = model.run_with_cache(ids)
+    unembedding = Unembedding(model)
+    for row in range(2):
+        some = sorted(set(ids[row].tolist()))
+        directions = unembedding.directions(torch.tensor(some))
+        for layer in range(tiny.N_LAYERS):
+            for head in range(tiny.N_HEADS):
+                pattern = cache[f"blocks.{layer}.attn.hook_pattern"][row, head]
+                z = cache[f"blocks.{layer}.attn.hook_z"][row, :, head]
+                hits = 0
+                for q in range(4, 9):
+                    attended = int(ids[row, pattern[q].argmax()])
+                    raised = z[q] @ model.W_O[layer, head] @ directions.T
+                    best = raised.detach().topk(TOP).indices.tolist()
+                    hits += attended in [some[i] for i in best]
+                assert float(copied.hits[row, layer, head]) == pytest.approx(hits / 5)
+
+
+def test_an_ablation_is_what_running_without_the_head_costs(model) -> None:
+    probe = Probe(model, 6, 0, False)
+    batches = [probe.pairs(2)[:2], probe.pairs(1)[:1]]
+    kept = SecondCopy(model, batches, probe.layout)
+    everything = torch.cat(batches)
+    z = capture.Keep("z")
+    clean = losses(capture.run(model, everything, [z]), everything, probe.layout)[1]
+    torch.testing.assert_close(kept.clean, clean, rtol=1e-4, atol=1e-5)
+    heads = [Head(1, 0), Head(2, 3)]
+    means = {layer: (t.sum(0, keepdim=True) - t) / (len(t) - 1) for layer, t in z.tensors.items()}
+    edit = capture.patch("z", means, heads=heads)
+    without = losses(
+        capture.run(model, everything, interventions=[edit]), everything, probe.layout
+    )[1]
+    torch.testing.assert_close(kept.effect(heads), without - clean, rtol=1e-3, atol=1e-4)
+
+
+def planted(seed: int) -> Circuit:
+    """A circuit of random size with its two heads at random places, and others that mislead."""
+    dice = random.Random(seed)
+    n_layers, n_heads = dice.randint(2, 4), dice.randint(2, 4)
+    first = dice.randrange(n_layers - 1)
+    previous = (first, dice.randrange(n_heads))
+    induction = (dice.randrange(first + 1, n_layers), dice.randrange(n_heads))
+    free = [(x, y) for x in range(n_layers) for y in range(n_heads)]
+    free = [at for at in free if at not in (previous, induction)]
+    kinds = ("previous", "duplicate", "current")
+    others = tuple((at, dice.choice(kinds)) for at in dice.sample(free, min(2, len(free))))
+    return Circuit(n_layers, n_heads, previous, induction, others, vocabulary=26, context=18)
+
+
+def test_sixty_plantings_are_found_and_nothing_else() -> None:
+    hits = false = missed = 0
+    for seed in range(60):
+        circuit = planted(seed)
+        result = identify_induction_heads(
+            build(circuit), n_sequences=3, length=8, seed=seed, ablation=0, progress=False
+        )
+        assert result.heads() == [Head(*circuit.induction)]
+        assert result.pairs is not None
+        found = {
+            (pair["previous_token_head"], pair["induction_head"])
+            for pair in result.pairs
+            if pair["confirmed"]
+        }
+        truth = (str(Head(*circuit.previous)), str(Head(*circuit.induction)))
+        hits += truth in found
+        missed += truth not in found
+        false += len(found - {truth})
+    precision, recall = hits / (hits + false), hits / (hits + missed)
+    print(f"60 plantings: precision {precision:.3f}, recall {recall:.3f}")
+    assert (precision, recall) == (1, 1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_trained_toys_have_pairs_and_the_untrained_none(seed: int) -> None:
+    asked = {"n_sequences": 8, "copying": False, "progress": False}
+    trained = identify_induction_heads(cw.load_model("toy-induction", seed=seed), **asked)
+    assert trained.pairs and any(pair["confirmed"] for pair in trained.pairs)
+    assert max(pair["k_z"] for pair in trained.pairs if pair["confirmed"]) > 3
+    assert trained.in_context is not None and float(trained.in_context.high) < -3
+    assert float(trained.in_context.control_low) > -1
+    untrained = identify_induction_heads(cw.load_model("toy-induction", seed=seed, step=0), **asked)
+    assert untrained.heads() == [] and untrained.pairs == ()
+    assert untrained.joint_ablation is None
+    print(f"untrained, seed {seed}: no head and no pair is found; false alarms 0")
+
+
+def test_more_comes_after_the_scores_and_says_what_is_pending() -> None:
+    job = identify_induction_heads.job(cw.load_model(), n_sequences=4, ablation=2)
+    seen = []
+    job.on_result(lambda result, *_: seen.append(result))
+    job.start()
+    assert job.wait(60) and job.error is None
+    assert [result.provenance.complete for result in seen[:-1]] == [False] * (len(seen) - 1)
+    assert seen[-1].provenance.complete and seen[-1].provenance.pending == ()
+    first = seen[0].provenance.progress
+    assert first == "partial: 1 of 4 sequences, without copying and ablation and pairs"
+    assert seen[0].copying is None and seen[-1].copying is not None
+    ablated = seen[-1].ablation
+    assert int(ablated.value.isfinite().sum()) == 2
+    assert ablated.control.isfinite().sum() == 2
+
+
+@pytest.mark.smollm2
+@pytest.mark.slow
+def test_smollm2s_induction_heads_matter_and_random_ones_do_not() -> None:
+    model = cw.load_model("SmolLM2-135M")
+    result = identify_induction_heads(
+        model, n_sequences=6, length=20, copying=False, ablation=2, progress=False
+    )
+    joint = result.joint_ablation
+    assert joint is not None and float(joint.low) > 10 * float(joint.control_high) > 0
+    best = max(result.pairs, key=lambda pair: pair["path"])
+    assert best["confirmed"] and best["path_low"] > 0.5 > 10 * best["path_null_high"]
+    assert best["k_z"] > 20 and models.name_of(model) in repr(result)
+    ablated = result.ablation.value
+    assert math.isclose(float(ablated[ablated.isfinite()].max()), float(ablated.nan_to_num().max()))

@@ -1,0 +1,107 @@
+"""trace_induction: planted circuits, a naive recomputation, the toy, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import circuit_widgets as cw
+from circuit_widgets.analysis._hops import earlier_positions
+from circuit_widgets.analysis._weights import Unembedding
+from circuit_widgets.analysis.induction import InductionTrace, trace_induction
+from circuit_widgets.heads import Head
+from tests import tiny
+from tests.analysis.test_induction_more import planted
+from tests.circuits import Circuit, build
+
+IDS = [3, 7, 9, 4, 3, 7, 9, 5, 3, 8]
+
+
+def test_the_earlier_position_is_the_latest_with_a_token_after_it() -> None:
+    assert earlier_positions([1, 2, 1, 1, 2], 0) == [-1, -1, 0, 0, 1]
+    assert earlier_positions([1, 1, 2, 1], 0) == [-1, -1, -1, 1]
+    assert earlier_positions([5, 1, 5, 5], 1) == [-1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_planted_circuit_is_followed_hop_by_hop(seed: int) -> None:
+    circuit = planted(seed)
+    model = build(circuit)
+    found = trace_induction(model, IDS, progress=False)
+    assert found.heads == (str(Head(*circuit.induction)),)
+    first = found.previous.index(str(Head(*circuit.previous)))
+    assert found.repeats() == [4, 5, 6, 8]
+    assert found.earlier.tolist() == [-1, -1, -1, -1, 0, 1, 2, -1, 4, -1]
+    # At 8 the token stood at 0 and at 4: attention is shared between what followed.
+    assert found.attention[0, [4, 5, 6]].tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+    assert float(found.attention[0, 8]) == pytest.approx(0.5, abs=1e-5)
+    assert found.first_hop[first, [4, 5, 6, 8]].tolist() == pytest.approx([1] * 4, abs=1e-5)
+    assert found.paths[first, 0, [4, 5, 6]].tolist() == pytest.approx([1] * 3, abs=1e-5)
+    others = (circuit.gain) * (1 - 1 / circuit.vocabulary)
+    assert found.added[0, [4, 5, 6]].tolist() == pytest.approx([others] * 3, rel=1e-4)
+    assert found.predicted[[4, 5, 6, 8]].all()
+    assert found.follows[[4, 5, 6, 8]].tolist() == [True, True, False, False]
+    assert found.attention[0, [0, 1, 2, 3, 7, 9]].isnan().all()
+
+
+@pytest.mark.parametrize("name", list(tiny.MAKERS))
+def test_every_number_is_that_of_a_plain_cache(name: str) -> None:
+    model = tiny.make(name)
+    ids = [5, 6, 7, 5, 6, 9, 7]
+    heads, previous = ["1.2", "2.0"], ["0.1"]
+    found = trace_induction(model, ids, heads=heads, previous=previous, progress=False)
+    with torch.no_grad():
+        logits, cache = model.run_with_cache(torch.tensor([ids]))
+    unembedding = Unembedding(model)
+    scale = unembedding.norm.scale(cache[f"blocks.{tiny.N_LAYERS - 1}.hook_resid_post"][0])
+    for q in found.repeats():
+        then = int(found.earlier[q]) + 1
+        for h, (layer, index) in enumerate(((1, 2), (2, 0))):
+            pattern = cache[f"blocks.{layer}.attn.hook_pattern"][0, index]
+            assert float(found.attention[h, q]) == pytest.approx(float(pattern[q, then]), abs=1e-6)
+            write = (
+                cache[f"blocks.{layer}.attn.hook_z"][0, q, index] @ model.W_O[layer, index].detach()
+            )
+            raised = write / scale[q] @ unembedding.directions(torch.tensor(ids)).T
+            assert float(found.added[h, q]) == pytest.approx(float(raised[then]), abs=1e-4)
+            rest = [float(raised[k]) for k in range(len(ids)) if ids[k] != ids[then]]
+            assert float(found.added_chance[h, q]) == pytest.approx(sum(rest) / len(rest), abs=1e-4)
+        hop = cache["blocks.0.attn.hook_pattern"][0, 1, then, then - 1]
+        assert float(found.first_hop[0, q]) == pytest.approx(float(hop), abs=1e-6)
+        wanted = logits[0, q].softmax(-1)[ids[then]]
+        assert float(found.probability[q]) == pytest.approx(float(wanted), rel=1e-3)
+        assert bool(found.predicted[q]) == (int(logits[0, q].argmax()) == ids[then])
+
+
+def test_the_toy_continues_what_it_has_seen(tmp_path) -> None:
+    model = cw.load_model()
+    text = "blue dog seven river blue dog seven"
+    probed = cw.identify_induction_heads(model, n_sequences=8, progress=False)
+    found = trace_induction(model, text, heads=probed, progress=False)
+    assert found.heads == tuple(map(str, probed.heads()))
+    assert (found.probability[found.repeats()] > 0.3).all() and "stood earlier" in repr(found)
+    frame = found.to_frame()
+    assert len(frame) == len(found.repeats()) * len(found.heads)
+    assert set(frame["expected"]) == {"dog", "seven", "river"}
+    found.save(tmp_path / "trace")
+    assert cw.load(tmp_path / "trace") == found == InductionTrace.load(tmp_path / "trace")
+    with pytest.raises(ValueError, match="holds InductionTrace"):
+        cw.InductionHeads.load(tmp_path / "trace")
+
+
+def test_what_cannot_be_traced_is_a_sentence() -> None:
+    model = cw.load_model()
+    with pytest.raises(ValueError, match="no token of this prompt stands twice"):
+        trace_induction(model, "blue dog seven")
+    with pytest.raises(ValueError, match="there is no head 7"):
+        trace_induction(model, "blue dog blue dog", heads=["7.1"])
+    with pytest.raises(ValueError, match="empty"):
+        trace_induction(model, "")
+    untrained = cw.load_model("toy-induction", step=0)
+    with pytest.raises(ValueError, match="induction head beyond doubt"):
+        trace_induction(untrained, "blue dog blue dog", progress=False)
+    other = cw.identify_induction_heads(
+        build(Circuit(3, 3, (0, 0), (1, 1))), n_sequences=2, length=6, ablation=0, progress=False
+    )
+    with pytest.raises(ValueError, match="3 x 3 heads"):
+        trace_induction(model, "blue dog blue dog", heads=other)
