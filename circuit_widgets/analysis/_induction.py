@@ -114,6 +114,9 @@ class InductionHeads(Result, topic="induction"):
     prefix_matching: Score
     previous_token: Score
     duplicate_token: Score
+    # The first repeating sequence, for a picture of it.
+    example: tuple[int, ...] = ()
+    example_tokens: tuple[str, ...] = ()
     loss_first: Score | None = None
     loss_second: Score | None = None
     in_context: Score | None = None

@@ -35,6 +35,7 @@ class InductionTrace(Result, topic="induction"):
     there. Attributes by position are NaN (or -1) where the token is new.
 
     Attributes:
+        shape: Layers and heads of the model.
         tokens: The prompt's tokens, as shown.
         ids: Their ids.
         earlier: p, the latest earlier position of the same token whose next token is not q itself.
@@ -53,6 +54,7 @@ class InductionTrace(Result, topic="induction"):
             products of the attentions of both hops, [previous head, head, pos].
     """
 
+    shape: tuple[int, int]
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
     earlier: Int[Tensor, " pos"]
@@ -223,6 +225,7 @@ def _traced(
     fields = hops(model, tokens.ids, earlier, heads, previous)
     yield InductionTrace(
         provenance=dataclasses.replace(made, seconds=time.perf_counter() - started),
+        shape=(model.cfg.n_layers, model.cfg.n_heads),
         tokens=tokens.strings,
         ids=tuple(tokens.ids[0].tolist()),
         heads=tuple(map(str, heads)),

@@ -25,6 +25,7 @@ from circuit_widgets.analysis._repeats import Diagonals, Probe, batches, losses
 from circuit_widgets.analysis._trace import InductionTrace as InductionTrace
 from circuit_widgets.analysis._trace import trace_induction as trace_induction
 from circuit_widgets.result import Provenance
+from circuit_widgets.tokens import show_token
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -157,7 +158,10 @@ def _scored(
         del logits
         warned = warned or _warn_of_missing(scores[-1])
         made = dataclasses.replace(made, n_done=made.n_done + n)
-        yield _result(made, probe, torch.cat(scores, 2), torch.cat(lost, 2) if lost else None)
+        result = _result(made, probe, torch.cat(scores, 2), torch.cat(lost, 2) if lost else None)
+        example = tuple(sequences[0][0].tolist())
+        shown = tuple(show_token(model, id) for id in example)
+        yield dataclasses.replace(result, example=example, example_tokens=shown)
 
 
 def _result(

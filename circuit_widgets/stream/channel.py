@@ -90,13 +90,20 @@ class Channel:
             elif self._is_new(batch.client, request.id):
                 self._take(batch.client, request)
 
-    def push(self, status: m.Status, scores: m.ScoresInfo | None, data: bytes) -> None:
+    def push(
+        self,
+        status: m.Status,
+        scores: m.ScoresInfo | None = None,
+        topic: m.Topic | None = None,
+        data: bytes = b"",
+    ) -> None:
         """Show this when the last push has been drawn; what was waiting is replaced."""
-        self._push.offer(status, scores, data)
+        self._push.offer(status, scores, topic, data)
 
     def close(self) -> None:
         """End the worker; what is waiting is forgotten."""
         self._lane.close()
+        self._push.close()
 
     def _is_new(self, client: str, id: int) -> bool:
         with self._lock:
@@ -249,12 +256,19 @@ class _Pusher:
         self._lock = threading.Lock()
         self._seq = 0
         self._on_its_way: int | None = None
-        self._next: tuple[m.Status, m.ScoresInfo | None, bytes] | None = None
+        self._next: tuple[m.Status, m.ScoresInfo | None, m.Topic | None, bytes] | None = None
         self._timer: threading.Timer | None = None
+        self._closed = False
 
-    def offer(self, status: m.Status, scores: m.ScoresInfo | None, data: bytes) -> None:
+    def offer(
+        self,
+        status: m.Status,
+        scores: m.ScoresInfo | None,
+        topic: m.Topic | None,
+        data: bytes,
+    ) -> None:
         with self._lock:
-            self._next = (status, scores, data)
+            self._next = (status, scores, topic, data)
             if self._on_its_way is None:
                 self._send_next()
 
@@ -267,13 +281,21 @@ class _Pusher:
                 self._timer.cancel()
             self._send_next()
 
+    def close(self) -> None:
+        """Send nothing more, and leave no timer behind."""
+        with self._lock:
+            self._closed = True
+            self._next = None
+            if self._timer is not None:
+                self._timer.cancel()
+
     def _send_next(self) -> None:
-        if self._next is None:
+        if self._next is None or self._closed:
             return
-        (status, scores, data), self._next = self._next, None
+        (status, scores, topic, data), self._next = self._next, None
         self._seq += 1
         self._on_its_way = self._seq
         self._timer = threading.Timer(CREDIT_SECONDS, self.acknowledge, (self._seq,))
         self._timer.daemon = True
         self._timer.start()
-        self._deliver(m.Push(self._seq, status, scores), data)
+        self._deliver(m.Push(self._seq, status, scores, topic), data)

@@ -11,6 +11,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from circuit_widgets.stream._base import MAX_SIDE as MAX_SIDE
+from circuit_widgets.stream._base import ClientName, HeadIndex, Id, Index, Message, Side, Window
+from circuit_widgets.stream._base import Pooling as Pooling
+from circuit_widgets.stream._base import TilePart as TilePart
+from circuit_widgets.stream.topics import Fact as Fact
+from circuit_widgets.stream.topics import InductionTopic as InductionTopic
+from circuit_widgets.stream.topics import Pair as Pair
+from circuit_widgets.stream.topics import Pictures as Pictures
+from circuit_widgets.stream.topics import Repeat as Repeat
+from circuit_widgets.stream.topics import Topic as Topic
+
 # The server's TCP stack holds a smaller reply back for a delayed ACK, about 40 ms; one of this size
 # leaves at once. `make bench` measures it (benchmarks/clicks.py).
 FLUSH_BYTES = 128 * 1024
@@ -18,27 +29,11 @@ FLUSH_BYTES = 128 * 1024
 MAX_TEXT = 1_000_000
 MAX_REQUESTS = 64
 MAX_HEADS = 64
-MAX_SIDE = 1024
-
-Index = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
-ClientName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Side = Annotated[int, msgspec.Meta(ge=1, le=MAX_SIDE)]
-Pooling = Literal["max", "mean"]
-# [layer, head]
-HeadIndex = tuple[Index, Index]
-# [query from, query to, key from, key to), in tokens
-Window = tuple[Index, Index, Index, Index]
-
-
-class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base: immutable, and an unknown field is an error, so that a typing mistake is seen."""
-
 
 # --- from a view -------------------------------------------------------------------------------
 
 
-class Tiles(_Message, frozen=True, tag_field="kind", tag="tiles"):
+class Tiles(Message, frozen=True, tag_field="kind", tag="tiles"):
     """Heads' matrices in one window, pooled to at most `side` cells a side.
 
     `also` lists heads worth having next; the kernel adds those that it need not compute anything
@@ -54,7 +49,7 @@ class Tiles(_Message, frozen=True, tag_field="kind", tag="tiles"):
     side: Side
 
 
-class Cells(_Message, frozen=True, tag_field="kind", tag="cells"):
+class Cells(Message, frozen=True, tag_field="kind", tag="cells"):
     """Exact float32 values of one head in a window; the reply may hold more rows than asked."""
 
     id: Id
@@ -63,7 +58,7 @@ class Cells(_Message, frozen=True, tag_field="kind", tag="cells"):
     window: Window
 
 
-class Column(_Message, frozen=True, tag_field="kind", tag="column"):
+class Column(Message, frozen=True, tag_field="kind", tag="column"):
     """Exact float32 attention that one key receives from every query of one head."""
 
     id: Id
@@ -72,7 +67,7 @@ class Column(_Message, frozen=True, tag_field="kind", tag="column"):
     key: Index
 
 
-class Next(_Message, frozen=True, tag_field="kind", tag="next"):
+class Next(Message, frozen=True, tag_field="kind", tag="next"):
     """The model's most likely next tokens after a position."""
 
     id: Id
@@ -80,33 +75,33 @@ class Next(_Message, frozen=True, tag_field="kind", tag="next"):
     position: Index
 
 
-class Run(_Message, frozen=True, tag_field="kind", tag="run"):
+class Run(Message, frozen=True, tag_field="kind", tag="run"):
     """Run the model on a new prompt; the traits follow when it is done."""
 
     id: Id
     text: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
-class Stop(_Message, frozen=True, tag_field="kind", tag="stop"):
+class Stop(Message, frozen=True, tag_field="kind", tag="stop"):
     """Stop the analysis or the run that is under way; what is done stays, marked as partial."""
 
     id: Id
 
 
-class Cancel(_Message, frozen=True, tag_field="kind", tag="cancel"):
+class Cancel(Message, frozen=True, tag_field="kind", tag="cancel"):
     """Forget a request that has not been answered yet."""
 
     id: Id
     target: Id
 
 
-class Hello(_Message, frozen=True, tag_field="kind", tag="hello"):
+class Hello(Message, frozen=True, tag_field="kind", tag="hello"):
     """Is anybody there? Answered at once, whatever the kernel is doing."""
 
     id: Id
 
 
-class Ack(_Message, frozen=True, tag_field="kind", tag="ack"):
+class Ack(Message, frozen=True, tag_field="kind", tag="ack"):
     """A push has been drawn; the kernel may send the next one."""
 
     id: Id
@@ -116,7 +111,7 @@ class Ack(_Message, frozen=True, tag_field="kind", tag="ack"):
 Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack
 
 
-class Batch(_Message, frozen=True):
+class Batch(Message, frozen=True):
     """What one animation frame of one client asks for."""
 
     client: ClientName
@@ -126,36 +121,21 @@ class Batch(_Message, frozen=True):
 # --- from the kernel ---------------------------------------------------------------------------
 
 
-class TilePart(_Message, frozen=True):
-    """One head's tile inside a reply's buffer.
-
-    At `offset`: rows x cols uint8, value = byte * scale / 255, without the first token's column;
-    then, where the window starts at key 0, `rows` float32 of that column at `first`.
-    """
-
-    head: HeadIndex
-    rows: Index
-    cols: Index
-    scale: float
-    offset: Index
-    first: Index | None
-
-
-class TilesReply(_Message, frozen=True, tag_field="kind", tag="tiles"):
+class TilesReply(Message, frozen=True, tag_field="kind", tag="tiles"):
     window: Window
     pooling: Pooling
     side: Side
     tiles: list[TilePart]
 
 
-class CellsReply(_Message, frozen=True, tag_field="kind", tag="cells"):
+class CellsReply(Message, frozen=True, tag_field="kind", tag="cells"):
     """Row-major float32 of `window` at the start of the buffer."""
 
     head: HeadIndex
     window: Window
 
 
-class ColumnReply(_Message, frozen=True, tag_field="kind", tag="column"):
+class ColumnReply(Message, frozen=True, tag_field="kind", tag="column"):
     """float32, one a query, at the start of the buffer."""
 
     head: HeadIndex
@@ -163,13 +143,13 @@ class ColumnReply(_Message, frozen=True, tag_field="kind", tag="column"):
     queries: Index
 
 
-class NextToken(_Message, frozen=True):
+class NextToken(Message, frozen=True):
     token: str
     id: Index
     probability: float
 
 
-class NextReply(_Message, frozen=True, tag_field="kind", tag="next"):
+class NextReply(Message, frozen=True, tag_field="kind", tag="next"):
     """The likeliest next tokens after `position`, and what the text really has there."""
 
     position: Index
@@ -177,7 +157,7 @@ class NextReply(_Message, frozen=True, tag_field="kind", tag="next"):
     actual: NextToken | None
 
 
-class DoneReply(_Message, frozen=True, tag_field="kind", tag="done"):
+class DoneReply(Message, frozen=True, tag_field="kind", tag="done"):
     """The request was carried out; there is nothing more to say."""
 
 
@@ -185,14 +165,14 @@ Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply
 Reason = Literal["invalid", "stale", "busy", "missing", "failed"]
 
 
-class Ok(_Message, frozen=True, tag_field="kind", tag="ok"):
+class Ok(Message, frozen=True, tag_field="kind", tag="ok"):
     client: ClientName
     id: Id
     gen: Index
     body: Body
 
 
-class Fail(_Message, frozen=True, tag_field="kind", tag="error"):
+class Fail(Message, frozen=True, tag_field="kind", tag="error"):
     """Why a request got no answer, as a sentence for the user. id 0: it could not be read."""
 
     client: str
@@ -201,12 +181,13 @@ class Fail(_Message, frozen=True, tag_field="kind", tag="error"):
     message: str
 
 
-class Push(_Message, frozen=True, tag_field="kind", tag="push"):
-    """How far the kernel is. Where there are scores, the buffer holds their planes."""
+class Push(Message, frozen=True, tag_field="kind", tag="push"):
+    """How far the kernel is. The buffer holds the scores' planes, or else the topic's data."""
 
     seq: Index
     status: Status
     scores: ScoresInfo | None
+    topic: Topic | None
 
 
 Reply = Ok | Fail | Push
@@ -215,7 +196,7 @@ Reply = Ok | Fail | Push
 # --- traits: a first screen from these alone -----------------------------------------------------
 
 
-class Status(_Message, frozen=True):
+class Status(Message, frozen=True):
     """What the kernel is doing for this view."""
 
     state: Literal["idle", "running", "partial", "failed"]
@@ -224,7 +205,7 @@ class Status(_Message, frozen=True):
     total: Index
 
 
-class Score(_Message, frozen=True):
+class Score(Message, frozen=True):
     """One score for every head.
 
     Planes of [layer, head] float32 lie one after the other in the `score_data` trait: `value` and,
@@ -248,12 +229,12 @@ class Score(_Message, frozen=True):
     high: Index | None
 
 
-class ScoresInfo(_Message, frozen=True):
+class ScoresInfo(Message, frozen=True):
     planes: Index
     scores: list[Score]
 
 
-class Text(_Message, frozen=True):
+class Text(Message, frozen=True):
     """One run of one prompt."""
 
     gen: Index
@@ -267,7 +248,7 @@ class Text(_Message, frozen=True):
     live: bool
 
 
-class Picture(_Message, frozen=True):
+class Picture(Message, frozen=True):
     """The matrix in the saved picture: the `picture_data` trait laid out as one tile."""
 
     gen: Index
@@ -278,19 +259,19 @@ class Picture(_Message, frozen=True):
     next: NextReply | None
 
 
-class SelectedHead(_Message, frozen=True):
+class SelectedHead(Message, frozen=True):
     """Apart from `SelectedCell`: a cell that moves the query does not undo a click on a head."""
 
     layer: Index
     head: Index
 
 
-class SelectedCell(_Message, frozen=True):
+class SelectedCell(Message, frozen=True):
     query: Index | None
     key: Index | None
 
 
-class Options(_Message, frozen=True):
+class Options(Message, frozen=True):
     score: str
     first: Literal["show", "dim", "hide"]
     scale: Literal["head", "shared"]
@@ -299,5 +280,5 @@ class Options(_Message, frozen=True):
 
 # msgspec works a type out at its first use, and a second thread that comes to it meanwhile reads
 # what is not there yet: a crash of the kernel, with msgspec 0.22. So one thread does it here.
-for _type in [*_Message.__subclasses__()]:
+for _type in [*Message.__subclasses__()]:
     msgspec.json.Decoder(_type)

@@ -36,6 +36,8 @@ class HeadsView(View):
     selected_head = traitlets.Dict(msgspec.to_builtins(m.SelectedHead(0, 0))).tag(sync=True)
     selected_cell = traitlets.Dict(msgspec.to_builtins(m.SelectedCell(None, None))).tag(sync=True)
     options = traitlets.Dict().tag(sync=True)
+    topic = traitlets.Dict().tag(sync=True)
+    topic_data = traitlets.Bytes(b"").tag(sync=True)
 
     def __init__(self, text: m.Text, selection: Any = None, options: m.Options = OPTIONS) -> None:
         # Before anything is opened: what is out of range leaves nothing behind.
@@ -117,19 +119,35 @@ class HeadsView(View):
             self.scores = msgspec.to_builtins(info)
             self.score_data = data
 
-    def _show_progress(self, status: m.Status, scores: Iterable[HeadScore]) -> None:
-        """Scores on the way, as fast as the view draws them."""
-        self._push(status, *pack_scores(scores))
+    def _show_progress(
+        self,
+        status: m.Status,
+        scores: Iterable[HeadScore],
+        topic: m.Topic | None = None,
+        topic_data: bytes = b"",
+    ) -> None:
+        """Scores, or else a topic's data, on the way: as fast as the view draws them."""
+        info, data = pack_scores(scores)
+        if info.planes:
+            self._push(status, scores=info, topic=topic, data=data)
+        else:
+            self._push(status, topic=topic, data=topic_data)
+
+    def _show_topic(self, topic: m.Topic, data: bytes = b"") -> None:
+        """What this topic shows besides scores, for good."""
+        with self.hold_sync():
+            self.topic = msgspec.to_builtins(topic)
+            self.topic_data = data
 
     def _show_status(self, status: m.Status, *, on_the_way: bool = False) -> None:
         # The push comes first: it takes the place of one that waits and says less.
-        self._push(status, None, b"")
+        self._push(status)
         if not on_the_way:
             self.status = msgspec.to_builtins(status)
 
-    def _push(self, status: m.Status, scores: m.ScoresInfo | None, data: bytes) -> None:
+    def _push(self, status: m.Status, **shown: Any) -> None:
         if self._channel is not None:
-            self._channel.push(status, scores, data)
+            self._channel.push(status, **shown)
 
     # --- the wire ---
 

@@ -1,134 +1,143 @@
-"""The view of `identify_induction_heads`: the head grid, of a result or while it is computed."""
+"""The views of `identify_induction_heads` and `trace_induction`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from circuit_widgets.analysis._job import Job
-from circuit_widgets.analysis.induction import InductionHeads
+from circuit_widgets.analysis.induction import InductionHeads, InductionTrace
+from circuit_widgets.heads import Head
+from circuit_widgets.result import Score
 from circuit_widgets.stream import messages as m
-from circuit_widgets.stream.channel import Question, Refused
-from circuit_widgets.widgets.base import replace_earlier
-from circuit_widgets.widgets.heads_view import IDLE, HeadsView
-from circuit_widgets.widgets.score_planes import induction_scores
+from circuit_widgets.widgets.numbers import number, numbers
+from circuit_widgets.widgets.result_view import ResultView, followed, opened
+from circuit_widgets.widgets.score_planes import HeadScore, induction_scores
 
 
-class InductionView(HeadsView):
-    """Every head by its induction scores.
-
-    Attributes:
-        result: The latest result; None before there is one.
-    """
+class InductionView(ResultView):
+    """Every head by its induction scores, the pairs they work in, and the trace of a prompt."""
 
     _bundle = "induction"
+    _doing = "Scoring heads on random tokens"
 
-    def __init__(self, result: InductionHeads | None, model: str, shape: tuple[int, int]) -> None:
-        self.result = result
-        self._shape = shape
-        self._job: Job[InductionHeads] | None = None
-        made = None if result is None else result.provenance
-        text = m.Text(
-            gen=0,
-            model=model,
-            n_layers=shape[0],
-            n_heads=shape[1],
-            tokens=[],
-            prompt="" if made is None else made.probe,
-            has_bos=False,
-            seconds=None if made is None else made.seconds,
-            live=False,
-        )
-        selection = None if result is None else _highest(result)
-        super().__init__(text, selection, m.Options("prefix_matching", "dim", "head", "max"))
-        self._show_scores(induction_scores(result, shape))
-        if made is not None and not made.complete:
-            self._show_status(m.Status("partial", f"{made.progress}.", made.n_done, made.n_total))
-        replace_earlier(self)
+    def _scores(self, result: Any) -> Iterable[HeadScore]:
+        if isinstance(result, InductionTrace):
+            return []
+        return induction_scores(result, self._shape)
 
-    def follow(self, job: Job[InductionHeads]) -> None:
-        """Show a job's results as they come."""
-        self._job = job
-        job.on_result(self._some)
-        job.on_end(self._ended)
-        self._show_status(m.Status("running", "Scoring heads on random tokens", 0, 0))
-        job.start()
+    def _highest(self, result: InductionHeads | InductionTrace) -> Any:
+        if isinstance(result, InductionTrace):
+            return result.heads[0]
+        value = result.prefix_matching.value
+        if bool(value.isnan().all()):
+            return None
+        return divmod(int(value.nan_to_num(-1).argmax()), value.shape[1])
 
-    def stop(self) -> None:
-        """End the job soon; what is done stays, marked as partial."""
-        if self._job is not None:
-            self._job.stop()
+    def _reads(self, result: InductionHeads | InductionTrace) -> list[int] | None:
+        if isinstance(result, InductionTrace):
+            return list(result.ids)
+        return list(result.example) if result.example else None
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the job to end; False if `timeout` seconds passed before."""
-        return self._job is None or self._job.wait(timeout)
+    def _shown_text(self, result: Any) -> tuple[list[str], str]:
+        if isinstance(result, InductionTrace):
+            return list(result.tokens), result.provenance.probe
+        if result is None:
+            return [], ""
+        return list(result.example_tokens), result.provenance.probe
 
-    def _some(self, result: InductionHeads, done: int, total: int) -> None:
-        self.result = result
-        status = m.Status("running", "Scoring heads on random tokens", done, total)
-        self._show_progress(status, induction_scores(result, self._shape))
-
-    def _ended(self, job: Job[InductionHeads]) -> None:
-        if job.result is not None:
-            self._show_scores(induction_scores(job.result, self._shape))
-        self._show_status(_last_words(job))
-
-    def _source(self) -> _Nothing:
-        return _Nothing(self)
-
-    def close(self) -> None:
-        """End the job and release the front end's side."""
-        self.stop()
-        super().close()
+    def _topic(self, result: Any) -> tuple[m.Topic | None, bytes]:
+        if result is None:
+            return None, b""
+        if isinstance(result, InductionTrace):
+            heads, previous = _places(result.heads), _places(result.previous)
+            pictures, data = self._text.pictures([*heads, *previous])
+            repeats = [_repeat(result, q) for q in result.repeats()]
+            return m.InductionTopic([], [], 0, 0, heads, previous, repeats, pictures), data
+        pairs = None if result.pairs is None else [_pair(pair) for pair in result.pairs]
+        shown = [head for pair in pairs or [] for head in (pair.receiver, pair.sender)]
+        pictures, data = self._text.pictures([*shown, *_places(result.heads()[:4])])
+        length = int(result.provenance.parameters["length"])
+        before = len(result.example) - 2 * length if result.example else 0
+        topic = m.InductionTopic(_facts(result), pairs, length, before, [], [], [], pictures)
+        return topic, data
 
 
-class _Nothing:
-    """What the view can ask: to stop. There is no text, so there is no attention to show."""
-
-    gen = 0
-
-    def __init__(self, view: InductionView) -> None:
-        self.stop = view.stop
-
-    def is_cheap(self, question: Question) -> bool:
-        return True
-
-    def answer(self, question: Question) -> tuple[m.Body, bytes]:
-        raise Refused("missing", "this view has no text; explore(model, prompt) shows attention")
-
-    def run(self, text: str) -> None:
-        raise Refused("missing", "this view has no prompt; explore(model, prompt) has one")
+def _places(heads: Iterable[Head | str]) -> list[tuple[int, int]]:
+    return [(at.layer, at.index) for at in map(Head.parse, heads)]
 
 
-def view(result: InductionHeads) -> InductionView:
+def _pair(pair: Any) -> m.Pair:
+    sender, receiver = _places([pair["previous_token_head"], pair["induction_head"]])
+    return m.Pair(
+        sender,
+        receiver,
+        pair["q_z"],
+        pair["k_z"],
+        pair["v_z"],
+        pair["path"],
+        pair["path_low"],
+        pair["path_high"],
+        pair["path_null"],
+        pair["path_null_high"],
+        pair["confirmed"],
+    )
+
+
+def _repeat(trace: InductionTrace, q: int) -> m.Repeat:
+    return m.Repeat(
+        q,
+        int(trace.earlier[q]),
+        numbers(trace.attention[:, q]),
+        float(trace.chance[q]),
+        numbers(trace.added[:, q]),
+        numbers(trace.added_chance[:, q]),
+        numbers(trace.first_hop[:, q]),
+        float(trace.probability[q]),
+        bool(trace.predicted[q]),
+        bool(trace.follows[q]),
+    )
+
+
+def _facts(result: InductionHeads) -> list[m.Fact]:
+    facts = []
+
+    def tell(label: str, about: str, score: Score | None, null_label: str) -> None:
+        if score is not None:
+            low, high, null = (
+                None if part is None else number(part)
+                for part in (score.low, score.high, score.control)
+            )
+            value = number(score.value)
+            facts.append(m.Fact(label, about, "nats", value, low, high, null_label, null))
+
+    tell("loss, first copy", "Of tokens that the model cannot know.", result.loss_first, "")
+    tell(
+        "loss, second copy",
+        "Of the same tokens again.",
+        result.loss_second,
+        "without repeats",
+    )
+    tell(
+        "in-context learning",
+        "Loss on the second copy less that on the first.",
+        result.in_context,
+        "without repeats",
+    )
+    tell(
+        "without the induction heads",
+        "Rise of the loss on the second copy when all heads above the bar are ablated together.",
+        result.joint_ablation,
+        "without as many random heads",
+    )
+    return facts
+
+
+def view(result: InductionHeads | InductionTrace) -> ResultView:
     """The view of a result, as its notebook display opens it."""
-    return InductionView(result, result.provenance.model, result.shape)
+    return opened(InductionView, result, result.shape)
 
 
-def stream(job: Job[InductionHeads]) -> InductionView:
+def stream(job: Job[Any]) -> ResultView:
     """The view of a job that it starts: the grid fills in."""
-    model: Any = job.model
-    from circuit_widgets import models
-
-    shown = InductionView(None, models.name_of(model), (model.cfg.n_layers, model.cfg.n_heads))
-    shown.follow(job)
-    return shown
-
-
-def _highest(result: InductionHeads) -> tuple[int, int] | None:
-    value = result.prefix_matching.value
-    if bool(value.isnan().all()):
-        return None
-    layer, head = divmod(int(value.nan_to_num(-1).argmax()), value.shape[1])
-    return layer, head
-
-
-def _last_words(job: Job[InductionHeads]) -> m.Status:
-    result = job.result
-    made = None if result is None else result.provenance
-    done, total = (0, 0) if made is None else (made.n_done, made.n_total)
-    if job.state == "failed":
-        return m.Status("failed", f"{job.name}: {job.error}", done, total)
-    if job.state == "stopped":
-        progress = "nothing was computed" if made is None else made.progress
-        return m.Status("partial", f"Stopped. {progress}.", done, total)
-    return IDLE
+    return followed(InductionView, job)

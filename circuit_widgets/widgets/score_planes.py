@@ -28,12 +28,12 @@ class HeadScore:
     group: str
     source: str
     value: Plane
-    # None: the highest there is.
-    most: float | None = 1.0
     chance: float | None = None
     control: Plane | None = None
     low: Plane | None = None
     high: Plane | None = None
+    # Where the colours end; None: at the highest there is.
+    most: float | None = 1.0
 
 
 def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:

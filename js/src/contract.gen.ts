@@ -82,6 +82,20 @@ export interface DoneReply {
 }
 
 /**
+ * A number about the model as a whole, with its interval and what it is compared with.
+ */
+export interface Fact {
+  label: string;
+  about: string;
+  unit: string;
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  null_label: string;
+  null: number | null;
+}
+
+/**
  * Why a request got no answer, as a sentence for the user. id 0: it could not be read.
  */
 export interface Fail {
@@ -98,6 +112,23 @@ export interface Fail {
 export interface Hello {
   kind: "hello";
   id: number;
+}
+
+/**
+ * Induction: pairs of heads (null: not looked for yet), and the trace of a prompt.
+ *
+ *     `length` tokens stand twice in the text, after `before` of them; 0: the text is no probe.
+ */
+export interface InductionTopic {
+  kind: "induction";
+  facts: Fact[];
+  pairs: Pair[] | null;
+  length: number;
+  before: number;
+  heads: [number, number][];
+  previous: [number, number][];
+  repeats: Repeat[];
+  pictures: Pictures | null;
 }
 
 /**
@@ -142,6 +173,23 @@ export interface Options {
 }
 
 /**
+ * A previous-token head and the induction head that may be made with it.
+ */
+export interface Pair {
+  sender: [number, number];
+  receiver: [number, number];
+  q_z: number | null;
+  k_z: number | null;
+  v_z: number | null;
+  path: number | null;
+  low: number | null;
+  high: number | null;
+  null: number | null;
+  null_high: number | null;
+  confirmed: boolean;
+}
+
+/**
  * The matrix in the saved picture: the `picture_data` trait laid out as one tile.
  */
 export interface Picture {
@@ -154,13 +202,40 @@ export interface Picture {
 }
 
 /**
- * How far the kernel is. Where there are scores, the buffer holds their planes.
+ * Heads' matrices that are there without a kernel: tiles in `topic_data`.
+ */
+export interface Pictures {
+  window: [number, number, number, number];
+  pooling: "max" | "mean";
+  side: number;
+  tiles: TilePart[];
+}
+
+/**
+ * How far the kernel is. The buffer holds the scores' planes, or else the topic's data.
  */
 export interface Push {
   kind: "push";
   seq: number;
   status: Status;
   scores: ScoresInfo | null;
+  topic: InductionTopic | null;
+}
+
+/**
+ * A token that stood earlier, and what induction makes of it; lists go by head.
+ */
+export interface Repeat {
+  position: number;
+  earlier: number;
+  attention: (number | null)[];
+  chance: number;
+  added: (number | null)[];
+  added_chance: (number | null)[];
+  first_hop: (number | null)[];
+  probability: number;
+  predicted: boolean;
+  follows: boolean;
 }
 
 /**
@@ -246,7 +321,7 @@ export interface Text {
 }
 
 /**
- * One head's tile inside a reply's buffer.
+ * One head's tile inside a buffer.
  *
  *     At `offset`: rows x cols uint8, value = byte * scale / 255, without the first token's column;
  *     then, where the window starts at key 0, `rows` float32 of that column at `first`.
@@ -287,4 +362,5 @@ export interface TilesReply {
 
 export type Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack;
 export type Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply;
+export type Topic = InductionTopic;
 export type Reply = Ok | Fail | Push;

@@ -8,6 +8,7 @@ import type {
   SelectedHead,
   Status,
   Text,
+  Topic,
 } from "./contract.gen";
 import { sequential } from "./draw/color";
 import type { Theme } from "./draw/theme";
@@ -69,6 +70,8 @@ export class Desk {
   /** Exact attention of the query over keys, or on the key over queries; as `picture`. */
   readonly weights: ReadonlySignal<Float32Array | null>;
   readonly planes: ReadonlySignal<Plane[]>;
+  /** What the topic shows besides scores, with its numbers. */
+  readonly topic: Signal<{ info: Topic | null; data: DataView }>;
   readonly plane: ReadonlySignal<Plane | null>;
   /** The query that everything is shown for: hovered, else pinned, else the last token. */
   readonly query: ReadonlySignal<number>;
@@ -130,10 +133,15 @@ export class Desk {
     this.picture = pictures.shown;
     this.weights = rows.shown;
 
-    this.client.onPush = (push, data) => {
-      this.status.value = push.status;
-      if (push.scores) scores.value = { info: push.scores, data: data };
-    };
+    this.topic = signal(this.#topic());
+    this.client.onPush = (push, data) =>
+      batch(() => {
+        this.status.value = push.status;
+        if (push.scores) scores.value = { info: push.scores, data };
+        // One buffer: where there are scores it is theirs.
+        if (push.topic)
+          this.topic.value = { info: push.topic, data: push.scores ? view(null) : data };
+      });
     const ends = [
       effect(() => {
         this.status.value = this.live.status.value;
@@ -145,6 +153,14 @@ export class Desk {
         const shown = this.live.picture.value;
         const data = view(this.live.picture_data.value);
         if ("tile" in shown) this.tiles.value.keep(shown as never, data);
+      }),
+      effect(() => {
+        this.topic.value = this.#topic();
+      }),
+      effect(() => {
+        const { info, data } = this.topic.value;
+        if (info && "pictures" in info && info.pictures)
+          this.tiles.value.keepAll(info.pictures, data);
       }),
       pictures.end,
       rows.end,
@@ -165,6 +181,12 @@ export class Desk {
   }
 
   #echoes = new Echoes();
+
+  #topic(): { info: Topic | null; data: DataView } {
+    const info = this.live.topic.value;
+    const data = view(this.live.topic_data.value);
+    return { info: info && "kind" in info ? (info as Topic) : null, data };
+  }
 
   get options(): Options {
     return this.live.options.value;

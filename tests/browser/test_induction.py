@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
@@ -11,6 +13,8 @@ CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
     "heads = cw.identify_induction_heads(model, progress=False)\nheads",
     "view = cw.identify_induction_heads.stream(model, n_sequences=20_000, batch=8)\nview",
+    "trace = cw.trace_induction(model, 'blue dog seven river green blue dog seven', progress=False)"
+    "\ntrace",
 ]
 
 
@@ -43,6 +47,49 @@ def test_a_result_opens_the_grid(notebook):
     # The result can be shown again, as many times as one likes.
     notebook.run(1)
     assert ExplorerPage(notebook, 1).colours("grid") > 4
+
+
+def test_a_pair_opens_both_patterns(notebook):
+    notebook.run(0)
+    notebook.run(1)
+    page = ExplorerPage(notebook, 1)
+    pairs = page.part("pairs").locator("tbody tr")
+    truth = json.loads(
+        notebook.python(
+            "import json; print(json.dumps("
+            "[[p['previous_token_head'], p['induction_head'], p['path']] for p in heads.pairs]))"
+        )
+    )
+    expect(pairs).to_have_count(len(truth))
+    sender, receiver, path = truth[1]
+    expect(pairs.nth(1)).to_contain_text(f"{path:.2f}")
+    pairs.nth(1).get_by_role("button").press("Enter")
+    for name in (sender, receiver):
+        expect(page.part(f"pattern-{name.replace('.', '-')}")).to_be_visible()
+    expect(page.part("head-name")).to_have_text(receiver)
+    page.wait("desk.tiles.value.arrived.value > 0")
+    # The scatter selects too.
+    facts = page.part("facts-list")
+    joint = float(notebook.python("heads.joint_ablation.value.item()"))
+    expect(facts).to_contain_text(f"{joint:.2f}")
+    assert page.colours("scatter") > 3
+    notebook.screenshot("induction-pairs", page.root)
+
+
+def test_the_trace_of_a_prompt_draws_both_hops(notebook):
+    notebook.run(0)
+    notebook.run(3)
+    page = ExplorerPage(notebook, 3)
+    rows = page.part("repeats").locator("tbody tr")
+    expect(rows).to_have_count(int(notebook.python("len(trace.repeats())")))
+    page.root.locator(".word").nth(6).hover()
+    expect(page.part("hop")).to_contain_text("at 6 stood at 1")
+    attention = float(notebook.python("trace.attention[0, 6].item()"))
+    expect(page.part("hop")).to_contain_text(f"{attention:.2f}")
+    notebook.page.mouse.move(0, 0)
+    rows.nth(1).get_by_role("button").focus()
+    expect(page.part("hop")).to_contain_text("at 7 stood at 2")
+    notebook.screenshot("trace-light", page.root)
 
 
 def test_a_stream_fills_in_and_stop_leaves_a_partial_result(notebook):

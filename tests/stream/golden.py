@@ -132,7 +132,7 @@ def build() -> dict[str, Any]:
         replies[str(request.id)] = _entry(content, buffer, _expected(request))
     replies["refused"] = _entry(m.Fail(CLIENT, 3, "stale", "the prompt has changed"), b"", None)
     info, data, planes = _scores()
-    push = m.Push(2, m.Status("running", "Scoring heads", 3, 8), info)
+    push = m.Push(2, m.Status("running", "Scoring heads", 3, 8), info, None)
     replies["push"] = _entry(push, data, planes)
     made = reading()
     picture, picture_data = made.picture(0, 1, 2, "max")

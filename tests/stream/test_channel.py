@@ -217,7 +217,7 @@ def test_a_sender_that_fails_does_not_end_the_channel():
 
 def test_one_push_is_on_its_way_and_the_latest_waits(wire):
     for done in range(5):
-        wire.channel.push(m.Status("running", "", done, 5), None, b"")
+        wire.channel.push(m.Status("running", "", done, 5))
     first = wire.next()
     assert first["status"]["done"] == 0
     assert wire.nothing()

@@ -28,7 +28,13 @@ def test_a_results_numbers_are_in_the_view():
     assert torch.equal(planes(shown)[control], result.prefix_matching.control)
     # A previous token is there without repeats too: chance is its null.
     assert info["previous_token"]["control"] is None
-    assert shown.text["live"] is False and shown.text["prompt"] == result.provenance.probe
+    assert shown.text["live"] is True and shown.text["prompt"] == result.provenance.probe
+    assert shown.text["tokens"] == list(result.example_tokens)
+    # Pairs' patterns are there for a page without a kernel.
+    topic = shown.topic
+    best = max(topic["pairs"], key=lambda pair: pair["path"])
+    pictured = [tile["head"] for tile in topic["pictures"]["tiles"]]
+    assert best["sender"] in pictured and best["receiver"] in pictured
     assert shown.selection.as_head == result.heads()[0]
     shown.close()
 

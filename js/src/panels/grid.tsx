@@ -12,6 +12,8 @@ import { fixed } from "./number";
 import { nullOf } from "./ranking";
 
 const MAX_GRID = 480;
+/** Groups that name what was read; others name how it was measured. */
+const OF_DATA = new Set(["random tokens", "this text"]);
 
 export function HeadPanel({ desk, children }: { desk: Desk; children?: ComponentChildren }) {
   return (
@@ -172,11 +174,11 @@ function Card({ desk }: { desk: Desk }) {
         <table key={group}>
           <thead>
             <tr>
-              <th scope="col">on {group}</th>
+              <th scope="col">{OF_DATA.has(group) ? `on ${group}` : group}</th>
               <th scope="col" class="number">
                 score
               </th>
-              <th scope="col" class="number" title="Its control without repeats, or chance">
+              <th scope="col" class="number" title="What it has to beat: a control, or chance">
                 null
               </th>
             </tr>
@@ -199,9 +201,8 @@ function ScoreRow({ plane, index }: { plane: Plane; index: number }) {
     from !== undefined && to !== undefined && !Number.isNaN(from)
       ? `95 % interval ${fixed(from)} to ${fixed(to)}`
       : "no interval";
-  const versus = control
-    ? "control: the same on text without repeats"
-    : "chance: uniform attention";
+  const random = about.group === "random tokens" ? "the same on text without repeats" : "see above";
+  const versus = control ? `control: ${random}` : "chance: uniform attention";
   return (
     <tr
       title={`${about.about} (${about.source}) ${interval}; ${versus}.`}

@@ -56,7 +56,9 @@ function Line({ at, plane, chosen, choose }: LineProps) {
   const value = plane.value[at.index] ?? Number.NaN;
   const [low, high] = [plane.low?.[at.index], plane.high?.[at.index]];
   const against = nullOf(plane, at.index);
-  const place = (v: number) => `${Math.max(0, Math.min(1, v / plane.about.most)) * 100}%`;
+  const { least, most } = plane.about;
+  const place = (v: number) =>
+    `${Math.max(0, Math.min(1, (v - least) / (most - least || 1))) * 100}%`;
   const hasInterval = low !== undefined && high !== undefined && !Number.isNaN(low);
   return (
     <button type="button" class="line" aria-current={chosen} onClick={choose}>

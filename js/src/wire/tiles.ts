@@ -1,6 +1,6 @@
 // Tiles and exact values of one run of a model: asked for once, kept while there is room.
 import { signal } from "@preact/signals";
-import type { Body, NextReply, Picture, TilePart } from "../contract.gen";
+import type { Body, NextReply, Picture, Pictures, TilePart } from "../contract.gen";
 import type { Tile } from "../draw/tile";
 import { type Ask, type Client, floats, Refusal, UNREADABLE, within } from "./client";
 import { Lru } from "./lru";
@@ -56,17 +56,24 @@ export class Tiles {
 
   /** What a page without a kernel has. */
   keep(picture: Picture, data: DataView): void {
-    if (picture.gen !== this.gen || data.byteLength === 0) return;
-    const [layer, head] = picture.tile.head;
-    const kept = readable(() => {
-      const tile = unpack(picture.tile, picture.window, data);
-      // Just what the kernel would send.
-      const name = key([layer, head], picture.pooling, this.whole, picture.side);
-      this.#tiles.set(name, tile, bytesOf(tile));
-    });
-    if (!kept) return;
+    if (picture.gen !== this.gen) return;
+    if (!this.keepAll({ ...picture, tiles: [picture.tile] }, data)) return;
     if (picture.next) this.#next.set(picture.next.position, picture.next);
-    this.arrived.value = this.arrived.peek() + 1;
+  }
+
+  /** The same, of several heads. */
+  keepAll(pictures: Pictures, data: DataView): boolean {
+    if (data.byteLength === 0) return false;
+    const kept = readable(() => {
+      for (const part of pictures.tiles) {
+        const tile = unpack(part, pictures.window, data);
+        // Just what the kernel would send.
+        const name = key(part.head, pictures.pooling, this.whole, pictures.side);
+        this.#tiles.set(name, tile, bytesOf(tile));
+      }
+    });
+    if (kept) this.arrived.value = this.arrived.peek() + 1;
+    return kept;
   }
 
   /** Ask for heads' tiles; `also` come along if they cost nothing. */

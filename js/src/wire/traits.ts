@@ -9,6 +9,7 @@ import type {
   SelectedHead,
   Status,
   Text,
+  Topic,
 } from "../contract.gen";
 import { Echoes } from "./echoes";
 
@@ -22,6 +23,8 @@ export interface Traits {
   selected_head: SelectedHead;
   selected_cell: SelectedCell;
   options: Options;
+  topic: Topic | Record<string, never>;
+  topic_data: DataView;
 }
 
 export type Model = AnyModel<Traits>;
@@ -37,6 +40,8 @@ const NAMES = [
   "selected_head",
   "selected_cell",
   "options",
+  "topic",
+  "topic_data",
 ] as const;
 
 /**
