@@ -26,7 +26,7 @@ ROOTS = (
     messages.SelectedHead,
     messages.SelectedCell,
     messages.Options,
-    messages.Topic,
+    *messages.Topic.__args__,
 )
 CONSTANTS = ("FLUSH_BYTES", "MAX_TEXT", "MAX_REQUESTS", "MAX_HEADS", "MAX_SIDE")
 
@@ -45,7 +45,7 @@ def typescript() -> str:
         parts += ["", *_interface(name, components[name])]
     parts += ["", _union("Request", messages.Request.__args__)]
     parts += [_union("Body", messages.Body.__args__)]
-    parts += [f"export type Topic = {messages.Topic.__name__};"]
+    parts += [_union("Topic", messages.Topic.__args__)]
     parts += [_union("Reply", messages.Reply.__args__), ""]
     return "\n".join(parts)
 

@@ -15,11 +15,7 @@ from circuit_widgets.stream._base import MAX_SIDE as MAX_SIDE
 from circuit_widgets.stream._base import ClientName, HeadIndex, Id, Index, Message, Side, Window
 from circuit_widgets.stream._base import Pooling as Pooling
 from circuit_widgets.stream._base import TilePart as TilePart
-from circuit_widgets.stream.topics import Fact as Fact
-from circuit_widgets.stream.topics import InductionTopic as InductionTopic
-from circuit_widgets.stream.topics import Pair as Pair
 from circuit_widgets.stream.topics import Pictures as Pictures
-from circuit_widgets.stream.topics import Repeat as Repeat
 from circuit_widgets.stream.topics import Topic as Topic
 
 # The server's TCP stack holds a smaller reply back for a delayed ACK, about 40 ms; one of this size
@@ -227,6 +223,8 @@ class Score(Message, frozen=True):
     control: Index | None
     low: Index | None
     high: Index | None
+    # What the low end has to be above: the high end of the control.
+    bar: Index | None
 
 
 class ScoresInfo(Message, frozen=True):

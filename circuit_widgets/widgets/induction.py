@@ -10,6 +10,7 @@ from circuit_widgets.analysis.induction import InductionHeads, InductionTrace
 from circuit_widgets.heads import Head
 from circuit_widgets.result import Score
 from circuit_widgets.stream import messages as m
+from circuit_widgets.stream import topics as t
 from circuit_widgets.widgets.numbers import number, numbers
 from circuit_widgets.widgets.result_view import ResultView, followed, opened
 from circuit_widgets.widgets.score_planes import HeadScore, induction_scores
@@ -53,13 +54,13 @@ class InductionView(ResultView):
             heads, previous = _places(result.heads), _places(result.previous)
             pictures, data = self._text.pictures([*heads, *previous])
             repeats = [_repeat(result, q) for q in result.repeats()]
-            return m.InductionTopic([], [], 0, 0, heads, previous, repeats, pictures), data
+            return t.InductionTopic([], [], 0, 0, heads, previous, repeats, pictures), data
         pairs = None if result.pairs is None else [_pair(pair) for pair in result.pairs]
         shown = [head for pair in pairs or [] for head in (pair.receiver, pair.sender)]
         pictures, data = self._text.pictures([*shown, *_places(result.heads()[:4])])
         length = int(result.provenance.parameters["length"])
         before = len(result.example) - 2 * length if result.example else 0
-        topic = m.InductionTopic(_facts(result), pairs, length, before, [], [], [], pictures)
+        topic = t.InductionTopic(_facts(result), pairs, length, before, [], [], [], pictures)
         return topic, data
 
 
@@ -67,9 +68,9 @@ def _places(heads: Iterable[Head | str]) -> list[tuple[int, int]]:
     return [(at.layer, at.index) for at in map(Head.parse, heads)]
 
 
-def _pair(pair: Any) -> m.Pair:
+def _pair(pair: Any) -> t.Pair:
     sender, receiver = _places([pair["previous_token_head"], pair["induction_head"]])
-    return m.Pair(
+    return t.Pair(
         sender,
         receiver,
         pair["q_z"],
@@ -84,8 +85,8 @@ def _pair(pair: Any) -> m.Pair:
     )
 
 
-def _repeat(trace: InductionTrace, q: int) -> m.Repeat:
-    return m.Repeat(
+def _repeat(trace: InductionTrace, q: int) -> t.Repeat:
+    return t.Repeat(
         q,
         int(trace.earlier[q]),
         numbers(trace.attention[:, q]),
@@ -99,7 +100,7 @@ def _repeat(trace: InductionTrace, q: int) -> m.Repeat:
     )
 
 
-def _facts(result: InductionHeads) -> list[m.Fact]:
+def _facts(result: InductionHeads) -> list[t.Fact]:
     facts = []
 
     def tell(label: str, about: str, score: Score | None, null_label: str) -> None:
@@ -109,7 +110,7 @@ def _facts(result: InductionHeads) -> list[m.Fact]:
                 for part in (score.low, score.high, score.control)
             )
             value = number(score.value)
-            facts.append(m.Fact(label, about, "nats", value, low, high, null_label, null))
+            facts.append(t.Fact(label, about, "nats", value, low, high, null_label, null))
 
     tell("loss, first copy", "Of tokens that the model cannot know.", result.loss_first, "")
     tell(

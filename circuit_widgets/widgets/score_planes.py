@@ -32,6 +32,7 @@ class HeadScore:
     control: Plane | None = None
     low: Plane | None = None
     high: Plane | None = None
+    bar: Plane | None = None
     # Where the colours end; None: at the highest there is.
     most: float | None = 1.0
 
@@ -68,6 +69,7 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
                 place(score.control),
                 place(score.low),
                 place(score.high),
+                place(score.bar),
             )
         )
     data = b"".join(plane.float().cpu().numpy().tobytes() for plane in planes)

@@ -75,6 +75,41 @@ export interface ColumnReply {
 }
 
 /**
+ * Two heads that act together, and how: by intervention.
+ */
+export interface Coordinated {
+  a: [number, number];
+  b: [number, number];
+  value: number | null;
+  q: number | null;
+  type: string;
+  sign: string;
+  path: number | null;
+  path_low: number | null;
+  path_high: number | null;
+  path_null_high: number | null;
+  interaction: number | null;
+  interaction_low: number | null;
+  interaction_high: number | null;
+  effect_a: number | null;
+  effect_b: number | null;
+  effect_ab: number | null;
+}
+
+/**
+ * A matrix over heads in clustered order: float32 [n, n] of values, then of q values.
+ */
+export interface CoordinationTopic {
+  kind: "coordination";
+  method: string;
+  signed: boolean;
+  fdr: number;
+  heads: [number, number][];
+  order: number[];
+  pairs: Coordinated[];
+}
+
+/**
  * The request was carried out; there is nothing more to say.
  */
 export interface DoneReply {
@@ -107,6 +142,48 @@ export interface Fail {
 }
 
 /**
+ * From a position in one layer to a position in the next; no head: it stays where it is.
+ */
+export interface FlowEdge {
+  layer: number;
+  source: number;
+  target: number;
+  weight: number;
+  head: number | null;
+}
+
+export interface FlowPath {
+  weight: number;
+  steps: FlowEdge[];
+}
+
+/**
+ * A position that the output draws on, and what cutting it off costs.
+ */
+export interface FlowSource {
+  position: number;
+  route: number | null;
+  rollout: number | null;
+  knockout: number | null;
+  low: number | null;
+  high: number | null;
+  confirmed: boolean;
+}
+
+/**
+ * Routes from positions of the text to the output at one.
+ */
+export interface FlowTopic {
+  kind: "flow";
+  position: number;
+  target: string;
+  facts: Fact[];
+  edges: FlowEdge[];
+  paths: FlowPath[];
+  sources: FlowSource[];
+}
+
+/**
  * Is anybody there? Answered at once, whatever the kernel is doing.
  */
 export interface Hello {
@@ -129,6 +206,33 @@ export interface InductionTopic {
   previous: [number, number][];
   repeats: Repeat[];
   pictures: Pictures | null;
+}
+
+/**
+ * What every position does to the output at one; `pairs`: float32 [source, target] follow.
+ */
+export interface InfluenceTopic {
+  kind: "influence";
+  position: number;
+  target: string;
+  n_prompt: number;
+  measures: Measure[];
+  outputs: Output[];
+  pairs: boolean;
+  screen: number | null;
+}
+
+/**
+ * A number for each position of the text; null where it was not computed.
+ */
+export interface Measure {
+  name: string;
+  label: string;
+  about: string;
+  unit: string;
+  value: (number | null)[];
+  low: (number | null)[];
+  high: (number | null)[];
 }
 
 /**
@@ -173,6 +277,19 @@ export interface Options {
 }
 
 /**
+ * One token that the model wrote: what its own earlier ones did to it, and the prompt.
+ */
+export interface Output {
+  position: number;
+  own: number | null;
+  own_low: number | null;
+  own_high: number | null;
+  prompt: number | null;
+  prompt_low: number | null;
+  prompt_high: number | null;
+}
+
+/**
  * A previous-token head and the induction head that may be made with it.
  */
 export interface Pair {
@@ -187,6 +304,28 @@ export interface Pair {
   null: number | null;
   null_high: number | null;
   confirmed: boolean;
+}
+
+/**
+ * A class of attention patterns: a head is of it above the threshold and above its null.
+ */
+export interface PatternKind {
+  name: string;
+  label: string;
+  description: string;
+  function: string;
+  score: string;
+  threshold: number;
+}
+
+/**
+ * Small pictures of every head: `rows` x `rows` uint8 a head, then a float32 scale each.
+ */
+export interface PatternsTopic {
+  kind: "patterns";
+  kinds: PatternKind[];
+  rows: number;
+  tokens: number;
 }
 
 /**
@@ -219,7 +358,7 @@ export interface Push {
   seq: number;
   status: Status;
   scores: ScoresInfo | null;
-  topic: InductionTopic | null;
+  topic: InductionTopic | PatternsTopic | InfluenceTopic | FlowTopic | CoordinationTopic | null;
 }
 
 /**
@@ -267,6 +406,7 @@ export interface Score {
   control: number | null;
   low: number | null;
   high: number | null;
+  bar: number | null;
 }
 
 export interface ScoresInfo {
@@ -362,5 +502,5 @@ export interface TilesReply {
 
 export type Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack;
 export type Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply;
-export type Topic = InductionTopic;
+export type Topic = InductionTopic | PatternsTopic | InfluenceTopic | FlowTopic | CoordinationTopic;
 export type Reply = Ok | Fail | Push;
