@@ -19,6 +19,16 @@ if TYPE_CHECKING:
         identify_induction_heads as identify_induction_heads,
     )
     from circuit_widgets.analysis.induction import trace_induction as trace_induction
+    from circuit_widgets.analysis.patterns import ATTENTION_PATTERNS as ATTENTION_PATTERNS
+    from circuit_widgets.analysis.patterns import AttentionPatterns as AttentionPatterns
+    from circuit_widgets.analysis.patterns import (
+        detect_attention_pattern as detect_attention_pattern,
+    )
+    from circuit_widgets.analysis.patterns import (
+        detect_attention_patterns as detect_attention_patterns,
+    )
+    from circuit_widgets.analysis.patterns import register_pattern as register_pattern
+    from circuit_widgets.analysis.patterns import unregister_pattern as unregister_pattern
     from circuit_widgets.heads import Head as Head
     from circuit_widgets.models import load_model as load_model
     from circuit_widgets.result import load as load
@@ -28,16 +38,22 @@ if TYPE_CHECKING:
 
 # Imported at first use: torch and transformer_lens take seconds, and a typing mistake should not.
 _FROM = {
+    "ATTENTION_PATTERNS": "analysis.patterns",
+    "AttentionPatterns": "analysis.patterns",
     "Explorer": "widgets.explorer",
     "Head": "heads",
     "InductionHeads": "analysis.induction",
     "InductionTrace": "analysis.induction",
     "Selection": "widgets.selection",
+    "detect_attention_pattern": "analysis.patterns",
+    "detect_attention_patterns": "analysis.patterns",
     "explore": "widgets.explorer",
     "identify_induction_heads": "analysis.induction",
     "load": "result",
     "load_model": "models",
+    "register_pattern": "analysis.patterns",
     "trace_induction": "analysis.induction",
+    "unregister_pattern": "analysis.patterns",
 }
 __all__ = [*_FROM]  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -80,7 +80,7 @@ def induction_scores(result: InductionHeads | None, shape: tuple[int, int]) -> l
     """Scores on random tokens, with controls and intervals; before there is a result, missing."""
     abouts = SCORES if result is None else result.abouts
     return [
-        _head_score(name, about, None if result is None else result.score(name), shape)
+        head_score(name, about, None if result is None else result.score(name), shape)
         for name, about in abouts.items()
     ]
 
@@ -88,12 +88,13 @@ def induction_scores(result: InductionHeads | None, shape: tuple[int, int]) -> l
 def text_scores(scores: Mapping[str, Score]) -> list[HeadScore]:
     """Scores on the user's text, with what uniform attention would score."""
     return [
-        _head_score(f"text_{name}", TEXT_SCORES[name], score, score.value.shape)
+        head_score(f"text_{name}", TEXT_SCORES[name], score, score.value.shape)
         for name, score in scores.items()
     ]
 
 
-def _head_score(name: str, about: About, score: Score | None, shape: Sequence[int]) -> HeadScore:
+def head_score(name: str, about: About, score: Score | None, shape: Sequence[int]) -> HeadScore:
+    """A score of an analysis as a view gets it; None is not computed yet."""
     described = (name, about.label, about.about, about.group, about.source)
     if score is None:
         return HeadScore(*described, value=torch.full(tuple(shape), torch.nan))
@@ -105,6 +106,7 @@ def _head_score(name: str, about: About, score: Score | None, shape: Sequence[in
         most=about.most,
         chance=None if chance is None or math.isnan(chance) else chance,
         control=score.control if about.null == "control" else None,
+        bar=score.control_high if about.null == "control" else None,
         low=score.low,
         high=score.high,
     )

@@ -60,7 +60,7 @@ function tileOf(head: [number, number], byte: number): [object, Uint8Array] {
 
 function score(name: string, planes: Partial<Score> = {}): Score {
   const about = { label: name, about: "", group: "g", source: "", chance: null };
-  const none = { control: null, low: null, high: null };
+  const none = { control: null, low: null, high: null, bar: null };
   return { name, ...about, least: 0, most: 1, value: 0, ...none, ...planes };
 }
 

@@ -35,6 +35,8 @@ export interface Plane {
   control: Float32Array | null;
   low: Float32Array | null;
   high: Float32Array | null;
+  /** What the low end has to be above. */
+  bar: Float32Array | null;
 }
 
 /** After a click, in this order: the picture, Python's knowledge, exact numbers, the neighbours. */
@@ -389,5 +391,6 @@ function readPlanes(info: ScoresInfo, data: DataView, { n_layers, n_heads }: Tex
     control: plane(about.control),
     low: plane(about.low),
     high: plane(about.high),
+    bar: plane(about.bar),
   }));
 }

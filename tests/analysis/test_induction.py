@@ -42,6 +42,9 @@ class WithBos:
     def __len__(self) -> int:
         return self._n
 
+    def convert_ids_to_tokens(self, id: int) -> str:
+        return f"w{id}"
+
     def decode(self, ids: list[int]) -> str:
         return {2: " ", 3: "\ufffd"}.get(ids[0], f"w{ids[0]}")
 

@@ -43,7 +43,7 @@ export function HopsPanel({ desk, topic }: { desk: Desk; topic: InductionTopic }
             if (i !== undefined) best.value = i;
           }}
         />
-        <p class="readout" data-cw="hop">
+        <p class="said" data-cw="hop">
           {hopText(desk, topic, here, h, hop)}
         </p>
       </section>

@@ -94,7 +94,6 @@ function Graph({ pairs, chosen, choose }: Choosing) {
         const to = y(receivers.indexOf(named(pair.receiver)), receivers);
         const middle = WIDTH / 2;
         return (
-          // biome-ignore lint/a11y/noStaticElementInteractions: the list has buttons
           <path
             key={`${pair.sender} ${pair.receiver}`}
             class={`link ${pair.confirmed ? "" : "unconfirmed"}`}

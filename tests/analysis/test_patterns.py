@@ -1,0 +1,284 @@
+"""detect_attention_patterns: known shapes, circuits, other architectures, the registry."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+import torch
+
+import circuit_widgets as cw
+from circuit_widgets import capture
+from circuit_widgets.analysis._pattern_scores import SHAPED, TEXT_SCORES, PatternScores, chances
+from circuit_widgets.analysis.patterns import (
+    ATTENTION_PATTERNS,
+    AttentionPatterns,
+    detect_attention_pattern,
+    detect_attention_patterns,
+    register_pattern,
+    unregister_pattern,
+)
+from circuit_widgets.heads import Head
+from tests import tiny
+from tests.circuits import Circuit, build
+
+IDS = [list(range(1, 13)), list(range(13, 25)), [30, 31, 32, 33, 34, 35, 36]]
+
+
+def scores(pattern: torch.Tensor) -> dict[str, float]:
+    """Of one pattern [query, key]."""
+    reducer = PatternScores(torch.arange(len(pattern))[None], 1, 1)
+    reducer.see(0, pattern[None, None])
+    return dict(zip(reducer.names, reducer.values[:, 0, 0, 0].tolist(), strict=True))
+
+
+def by_loops(pattern: torch.Tensor) -> dict[str, float]:
+    """The definitions, written out."""
+    n = len(pattern)
+    rows = pattern.tolist()
+
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(values) if values else math.nan
+
+    def scaled(q: int) -> list[float]:
+        return [w / sum(rows[q]) for w in rows[q]]
+
+    def entropy(weights: list[float]) -> float:
+        return -sum(w * math.log(w) for w in weights if w > 0)
+
+    def octaves(q: int) -> float:
+        masses: dict[int, float] = {}
+        for k, w in enumerate(scaled(q)[: q + 1]):
+            far = q - k
+            masses.setdefault(0 if far == 0 else int(math.log2(far)) + 1, 0.0)
+            masses[0 if far == 0 else int(math.log2(far)) + 1] += w
+        return entropy(list(masses.values())) / math.log(len(masses))
+
+    later = range(1, n)
+    return {
+        "diagonal": mean([rows[q][q] + rows[q][q - 1] for q in later]),
+        "previous_token": mean([rows[q][q - 1] for q in later]),
+        "current_token": mean([rows[q][q] for q in later]),
+        "local_window": mean([sum(rows[q][max(0, q - 4) : q + 1]) for q in later]),
+        "uniform": mean(
+            [
+                1 - sum(abs(w - 1 / (q + 1)) for w in scaled(q)[: q + 1]) / 2
+                for q in range(SHAPED, n)
+            ]
+        ),
+        "hierarchical": mean([octaves(q) for q in range(SHAPED, n)]),
+        "first_token": mean([rows[q][0] for q in later]),
+        "entropy": mean([entropy(scaled(q)) / math.log(q + 1) for q in later]),
+        "no_token": mean([1 - sum(rows[q]) for q in range(n)]),
+    }
+
+
+def causal(n: int, seed: int, lost: float = 0.0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(n, n, generator=generator) * 2
+    future = ~torch.ones(n, n).tril().bool()
+    return logits.masked_fill(future, -math.inf).softmax(-1) * (1 - lost)
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.4], ids=["whole rows", "rows with a sink"])
+@pytest.mark.parametrize("n", [2, 3, 5, 17, 40])
+def test_every_score_is_its_definition(n: int, lost: float) -> None:
+    pattern = causal(n, n, lost)
+    expected = by_loops(pattern)
+    for name, value in scores(pattern).items():
+        assert value == pytest.approx(expected[name], abs=1e-5, nan_ok=True), name
+
+
+def test_shapes_score_one_where_they_should() -> None:
+    n = 32
+    q, k = torch.arange(n)[:, None], torch.arange(n)
+    uniform = torch.ones(n, n).tril() / (q + 1)
+    assert scores(uniform)["uniform"] == scores(uniform)["entropy"] == pytest.approx(1)
+    previous = (k == (q - 1).clamp(min=0)).float()
+    assert scores(previous)["previous_token"] == scores(previous)["diagonal"] == 1
+    assert scores(torch.eye(n))["current_token"] == scores(torch.eye(n))["diagonal"] == 1
+    sink = torch.zeros(n, n)
+    sink[:, 0] = 1
+    assert scores(sink)["first_token"] == 1 and scores(sink)["uniform"] < 0.2
+    # As much on each octave of distance.
+    far = (q - k).clamp(min=0)
+    octave = torch.where(far == 0, 0, far.float().clamp(min=1).log2().floor().long() + 1)
+    scales = torch.zeros(n, n)
+    for at in range(n):
+        seen = octave[at, : at + 1]
+        sizes = torch.bincount(seen)
+        scales[at, : at + 1] = 1 / (len(sizes) * sizes[seen])
+    assert scores(scales)["hierarchical"] == pytest.approx(1)
+    assert scores(uniform)["hierarchical"] < 0.9 and scores(sink)["hierarchical"] == 0
+
+
+def test_chance_is_what_attention_without_a_shape_scores() -> None:
+    n, generator = 24, torch.Generator().manual_seed(0)
+    chance = dict(zip(TEXT_SCORES, chances(torch.arange(n)[None], []), strict=True))
+    uniform = torch.ones(n, n).tril() / torch.arange(1, n + 1)[:, None]
+    for name, value in by_loops(uniform).items():
+        if name != "uniform":
+            assert chance[name] == pytest.approx(value, abs=1e-5)
+    draws = []
+    for _ in range(200):
+        raw = torch.empty(n, n).exponential_(generator=generator).tril()
+        draws.append(scores(raw / raw.sum(-1, keepdim=True))["uniform"])
+    assert chance["uniform"] == pytest.approx(sum(draws) / len(draws), abs=0.01)
+
+
+def planted(seed: int) -> tuple[Circuit, dict[Head, str]]:
+    dice = random.Random(seed)
+    n_layers, n_heads = dice.randint(2, 4), dice.randint(2, 4)
+    first = dice.randrange(n_layers - 1)
+    previous = (first, dice.randrange(n_heads))
+    induction = (dice.randrange(first + 1, n_layers), dice.randrange(n_heads))
+    free = [(x, y) for x in range(n_layers) for y in range(n_heads)]
+    free = [at for at in free if at not in (previous, induction)]
+    kinds = ("previous", "duplicate", "current", "uniform")
+    others = tuple((at, dice.choice(kinds)) for at in free)
+    circuit = Circuit(n_layers, n_heads, previous, induction, others, vocabulary=44, context=24)
+    name = {
+        "previous": "diagonal",
+        "current": "diagonal",
+        "duplicate": "duplicate_token",
+        "induction": "induction",
+        "uniform": "uniform",
+    }
+    return circuit, {Head(*at): name[circuit.kind(at)] for at in circuit.heads()}
+
+
+def test_sixty_plantings_get_their_labels() -> None:
+    right = wrong = missed = 0
+    for seed in range(60):
+        circuit, truth = planted(seed)
+        found = detect_attention_patterns(
+            build(circuit), IDS, n_sequences=3, length=10, seed=seed, progress=False
+        ).labels()
+        right += sum(found[head] == label for head, label in truth.items())
+        missed += sum(found[head] == "other" for head in truth)
+        wrong += sum(found[head] not in (label, "other") for head, label in truth.items())
+    precision, recall = right / (right + wrong), right / (right + wrong + missed)
+    print(f"60 plantings, {right + wrong + missed} heads: {precision:.3f}, recall {recall:.3f}")
+    assert precision == recall == 1
+
+
+@pytest.mark.parametrize("name", list(tiny.MAKERS))
+def test_every_architecture_as_a_plain_cache_says(name: str) -> None:
+    model = tiny.make(name)
+    prompts = [tiny.ids(9, seed=1)[0].tolist(), tiny.ids(9, seed=2)[0].tolist(), [5, 9, 4, 7]]
+    with capture.counting(model) as passes:
+        found = detect_attention_patterns(
+            model, prompts, n_sequences=1, length=8, batch=2, progress=False
+        )
+    # Prompts of one length together, the random tokens in one.
+    assert passes.forwards == 3
+    for layer in range(tiny.N_LAYERS):
+        for head in range(tiny.N_HEADS):
+            each = []
+            for prompt in prompts:
+                _, cache = model.run_with_cache(torch.tensor([prompt]))
+                pattern = cache[f"blocks.{layer}.attn.hook_pattern"][0, head].detach()
+                each.append(by_loops(pattern))
+            for score in TEXT_SCORES:
+                known = [of[score] for of in each]
+                mean = sum(known) / len(known)
+                got = float(found.score(score).value[layer, head])
+                assert got == pytest.approx(mean, abs=1e-4, nan_ok=True), (layer, head, score)
+
+
+def test_a_sink_in_the_softmax_is_attention_to_no_token() -> None:
+    found = detect_attention_patterns(
+        tiny.gptoss(), [tiny.ids(8)[0].tolist()], n_sequences=1, length=6, progress=False
+    )
+    assert (found.score("no_token").value > 0.01).all()
+    assert (found.score("entropy").value <= 1 + 1e-5).all()
+
+
+def test_the_toy_has_its_classes_and_the_untrained_one_no_induction(tmp_path) -> None:
+    texts = ["blue dog seven river", "two green dog sky", "the river seven"]
+    found = detect_attention_patterns(cw.load_model(), texts, progress=False)
+    assert found.typical_heads["induction"] and found.labels()[Head(0, 1)] == "diagonal"
+    frame = found.to_frame()
+    assert len(frame) == len(found.names) * 8 and set(frame["pattern"]) <= {
+        *ATTENTION_PATTERNS,
+        "other",
+    }
+    assert found.thumbnails.shape[:2] == (2, 4) and found.thumbnail_tokens[0] == "<bos>"
+    found.save(tmp_path / "patterns")
+    assert AttentionPatterns.load(tmp_path / "patterns") == found
+    stricter = found.labels({"diagonal": 0.999})
+    assert stricter[Head(0, 1)] != "diagonal"
+    untrained = detect_attention_patterns(cw.load_model("toy-induction", step=0), progress=False)
+    assert untrained.typical_heads["induction"] == []
+
+
+def test_a_partial_result_knows_what_is_missing() -> None:
+    job = detect_attention_patterns.job(cw.load_model(), ["blue dog", "two green dog"], batch=1)
+    seen: list[AttentionPatterns] = []
+    job.on_result(lambda result, *_: seen.append(result))
+    job.start()
+    assert job.wait(60) and job.error is None
+    first = seen[0]
+    assert not first.provenance.complete and seen[-1].provenance.complete
+    assert first.score("prefix_matching").value.isnan().all()
+    assert first.score("diagonal").value.isfinite().all()
+    assert "other" in set(first.labels().values()) | {"other"}
+
+
+def test_a_class_can_be_added_and_taken_away() -> None:
+    model = cw.load_model()
+
+    def second(pattern: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return pattern[..., 2:, 1].mean(-1)
+
+    register_pattern("second", description="Looks at 1.", function="x", score=second, threshold=0.2)
+    try:
+        found = detect_attention_patterns(model, "blue dog seven river", progress=False)
+        assert found.names[-3] == "second" and 0 < float(found.chance[-3]) < 0.5
+        assert found.holds("second", 0.0) != []
+        with pytest.raises(ValueError, match="there is a pattern class 'second' already"):
+            register_pattern("second", description="", function="", score=second, threshold=0.2)
+    finally:
+        unregister_pattern("second")
+    register_pattern("bad", description="", function="", score=lambda p, t: p.mean(), threshold=0.2)
+    try:
+        with pytest.raises(ValueError, match=r"'bad' has shape \[\]; accepted is"):
+            detect_attention_patterns(model, "blue dog", progress=False)
+    finally:
+        unregister_pattern("bad")
+    assert not any(point.fwd_hooks for point in model.hook_dict.values())
+    with pytest.raises(ValueError, match="stays"):
+        unregister_pattern("diagonal")
+    with pytest.raises(ValueError, match="no pattern class 'bad'"):
+        unregister_pattern("bad")
+
+
+def test_the_sources_own_definition_is_there_too() -> None:
+    model = build(Circuit(2, 2, (0, 0), (1, 1)))
+    found = detect_attention_pattern(model, 0, 0, [3, 7, 9, 4, 5, 6])
+    assert found["pattern"] == "diagonal" and found["scores"]["diagonal"] == pytest.approx(1)
+    assert detect_attention_pattern(model, 0, 1, [3, 7, 9, 4, 5])["pattern"] == "uniform"
+    with pytest.raises(ValueError, match=r"there is no head 5\.0"):
+        detect_attention_pattern(model, 5, 0, [3, 7, 9])
+
+
+def test_what_is_wrong_is_a_sentence() -> None:
+    model = cw.load_model()
+    with pytest.raises(ValueError, match="there are no prompts"):
+        detect_attention_patterns(model, [])
+    with pytest.raises(ValueError, match=r"prompt 1: .*accepted are prompts of 2 tokens or more"):
+        detect_attention_patterns(model, [[3, 4], [5]])
+    with pytest.raises(ValueError, match=r"no pattern class 'diagnal'; did you mean 'diagonal'"):
+        detect_attention_patterns(model, "blue dog", thresholds={"diagnal": 0.5})
+    with pytest.raises(ValueError, match="the threshold of 'uniform' is 3; accepted is 0 to 1"):
+        detect_attention_patterns(model, "blue dog", thresholds={"uniform": 3})
+    with pytest.raises(TypeError, match="prompts cannot be int"):
+        detect_attention_patterns(model, 3)
+    with pytest.raises(ValueError, match="n_sequences is 0"):
+        detect_attention_patterns(model, "blue dog", n_sequences=0)
+    with pytest.warns(RuntimeWarning, match="nothing is scored on random tokens"):
+        small = detect_attention_patterns(
+            tiny.native(n_ctx=10), [[3, 4, 5]], length=24, progress=False
+        )
+    assert small.score("prefix_matching").value.isnan().all()
