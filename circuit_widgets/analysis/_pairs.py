@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
+from scipy import stats
 from torch import Tensor
 
 from circuit_widgets import capture
@@ -221,14 +222,20 @@ def _random_paths(
 
 
 def _null(effects: Sequence[float], confidence: float) -> Pair:
-    """Between what one more random path would be: a prediction interval, not that of their mean."""
+    """Between what one more random path would be.
+
+    By the median and the median deviation: among few heads, some of the random paths are as real as
+    the one in question, and one strong path must not hide the others.
+    """
     n = len(effects)
     if n < 2:
         return {}
-    values = torch.tensor(effects)
-    reach = t_quantile(confidence, n - 1) * float(values.std()) * math.sqrt(1 + 1 / n)
-    mean = float(values.mean())
-    return {"path_null_low": _number(mean - reach), "path_null_high": _number(mean + reach)}
+    values = torch.tensor(effects, dtype=torch.float64)
+    middle = float(values.quantile(0.5))
+    # As a standard deviation is, where values are normal.
+    spread = float((values - middle).abs().quantile(0.5)) / stats.norm.ppf(0.75)
+    reach = t_quantile(confidence, n - 1) * spread * math.sqrt(1 + 1 / n)
+    return {"path_null_low": _number(middle - reach), "path_null_high": _number(middle + reach)}
 
 
 def _interval(name: str, samples: Float[Tensor, " prompt"], confidence: float) -> Pair:

@@ -93,7 +93,7 @@ def activations(
 def contributions(
     model: TransformerBridge, prompts: Prompts, layers: Sequence[int], metric: Metric, batch: int
 ) -> tuple[Float[Tensor, "row head"], Rows]:
-    """z · d metric / d z of every head at every position, on the CPU.
+    """Z · d metric / d z of every head at every position, on the CPU.
 
     Without the positions of a length at which no head changes the metric of any prompt: for the
     mean over tokens that follow, the last one. Lengths of which one position is left are one block:
@@ -103,7 +103,10 @@ def contributions(
     for _, tokens in prompts.batches(batch):
         check_stop()
         got = capture.gradients(
-            model, tokens, [("z", frozenset(layers))], lambda logits, ids=tokens: metric(logits, ids)
+            model,
+            tokens,
+            [("z", frozenset(layers))],
+            lambda logits, ids=tokens: metric(logits, ids),
         )
         parts = [
             (got.values["z", layer].float() * got.slopes["z", layer].float()).sum(-1)
@@ -163,9 +166,7 @@ def contribution(values: Float[Tensor, "row head"], shuffles: Shuffles) -> Simil
     i, j = _upper_pairs(unit.shape[1])
     # Where prompts are shifted, each by its own number of places, their means at a position are no
     # longer 0 as they were: less would vary in the data than in its null.
-    shifted = not all(
-        shuffles.rows.whole(block) or block[0] == 1 for block in shuffles.rows.blocks
-    )
+    shifted = not all(shuffles.rows.whole(block) or block[0] == 1 for block in shuffles.rows.blocks)
 
     def shuffled(index: Tensor) -> Tensor:
         moved = unit[index]

@@ -24,7 +24,7 @@ _POOL = 20_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """How rows (prompt, position) lie: block after block of prompts of one length, prompt by prompt.
+    """How rows (prompt, position) lie: prompts of one length are a block, prompt after prompt.
 
     Attributes:
         blocks: Of each block its prompts and its positions.
@@ -118,9 +118,7 @@ class Shuffles:
             chosen = torch.tensor(self._all[start : start + n])
             return chosen[:, prompt : prompt + prompts]
         least = math.ceil(positions / APART)
-        return torch.randint(
-            least, positions - least + 1, (n, prompts), generator=self._generator
-        )
+        return torch.randint(least, positions - least + 1, (n, prompts), generator=self._generator)
 
 
 def null_of(
@@ -141,21 +139,25 @@ def two_sided(
 ) -> Float[Tensor, " pair"]:
     """How often a pair without coordination is as far from its null's mean, in its null's spread.
 
-    Counted over the shuffles of all pairs, each in units of its own spread, and with the pair itself
-    as one (p is never 0). One pair's shuffles alone reach no lower than 1 / (shuffles + 1), which is
-    lost among the pairs of a model. It takes the nulls to have one shape, as those of correlations
-    over many rows have. The pair's value counts in its own mean and spread as every shuffle does:
-    then, if there is no coordination, it is one of them and nothing sets it apart.
+    Counted over the shuffles of all pairs, each in units of its own spread, with the pair itself as
+    one more (p is never 0). One pair's shuffles alone reach no lower than 1 / (shuffles + 1), which
+    is lost among the pairs of a model. It takes the nulls to have one shape, as correlations over
+    many rows have. The pair's value counts in its own mean and spread as every shuffle does: if
+    there is no coordination, it is one of them and nothing sets it apart.
     """
-    both = torch.cat([value[None], null]).double()
-    distance = ((both - both.mean(0)) / both.std(0)).abs()
-    every = max(1, math.ceil(distance[1:].numel() / _POOL))
-    pool = distance[1::every].flatten()
+    n = len(null)
+    value, off = value.double(), null.mean(0).double()
+    mean = (n * off + value) / (n + 1)
+    squares = (n - 1) * null.var(0) + n * (off - mean).square() + (value - mean).square()
+    spread = (squares / n).sqrt()
+    some = null[:: max(1, math.ceil(null.numel() / _POOL))]
+    pool = ((some - mean) / spread).abs().flatten()
     pool = pool[pool.isfinite()].sort().values
+    distance = ((value - mean) / spread).abs()
     # What is the same but for rounding counts as as far.
-    beyond = len(pool) - torch.searchsorted(pool, distance[0] * (1 - 1e-6))
+    beyond = len(pool) - torch.searchsorted(pool, distance * (1 - 1e-6))
     p = (1 + beyond.double()) / (1 + len(pool))
-    return torch.where(distance[0].isfinite(), p, math.nan).float()
+    return torch.where(distance.isfinite(), p, math.nan).float()
 
 
 def upper(
