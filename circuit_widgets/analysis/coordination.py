@@ -71,12 +71,12 @@ def analyze_head_coordination(
       ‖U1ᵀ U2‖² / min(rank): weights only.
 
     The null of the first three takes one head's rows in another order: whole prompts are shuffled
-    where there are 8 of one length, else each prompt's positions go round by at least an eighth
-    of their number, which keeps how slowly a series changes but not what belongs to a position (so
-    that of few prompts, likeness by position counts as coordination). Shifts of one short prompt
-    are few. p of the signed methods pools the shuffles of all pairs, each in units of its own
-    spread; p of cka counts the pair's own, and is at least 1 / (n_permutations + 1). The null of
-    projection is two random subspaces.
+    where there are 8 of one length, else each prompt's positions go round, which keeps how slowly
+    a series changes but not what belongs to a position (so that of few prompts, likeness by
+    position counts as coordination). One short prompt has few shifts.
+    p of the signed methods pools the shuffles of all pairs, each in units of its own spread; p of
+    cka counts the pair's own, and is at least 1 / (n_permutations + 1). The null of projection is
+    two random subspaces.
 
     Then, for the strongest significant pairs, interventions: see `HeadCoordination.pairs`. The path
     is Wang et al. 2022's (Interpretability in the Wild).
