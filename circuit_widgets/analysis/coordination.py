@@ -133,7 +133,7 @@ def analyze_head_coordination(
         probe=f"{len(read)} prompts, {read.n_tokens} tokens",
         seed=seed,
         parameters={
-            "prompts": [tokens.text for tokens in read.tokens],
+            "prompts": tuple(tokens.text for tokens in read.tokens),
             "layer": layer,
             "method": method,
             "metric": "mean logp of the next token" if metric is None else _name(metric),
