@@ -256,17 +256,20 @@ def projection(bases: Sequence[Float[Tensor, "rank d_model"]], d_model: int) -> 
     """
     i, j = (each.numpy() for each in _upper_pairs(len(bases)))
     rank = np.array([len(basis) for basis in bases], dtype=float)
-    joined = torch.cat(list(bases))
+    joined = torch.cat([basis.float() for basis in bases])
     of = torch.repeat_interleave(torch.arange(len(bases)), torch.tensor(rank).long())
-    overlap = torch.zeros(len(bases), len(bases), dtype=torch.float64)
+    overlap = torch.zeros(len(bases), len(bases))
+    start = 0
     for at, basis in enumerate(bases):
         check_stop()
-        row = (basis @ joined.T).square().sum(0)
-        overlap[at].index_add_(0, of, row)
+        # With itself and those after it.
+        shared = (basis.float() @ joined[start:].T).square().sum(0)
+        overlap[at].index_add_(0, of[start:], shared)
+        start += len(basis)
     r, s = rank[i], rank[j]
     with np.errstate(divide="ignore", invalid="ignore"):
         least = np.where(np.minimum(r, s) > 0, np.minimum(r, s), np.nan)
-        value = overlap.numpy()[i, j] / least
+        value = overlap.double().numpy()[i, j] / least
         mean = r * s / d_model / least
         spread = 2 * r * s * (d_model - r) * (d_model - s)
         variance = spread / (d_model**2 * (d_model - 1) * (d_model + 2)) / least**2
