@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from circuit_widgets import capture
+from circuit_widgets.analysis._head_rows import Metric
 from circuit_widgets.analysis._interval import mean_interval, t_quantile
 from circuit_widgets.analysis._job import check_stop
 from circuit_widgets.analysis._prompts import Prompts
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _NULLS = 4
 
 Pair = dict[str, Any]
-Metric = Callable[[Float[Tensor, "batch pos vocab"], Int[Tensor, "batch pos"]], Tensor]
 
 
 class Runs:

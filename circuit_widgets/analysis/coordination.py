@@ -17,10 +17,11 @@ from circuit_widgets.analysis._analysis import analysis
 from circuit_widgets.analysis._coordination import TYPES as TYPES
 from circuit_widgets.analysis._coordination import HeadCoordination as HeadCoordination
 from circuit_widgets.analysis._coordination import describe as describe
-from circuit_widgets.analysis._pairs import Metric, Runs, type_pairs
+from circuit_widgets.analysis._head_rows import Metric, few_rows
+from circuit_widgets.analysis._pairs import Runs, type_pairs
 from circuit_widgets.analysis._prompts import Prompts
 from circuit_widgets.analysis._provenance import begun
-from circuit_widgets.analysis._similarity import METHODS, Similarity, few_rows, similarity
+from circuit_widgets.analysis._similarity import METHODS, Similarity, similarity
 from circuit_widgets.analysis._stats import discoveries
 from circuit_widgets.heads import Head
 from circuit_widgets.result import Provenance
