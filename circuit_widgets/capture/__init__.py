@@ -12,6 +12,7 @@ from circuit_widgets.capture.gradients import Gradients, gradients
 from circuit_widgets.capture.inputs import BlockInputs, replay_pattern
 from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
 from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.prefix import Prefix
 from circuit_widgets.capture.reducers import Keep, Reducer
 from circuit_widgets.capture.run import Passes, counting, run
 
@@ -21,6 +22,7 @@ __all__ = [
     "Intervention",
     "Keep",
     "Passes",
+    "Prefix",
     "Reducer",
     "ablate",
     "counting",
