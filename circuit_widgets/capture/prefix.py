@@ -71,13 +71,13 @@ class Prefix:
         # Every position after the middle changed, in one row.
         middle = n // 2
         changed = (self._tokens[:, middle:] + 1) % int(model.cfg.d_vocab)
-        clean = self._pass(self._tokens)
+        clean, cache = self._first()
         self.logits = clean[:, n - min(last, n) :]
         if middle:
             self._whole = clean
             expected = self.run(middle, changed)
             self._whole = None
-            self.shared = self._share(middle, changed, expected, clean)
+            self.shared = cache is not None and self._share(middle, changed, expected, cache)
         if not self.shared:
             self._whole = clean
 
@@ -111,26 +111,36 @@ class Prefix:
             )
         return logits[:, n - last :]
 
-    def _share(self, middle: int, changed: Tensor, expected: Tensor, clean: Tensor) -> bool:
-        """Keep the prompt's keys and values, if the model can go on from them exactly."""
-        from transformers.cache_utils import DynamicCache, DynamicLayer
+    def _first(self) -> tuple[Float[Tensor, "1 pos vocab"], Any]:
+        """The prompt's logits, and its keys and values or None."""
+        from transformers.cache_utils import DynamicCache
 
         accepted = inspect.signature(self._model.original_model.forward).parameters
-        if not {"past_key_values", "use_cache"} <= set(accepted):
+        if {"past_key_values", "use_cache"} <= set(accepted):
+            cache = DynamicCache()
+            # Models keep all sorts of things in their caches. One that cannot use this one fails,
+            # and is run without; a model that is broken fails there again.
+            try:
+                return self._pass(self._tokens, cache=cache), cache
+            except Exception:
+                pass
+        return self._pass(self._tokens), None
+
+    def _share(self, middle: int, changed: Tensor, expected: Tensor, cache: Any) -> bool:
+        """Keep the prompt's keys and values, if the model can go on from them exactly."""
+        from transformers.cache_utils import DynamicLayer
+
+        plain = all(type(layer) is DynamicLayer for layer in cache.layers)
+        if not plain or cache.get_seq_length() != self._tokens.shape[1]:
             return False
-        cache = DynamicCache()
-        # Models keep all sorts of things in their caches. One that cannot do this fails here or
-        # gives other logits; the whole pass before this one has shown that the model itself runs.
+        self._layers = list(cache.layers)
         try:
-            self._pass(self._tokens, cache=cache, last=1)
-            plain = all(type(layer) is DynamicLayer for layer in cache.layers)
-            if not plain or cache.get_seq_length() != self._tokens.shape[1]:
-                return False
-            self._layers = list(cache.layers)
-            return _close(self._pass(changed, middle, changed.shape[1]), expected)
-        except Exception:
-            self._layers = []
-            return False
+            if _close(self._pass(changed, middle, changed.shape[1]), expected):
+                return True
+        except Exception:  # As in `_first`.
+            pass
+        self._layers = []
+        return False
 
     def _pass(
         self, ids: Tensor, start: int = 0, last: int | None = None, cache: Any = None
@@ -178,6 +188,7 @@ def _beginning() -> Any:
             self.keys, self.values = keys, values
 
         def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
+            assert self.keys is not None and self.values is not None
             return tuple(
                 torch.cat([old.expand(len(new), -1, -1, -1), new], -2)
                 for old, new in ((self.keys, key_states), (self.values, value_states))
