@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 # Tokens a pass is filled up to with several positions: more than that a CPU does no faster.
-_TOKENS = {"cpu": 512}
-_TOKENS_GPU = 8192
+_TOKENS, _TOKENS_GPU = 512, 8192
 # Logits in flight: half a gigabyte in float32.
 _LOGITS = 2**27
 # How far a log probability may move by rounding, where nothing it depends on has changed.
@@ -118,8 +117,8 @@ class Corruption:
         self._ids, self._replacements = ids.cpu(), replacements
         self._pairs, self._batch = pairs, batch
         self._n_vocab = int(model.cfg.d_vocab)
-        device = torch.device(model.cfg.device)
-        self._tokens = _TOKENS.get(device.type, _TOKENS_GPU)
+        device = model.cfg.device
+        self._tokens = _TOKENS if str(device) == "cpu" else _TOKENS_GPU
         self._prefix = capture.Prefix(
             model, ids[None], last=None if pairs else 1, on_layer=check_stop
         )

@@ -1,4 +1,4 @@
-"""A first order estimate of what other tokens would do, from one slope at the embedding."""
+"""A first order estimate of what other tokens would do, from slopes at the embedding."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
+from circuit_widgets.analysis._job import check_stop
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+
+# How far apart positions are that are moved in one pass: near ones would disturb each other.
+_APART = 8
+_TOKENS = 1024
 
 
 class _Embedded(BaseException):
@@ -52,23 +58,38 @@ def screen(
     target: int | None,
     replacements: Int[Tensor, "pos draw"],
 ) -> tuple[Float[Tensor, "draw pos"], int]:
-    """Estimated logp(target), clean - corrupted, in nats, and the target.
+    """Estimated logp(target) at the last position, clean - corrupted, in nats; and the target.
 
-    One pass forwards and backwards for all positions and draws. What a token would do is taken to
-    be its embedding's change times the slope; the last position is read.
+    What a token would do is taken to be its embedding's change times a slope. Slopes are taken half
+    way to the other embedding (the midpoint rule for the integral that would be exact, Sundararajan
+    et al. 2017): at the text itself they say next to nothing (SmolLM2, 92 positions: Spearman with
+    exact effects 0.0 there, 0.4 half way). Positions that are eight apart share a pass.
     """
-    chosen = [target]
+    if target is None:
+        target = int(capture.run(model, ids[None])[0, -1].float().argmax())
 
     def log_probability(logits: Float[Tensor, "batch pos vocab"]) -> Float[Tensor, " batch"]:
-        last = logits[:, -1].float()
-        if chosen[0] is None:
-            chosen[0] = int(last[0].argmax())
-        return last.log_softmax(-1)[:, chosen[0]]
+        return logits[:, -1].float().log_softmax(-1)[:, target]
 
-    found = capture.gradients(model, ids[None], [("resid_pre", {0})], log_probability)
-    slope = found.slopes["resid_pre", 0][0].float()
-    before = found.values["resid_pre", 0][0].float()
+    before = embeddings(model, ids[None])[0]
     # Row by row every position has another token: embeddings do not look at each other.
-    after = embeddings(model, replacements.T).float()
-    assert chosen[0] is not None
-    return -((after - before) * slope).sum(-1).cpu(), chosen[0]
+    after = embeddings(model, replacements.T)
+    n = len(ids)
+    apart = min(_APART, n)
+    groups = (torch.arange(n) % apart == torch.arange(apart)[:, None]).to(before.device)
+    slope = torch.zeros_like(before, dtype=torch.float32)
+    draws = torch.arange(apart) % len(after)
+    # A pass backwards keeps every layer's activations: a few rows at a time.
+    for rows in torch.arange(apart).split(max(1, _TOKENS // n)):
+        check_stop()
+        moved = groups[rows][..., None]
+        streams = torch.where(moved, (before + after[draws[rows]]) / 2, before)
+        found = capture.gradients(
+            model,
+            ids[None].expand(len(rows), -1),
+            [("resid_pre", {0})],
+            log_probability,
+            [capture.patch("resid_pre", {0: streams})],
+        )
+        slope += (found.slopes["resid_pre", 0].float() * moved).sum(0)
+    return -((after - before).float() * slope).sum(-1).cpu(), target

@@ -106,7 +106,9 @@ class SelfInfluence(Result, topic="influence"):
             (
                 position,
                 self.tokens[position],
-                *(float(part[position]) for part in (score.value, score.low, score.high)),
+                float(score.value[position]),
+                float(score.low[position]),
+                float(score.high[position]),
             )
             for position in at[:n]
         ]

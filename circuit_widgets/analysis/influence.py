@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CHECKED = 12
 _METHODS = {
     "exact": "tokens replaced one position at a time; Student's t over draws",
-    "fast": "slope at the embedding times its change, first order; Student's t over draws",
+    "fast": "change of the embedding times the slope half way; Student's t over draws",
 }
 
 
@@ -67,8 +67,9 @@ def compute_self_influence(
         metric: What ranks the positions. "logp" and "kl" are both measured whichever is asked for.
             "norm" is the L2 norm of the change of the logits for one token drawn uniformly from the
             vocabulary: one draw, so no intervals.
-        mode: "exact" runs each replacement. "fast" takes one slope instead (first order, poor for
-            tokens that matter much) and compares it with exact effects at 12 positions.
+        mode: "exact" runs each replacement. "fast" estimates them from slopes at the
+            embeddings (first order, and poor for tokens that matter much), and compares the
+            estimates with exact effects at 12 positions.
         draws: Replacements for each position.
         generate: How many tokens the model adds first, each its likeliest. Then all pairs are
             read, up to the last token that was added.
