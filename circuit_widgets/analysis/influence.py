@@ -17,8 +17,10 @@ from circuit_widgets.analysis._analysis import analysis
 from circuit_widgets.analysis._asked import Asked
 from circuit_widgets.analysis._corrupt import Corruption, draw_replacements, greedy, weights_of
 from circuit_widgets.analysis._effects import Effects, rank_correlation
+from circuit_widgets.analysis._information_flow import InformationFlow as InformationFlow
 from circuit_widgets.analysis._screen import screen
 from circuit_widgets.analysis._self_influence import SelfInfluence as SelfInfluence
+from circuit_widgets.analysis._trace import trace_information_flow as trace_information_flow
 from circuit_widgets.result import Provenance, versions
 from circuit_widgets.tokens import show_token
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.run import settings
@@ -82,16 +83,27 @@ class Prefix:
             self._whole = clean
 
     def run(
-        self, start: int, rows: Int[Tensor, "batch suffix"], *, last: int | None = None
+        self,
+        start: int,
+        rows: Int[Tensor, "batch suffix"],
+        *,
+        last: int | None = None,
+        interventions: Collection[Intervention] = (),
     ) -> Float[Tensor, "batch last vocab"]:
         """Logits of the prompt's first `start` tokens followed by each row, in the model's dtype.
 
-        A row has as many tokens as the prompt has from `start` on. `last`: of how many positions,
-        from the end; None is all of the row.
+        Args:
+            start: Where rows begin.
+            rows: Each with as many tokens as the prompt has from `start` on.
+            last: Of how many positions, from the end; None is all of the row.
+            interventions: Edits, as in `capture.run`. They see the positions that are computed: the
+                row's own, or, where whole sequences run, all; those of the beginning have to be
+                left alone. A pattern has the queries that are computed, and always all keys.
 
         Raises:
-            ValueError: Rows of another length.
-            RuntimeError: The model is not causal (known only where whole sequences run).
+            ValueError: Rows of another length; an edit that the model does not allow.
+            RuntimeError: The model is not causal (known only where whole sequences run); an
+                intervention was never reached.
         """
         n = self._tokens.shape[1]
         if rows.ndim != 2 or not 0 <= start < n or rows.shape[1] != n - start:
@@ -102,8 +114,9 @@ class Prefix:
         rows = rows.to(self._tokens.device)
         last = n - start if last is None else min(last, n - start)
         if start and self.shared:
-            return self._pass(rows, start, last)
-        logits = self._pass(torch.cat([self._tokens[:, :start].expand(len(rows), -1), rows], 1))
+            return self._pass(rows, start, last, edits=interventions)
+        whole = torch.cat([self._tokens[:, :start].expand(len(rows), -1), rows], 1)
+        logits = self._pass(whole, edits=interventions)
         if start and self._whole is not None and not _close(logits[:, :start], self._whole):
             raise RuntimeError(
                 f"the model is not causal: other tokens from position {start} on change the "
@@ -143,7 +156,12 @@ class Prefix:
         return False
 
     def _pass(
-        self, ids: Tensor, start: int = 0, last: int | None = None, cache: Any = None
+        self,
+        ids: Tensor,
+        start: int = 0,
+        last: int | None = None,
+        cache: Any = None,
+        edits: Collection[Intervention] = (),
     ) -> Float[Tensor, "batch last vocab"]:
         model = self._model
         given: dict[str, Any] = settings(model)
@@ -156,6 +174,7 @@ class Prefix:
         if last is not None and "logits_to_keep" in accepted:
             given["logits_to_keep"] = last
         hooks = Hooks(model)
+        plan_interventions(model, hooks, edits)
         if self._on_layer is not None:
             call = self._on_layer
             for layer in range(len(model.blocks)):
@@ -169,6 +188,9 @@ class Prefix:
                     hooks.detach()
                 finally:
                     hooks.detach()
+        if hooks.waiting:
+            site, layer = min(hooks.waiting)
+            raise RuntimeError(f"{site!r} was never computed in layer {layer}")
         return logits if last is None else logits[:, -last:]
 
 
