@@ -79,7 +79,7 @@ def trace_information_flow(
         RuntimeError: The parts of a layer do not add up to what it writes.
     """
     asked = Asked(model, tokens, position, target)
-    n_layers = len(model.blocks)
+    layers = _window(window, len(model.blocks))
     for name, value, least in (("confirm", confirm, 0), ("paths", paths, 1), ("draws", draws, 2)):
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} is {value!r}; accepted is a whole number from {least}")
@@ -92,7 +92,7 @@ def trace_information_flow(
         parameters={
             "position": position,
             "target": target,
-            "window": None if window is None else list(window),
+            "window": (layers[0], layers[-1]),
             "renormalise": bool(renormalise),
             "confirm": confirm,
             "paths": paths,
@@ -107,7 +107,7 @@ def trace_information_flow(
         versions=versions(),
         seconds=0.0,
     )
-    return _results(model, asked, _window(window, n_layers), made)
+    return _results(model, asked, layers, made)
 
 
 def _window(window: tuple[int, int] | None, n_layers: int) -> range:
@@ -218,8 +218,8 @@ def _padded(tensor: Tensor, n: int, value: float) -> Tensor:
 
 
 def _rows(tensor: Tensor, n: int, value: float) -> Tensor:
-    """[layer, query, key] for the whole text: no query sees a later key; later ones are not read."""
-    missing = tensor[..., 0] != tensor[..., 0]
+    """[layer, query, key] for the whole text: 0 at later keys, and no rows of later queries."""
+    missing = tensor[..., 0].isnan()
     keys = _padded(tensor, n, -1 if value == -1 else 0)
     keys[missing] = value
     return _padded(keys.transpose(1, 2), n, value).transpose(1, 2).contiguous()

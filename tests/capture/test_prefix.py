@@ -107,3 +107,19 @@ def test_what_does_not_fit_is_said(llama) -> None:
     shared = capture.Prefix(llama, tiny.ids(6))
     with pytest.raises(ValueError, match=r"from position 2 have shape \[1, 3\].*\[batch, 4\]"):
         shared.run(2, tiny.ids(3))
+
+
+def test_interventions_see_what_is_computed(model) -> None:
+    """Attention cut off at the last position, from a shared beginning and in whole passes."""
+    ids, key = tiny.ids(9), 3
+    cut = capture.knock_out([0, 2], 8, key, renormalise=False)
+    whole = capture.run(model, ids, interventions=[cut])
+    shared = capture.Prefix(model, ids)
+    # Counted among the queries that are computed.
+    query = 0 if shared.shared else 8
+    cut = capture.knock_out([0, 2], query, key, renormalise=False)
+    got = shared.run(8, ids[:, 8:], interventions=[cut])
+    torch.testing.assert_close(got[:, -1], whole[:, -1], atol=1e-4, rtol=0)
+    assert not torch.allclose(got[:, -1], shared.logits[:, -1], atol=1e-3)
+    with pytest.raises(ValueError, match="no layer 9"):
+        shared.run(8, ids[:, 8:], interventions=[capture.knock_out(9, 0, 0, renormalise=False)])
