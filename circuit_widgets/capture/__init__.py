@@ -13,6 +13,7 @@ from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
 from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.paths import path_patch, receiver_z
+from circuit_widgets.capture.prefix import Prefix
 from circuit_widgets.capture.reducers import Keep, Reducer
 from circuit_widgets.capture.replay import replay, replay_pattern, resume
 from circuit_widgets.capture.run import Passes, counting, run
@@ -23,6 +24,7 @@ __all__ = [
     "Intervention",
     "Keep",
     "Passes",
+    "Prefix",
     "Reducer",
     "ablate",
     "counting",

@@ -1,0 +1,420 @@
+"""trace_information_flow on circuits whose routes are known, and against plain passes."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import random
+
+import pytest
+import torch
+import transformers
+
+from circuit_widgets import capture
+from circuit_widgets import result as results
+from circuit_widgets.analysis._knockout import null_of
+from circuit_widgets.analysis._paths import flow, key_paths, rollout
+from circuit_widgets.analysis.influence import (
+    InformationFlow,
+    compute_self_influence,
+    trace_information_flow,
+)
+from tests import tiny
+from tests.circuits import At, Circuit, build, expected_pattern
+
+SMALL = Circuit(2, 2, (0, 0), (1, 1))
+KINDS = ("previous", "current", "duplicate", "uniform")
+
+
+def planted(seed: int) -> tuple[Circuit, list[int], int]:
+    """A circuit at random places among heads that look and say nothing; `A B .. A`; where A is."""
+    rng = random.Random(seed)
+    layers, heads = rng.randint(2, 4), rng.randint(1, 3)
+    first, second = sorted(rng.sample(range(layers), 2))
+    previous: At = (first, rng.randrange(heads))
+    induction: At = (second, rng.randrange(heads))
+    others = tuple(
+        ((layer, head), rng.choice(KINDS))
+        for layer in range(layers)
+        for head in range(heads)
+        if (layer, head) not in (previous, induction)
+    )
+    circuit = Circuit(layers, heads, previous, induction, others, vocabulary=20, context=14)
+    n = rng.randint(6, 12)
+    tokens = rng.sample(range(circuit.vocabulary), n)
+    at = rng.randint(0, n - 3)
+    tokens[-1] = tokens[at]
+    return circuit, tokens, at
+
+
+def known_routes(n: int, at: int) -> torch.Tensor:
+    """A stream has a token and a position (2), from `previous` on the token before it (1), and
+    at the end what induction copied (1): shares of parts that do not overlap.
+    """
+    routes = torch.zeros(n)
+    # What is read: three quarters its own stream, one what stood after A. Before that each stream
+    # was one third the token before it.
+    for node, share in ((n - 1, 3 / 4), (at + 1, 1 / 4)):
+        routes[node] += share * 2 / 3
+        routes[node - 1] += share * 1 / 3
+    return routes
+
+
+def test_planted_routes_paths_and_knockouts() -> None:
+    """60 circuits: exact routes, the two-head path, and only the copied token is confirmed."""
+    right = listed = 0
+    for seed in range(60):
+        circuit, tokens, at = planted(seed)
+        n, source = len(tokens), at + 1
+        result = trace_information_flow(build(circuit), tokens, seed=seed, progress=False)
+        assert result.target == tokens[source]
+        torch.testing.assert_close(result.routes, known_routes(n, at), atol=1e-5, rtol=0)
+        elsewhere = 1 - float(result.routes[-1])
+        assert float(result.self_influence_score) == pytest.approx(elsewhere)
+
+        # The previous-token head takes A to where B stands, the induction head takes that here.
+        moves = {
+            tuple(step for step in path["steps"] if step[1] != step[2]): path["weight"]
+            for path in result.key_paths
+        }
+        (first, head_1), (second, head_2) = circuit.previous, circuit.induction
+        two = ((first, at, source, head_1), (second, source, n - 1, head_2))
+        assert moves[two] == pytest.approx(1 / 12, abs=1e-5)
+        assert moves[two[1:]] == pytest.approx(1 / 6, abs=1e-5)
+        assert moves[()] == pytest.approx(1 / 2, abs=1e-5)
+        assert moves[((first, n - 2, n - 1, head_1),)] == pytest.approx(1 / 4, abs=1e-5)
+        assert len(moves) == 4
+        assert set(result.heads[second, n - 1, [source]].tolist()) == {head_2}
+
+        # Without it every token is as likely; with it grown back, each later position says its own.
+        clean = circuit.gain - math.log(math.exp(circuit.gain) + circuit.vocabulary - 1)
+        expected = clean + math.log(circuit.vocabulary)
+        assert float(result.knockout.value[source]) == pytest.approx(expected, abs=1e-3)
+        rest = [key for key in range(1, n) if key != source]
+        logits = torch.zeros(circuit.vocabulary)
+        for key in rest:
+            logits[tokens[key]] += circuit.gain / len(rest)
+        grown = clean - float(logits.log_softmax(-1)[result.target])
+        # Right before the query it is what the previous-token head looks at, too: that one then
+        # looks elsewhere.
+        if source < n - 2:
+            assert float(result.knockout_other[source]) == pytest.approx(grown, abs=2e-3)
+        run = result.knockout.value.isfinite()
+        run[source] = False
+        assert float(result.knockout.value[run].abs().max()) < 1e-4
+        confirmed = {at["position"] for at in result.information_sources if at["confirmed"]}
+        listed, right = listed + len(confirmed), right + (source in confirmed)
+    print(f"precision {right / listed:.3f}, recall {right / 60:.3f}")
+    assert right == listed == 60
+
+
+def test_every_way_of_asking_finds_the_same_source() -> None:
+    circuit, tokens, at = planted(3)
+    model = build(circuit)
+    routes = trace_information_flow(model, tokens, progress=False)
+    effects = compute_self_influence(model, tokens, progress=False)
+    source = at + 1
+    assert source in {position for position, *_ in effects.sources(3)}
+    assert float(effects.kl.value[source]) > 1
+    assert source in routes.routes.topk(4).indices.tolist()
+    assert int(routes.knockout.value.nan_to_num(0).argmax()) == source
+    # Rollout spreads over whatever heads look at, and knows nothing of what they say.
+    assert float(routes.rollout[source]) < float(routes.routes[source])
+
+
+def recomputed(model, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Contributions and strongest heads, one part at a time."""
+    with torch.no_grad():
+        _, cache = model.run_with_cache(ids[None])
+    n, n_layers = len(ids), model.cfg.n_layers
+    shares = torch.full((n_layers, n, n), math.nan)
+    heads = torch.full((n_layers, n, n), -1)
+    for layer in range(n_layers):
+        block = f"blocks.{layer}"
+        pattern = cache[f"{block}.attn.hook_pattern"][0]
+        value = cache[f"{block}.attn.hook_v"][0]
+        before = cache[f"{block}.hook_resid_pre"][0]
+        w_o = model.blocks[layer].attn.W_O.detach()
+        n_heads = len(pattern)
+        group = n_heads // value.shape[1]
+        parallel = bool(model.cfg.parallel_attn_mlp)
+        after = cache[f"{block}.hook_resid_post"][0]
+        mlp = cache[f"{block}.hook_mlp_out"][0]
+        for q in range(n) if layer < n_layers - 1 else [n - 1]:
+            total = after[q] if parallel else after[q] - mlp[q]
+            row = torch.zeros(n_heads, n)
+            for h, k in itertools.product(range(n_heads), range(q + 1)):
+                part = pattern[h, q, k] * (value[k, h // group] @ w_o[h])
+                row[h, k] = max(0.0, float(total.abs().sum() - (total - part).abs().sum()))
+            own = max(0.0, float(total.abs().sum() - (total - before[q]).abs().sum()))
+            if parallel:
+                own += max(0.0, float(total.abs().sum() - (total - mlp[q]).abs().sum()))
+            summed = row.sum(0)
+            summed[q] += own
+            shares[layer, q] = summed / summed.sum()
+            for k in range(q + 1):
+                if row[:, k].max() > (own if k == q else 0):
+                    heads[layer, q, k] = int(row[:, k].argmax())
+    return shares, heads
+
+
+@pytest.mark.parametrize("name", tiny.MAKERS)
+def test_agrees_with_parts_one_by_one(name: str) -> None:
+    """Each architecture: contributions part by part, knockouts by `capture.knock_out`."""
+    model, ids = tiny.make(name), tiny.ids(6, seed=2)[0]
+    result = trace_information_flow(
+        model, ids, window=(1, 2), renormalise=True, paths=3, progress=False
+    )
+    shares, heads = recomputed(model, ids)
+    torch.testing.assert_close(result.contributions, shares, atol=1e-4, rtol=1e-3, equal_nan=True)
+    clear = (shares > 1e-3) & shares.isfinite()
+    assert torch.equal(result.heads[clear], heads[clear])
+    rows = shares[:-1].sum(-1)
+    torch.testing.assert_close(rows, torch.ones_like(rows), atol=1e-4, rtol=0)
+    assert float(result.routes.sum()) == pytest.approx(1, abs=1e-5)
+
+    clean = capture.run(model, ids[None])[0, -1].log_softmax(-1)[result.target]
+    for renormalise, effects in ((True, result.knockout.value), (False, result.knockout_other)):
+        assert effects.isnan().tolist() == [False] * 5 + [True]
+        for source in range(5):
+            cut = capture.knock_out([1, 2], 5, source, renormalise=renormalise)
+            logits = capture.run(model, ids[None], interventions=[cut])
+            lost = clean - logits[0, -1].log_softmax(-1)[result.target]
+            assert float(effects[source]) == pytest.approx(float(lost), abs=2e-3)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "native"])
+def test_a_position_in_the_middle_reads_nothing_later(name: str) -> None:
+    model, ids = tiny.make(name), tiny.ids(9)[0]
+    whole = trace_information_flow(model, ids, 5, progress=False)
+    alone = trace_information_flow(model, ids[:6], target=int(ids[6]), progress=False)
+    assert whole.target == alone.target == int(ids[6])
+    torch.testing.assert_close(whole.routes[:6], alone.routes)
+    assert whole.routes[6:].isnan().all() and whole.contributions[:, 6:].isnan().all()
+    assert (whole.contributions[:-1, :6, 6:] == 0).all()
+    torch.testing.assert_close(whole.contributions[:, :6, :6], alone.contributions, equal_nan=True)
+    assert whole.key_paths == alone.key_paths
+
+
+def random_layers(n_layers: int, n: int, seed: int) -> torch.Tensor:
+    """Causal, rows that sum to 1, and some edges that are not there."""
+    generator = torch.Generator().manual_seed(seed)
+    layers = torch.rand(n_layers, n, n, generator=generator).square().tril()
+    layers = layers * (torch.rand(layers.shape, generator=generator) > 0.3)
+    layers = layers + torch.eye(n) * 0.1
+    return layers / layers.sum(-1, keepdim=True)
+
+
+def all_paths(layers: torch.Tensor, position: int) -> dict[tuple[int, ...], float]:
+    """Every way up, by the nodes it goes through, with the product of its weights."""
+    found = {}
+    for nodes in itertools.product(range(position + 1), repeat=len(layers)):
+        way = (*nodes, position)
+        weight = math.prod(
+            float(layer[query, key])
+            for layer, key, query in zip(layers, way, way[1:], strict=False)
+        )
+        if weight > 0:
+            found[way] = weight
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_paths_and_flow_against_every_path_there_is(seed: int) -> None:
+    n = 4 + seed % 2
+    layers = random_layers(4, n, seed)
+    position = n - 1 - (seed % 3 == 0)
+    heads = torch.arange(layers.numel()).view_as(layers).long()
+    ways = all_paths(layers, position)
+    by_source = [sum(w for way, w in ways.items() if way[0] == s) for s in range(n)]
+    torch.testing.assert_close(flow(layers, position), torch.tensor(by_source), atol=1e-5, rtol=0)
+
+    for count in (2, 30):
+        found = key_paths(layers, heads, position, count)
+        nodes = [(path["steps"][0][1], *(step[2] for step in path["steps"])) for path in found]
+        assert len(set(nodes)) == len(nodes), "each once"
+        for path, way in zip(found, nodes, strict=True):
+            assert path["weight"] == pytest.approx(ways[way], rel=1e-4)
+            for layer, (at, key, query, head) in enumerate(path["steps"]):
+                assert at == layer and head == int(heads[layer, query, key])
+        best: dict[int, float] = {}
+        for way, weight in ways.items():
+            best[way[0]] = max(weight, best.get(way[0], 0))
+        firsts = sorted(best.values(), reverse=True)
+        got = [path["weight"] for path in found]
+        assert got[: len(firsts)] == pytest.approx(firsts[:count], rel=1e-4)
+        # The rest are the next best of all.
+        left = sorted(ways.values(), reverse=True)
+        for weight in firsts:
+            left.remove(weight)
+        assert got[len(firsts) :] == pytest.approx(left[: max(0, len(got) - len(firsts))], rel=1e-4)
+        assert len(found) == min(count, len(ways))
+
+
+def test_rollout_by_hand() -> None:
+    attention = torch.tensor([[[1.0, 0.0], [0.5, 0.5]], [[1.0, 0.0], [0.2, 0.2]]])
+    # Layer 0: [1, 0], [.25, .75]; layer 1, scaled up to [.5, .5]: [.25, .75].
+    expected = [0.25 + 0.75 * 0.25, 0.75 * 0.75]
+    assert rollout(attention, 1).tolist() == pytest.approx(expected)
+
+
+def test_the_null_bound_is_passed_by_chance_as_often_as_it_says() -> None:
+    generator = torch.Generator().manual_seed(0)
+    passed = 0
+    for _ in range(4000):
+        effects = torch.randn(9, generator=generator)
+        passed += bool(effects[0] > null_of(effects[1:], 0.95)[1])
+    # One side of a two-sided 0.95.
+    assert passed / 4000 == pytest.approx(0.025, abs=0.008)
+    assert null_of(torch.empty(0), 0.95).isnan().all()
+    assert null_of(torch.ones(1), 0.95).isnan().tolist() == [False, True]
+
+
+def test_uniform_attention_and_no_output_have_no_source() -> None:
+    """A model whose heads write nothing: all of it is the position's own stream."""
+    model = build(SMALL)
+    weights = {
+        name: torch.zeros_like(tensor)
+        for name, tensor in model.state_dict().items()
+        if ".attn.o." in name
+    }
+    model.load_state_dict(weights, strict=False)
+    result = trace_information_flow(model, [3, 4, 5, 6, 3], target=4, progress=False)
+    assert result.routes.tolist() == pytest.approx([0, 0, 0, 0, 1])
+    assert not any(at["confirmed"] for at in result.information_sources)
+    assert len(result.key_paths) == 1 and float(result.self_influence_score) == 0
+
+
+def test_partial_results_and_a_control_drawn_by_the_seed() -> None:
+    model, ids = tiny.make("llama"), tiny.ids(30)[0]
+    seen: list[InformationFlow] = []
+    job = trace_information_flow.job(model, ids, confirm=12, draws=8)
+    job.on_result(lambda result, done, total: seen.append(result))
+    job.start()
+    assert job.wait(60) and job.error is None
+    assert [result.provenance.n_done for result in seen] == [1, 17, 21]
+    assert seen[0].knockout.value.isnan().all() and seen[0].knockout_control.isnan().all()
+    assert [at["knockout"] for at in seen[0].information_sources] == [None] * 12
+    last = seen[-1]
+    assert int(last.knockout.value.isfinite().sum()) == 20
+    listed = [at["position"] for at in last.information_sources]
+    strongest = last.routes[:29].argsort(descending=True)[:12].tolist()
+    assert listed == strongest
+    control = last.knockout.value.clone()
+    control[listed] = math.nan
+    control = control[control.isfinite()]
+    assert float(last.knockout_control[0]) == pytest.approx(float(control.mean()))
+    other = trace_information_flow(model, ids, confirm=12, seed=1, progress=False)
+    again = trace_information_flow(model, ids, confirm=12, progress=False)
+    assert again == last
+    assert not torch.equal(other.knockout.value.isnan(), last.knockout.value.isnan())
+
+
+def test_without_knockouts() -> None:
+    model = tiny.make("native")
+    with capture.counting(model) as passes:
+        result = trace_information_flow(model, tiny.ids(9), confirm=0, progress=False)
+    assert passes.forwards == 1
+    assert result.provenance.complete and result.knockout.value.isnan().all()
+    assert len(result.information_sources) == 8
+    assert {at["confirmed"] for at in result.information_sources} == {False}
+
+
+def test_it_saves_and_shows(tmp_path) -> None:
+    result = trace_information_flow(build(SMALL), [1, 5, 7, 9, 11, 5], progress=False)
+    path = tmp_path / "flow.safetensors"
+    result.save(path)
+    assert InformationFlow.load(path) == result == results.load(path)
+    text = repr(result)
+    assert "2 '7': route 0.167, knockout" in text and "confirmed" in text
+    assert "path 0.083" not in text and "-[1.1]-> 5 '5'" in text
+    frame = result.to_frame()
+    assert set(frame["score"]) == {"routes", "rollout", "knockout"} and len(frame) == 18
+    assert frame[frame["confirmed"]]["source"].tolist() == [2, 2, 2]
+    assert frame.attrs["provenance"]["analysis"] == "trace_information_flow"
+    edges = result.edges(0.05)
+    assert edges[edges["head"] == "1.1"][["source", "query", "flow"]].values.tolist() == [
+        [2, 5, pytest.approx(0.25)]
+    ]
+    # What flows into the first layer is everything.
+    assert float(edges[edges["layer"] == 0]["flow"].sum()) == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"routes has shape \[2\]; accepted is \[6\]"):
+        dataclasses.replace(result, routes=torch.zeros(2))
+
+
+class Bos:
+    bos_token_id = 0
+    all_special_ids = (0,)
+
+    def __len__(self) -> int:
+        return 20
+
+    def decode(self, ids: list[int]) -> str:
+        return " ".join(map(str, ids))
+
+    def convert_ids_to_tokens(self, id: int) -> str:
+        return str(id)
+
+
+def test_a_bos_is_no_source() -> None:
+    circuit = dataclasses.replace(SMALL, vocabulary=20)
+    model = build(circuit)
+    model.tokenizer = Bos()
+    result = trace_information_flow(model, [0, 5, 7, 9, 11, 5], progress=False)
+    assert result.knockout.value.isnan().tolist() == [True, False, False, False, False, True]
+    assert 0 not in {at["position"] for at in result.information_sources}
+    expected = float(result.routes[1:5].sum())
+    assert float(result.self_influence_score) == pytest.approx(expected, abs=1e-6)
+    pattern = torch.tensor(expected_pattern("induction", [0, 5, 7, 9, 11, 5]))
+    assert int(pattern[-1].argmax()) == 2
+    assert [at["position"] for at in result.information_sources if at["confirmed"]] == [2]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_other_dtypes(dtype: torch.dtype) -> None:
+    model = build(SMALL, dtype).to(dtype)
+    result = trace_information_flow(model, [1, 5, 7, 9, 11, 5], progress=False)
+    torch.testing.assert_close(result.routes, known_routes(6, 1), atol=2e-2, rtol=0)
+    assert result.contributions.dtype == torch.float32
+
+
+def test_architectures_whose_parts_do_not_add_up_are_errors() -> None:
+    """Gemma 2 normalises what attention writes before it adds it."""
+    config = transformers.Gemma2Config(
+        **tiny._LLAMA_LIKE, num_key_value_heads=2, head_dim=8, sliding_window=16
+    )
+    model = tiny.of_config(config)
+    with pytest.raises(RuntimeError, match="routes cannot be traced in this architecture"):
+        trace_information_flow(model, tiny.ids(6), progress=False)
+
+
+def test_attention_inside_transformers_has_routes_and_no_knockout() -> None:
+    model = tiny.gptj()
+    with pytest.raises(ValueError, match="pass confirm=0 for the routes alone"):
+        trace_information_flow(model, tiny.ids(6), progress=False)
+    result = trace_information_flow(model, tiny.ids(6), confirm=0, progress=False)
+    assert float(result.routes.sum()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "arguments", "message"),
+    [
+        ([], {}, "the prompt is empty"),
+        ([3], {}, "is 1 token; accepted are prompts of 2 tokens or more"),
+        ([3, 4, 5], {"position": 3}, "position is 3; accepted are positions 0 to 2"),
+        ([3, 4, 5], {"target": -1}, "the target is -1; accepted are ids 0 to 39"),
+        ([3, 4, 5], {"window": (1, 2)}, r"window is \(1, 2\); accepted is a first and a last"),
+        ([3, 4, 5], {"window": (1, 0)}, r"window is \(1, 0\)"),
+        ([3, 4, 5], {"window": 1}, r"window is 1; accepted"),
+        ([3, 4, 5], {"confirm": -1}, "confirm is -1; accepted is a whole number from 0"),
+        ([3, 4, 5], {"paths": 0}, "paths is 0; accepted is a whole number from 1"),
+        ([3, 4, 5], {"draws": 1}, "draws is 1; accepted is a whole number from 2"),
+    ],
+)
+def test_what_cannot_be_is_said_at_once(tokens, arguments, message: str) -> None:
+    model = build(SMALL)
+    with pytest.raises(ValueError, match=message):
+        trace_information_flow(model, tokens, **arguments)
+    with pytest.raises(ValueError, match=message):
+        trace_information_flow.job(model, tokens, **arguments)
