@@ -13,12 +13,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from circuit_widgets.analysis.coordination import HeadCoordination as HeadCoordination
+    from circuit_widgets.analysis.coordination import (
+        analyze_head_coordination as analyze_head_coordination,
+    )
     from circuit_widgets.analysis.induction import InductionHeads as InductionHeads
     from circuit_widgets.analysis.induction import InductionTrace as InductionTrace
     from circuit_widgets.analysis.induction import (
         identify_induction_heads as identify_induction_heads,
     )
     from circuit_widgets.analysis.induction import trace_induction as trace_induction
+    from circuit_widgets.analysis.influence import InformationFlow as InformationFlow
+    from circuit_widgets.analysis.influence import SelfInfluence as SelfInfluence
+    from circuit_widgets.analysis.influence import (
+        compute_self_influence as compute_self_influence,
+    )
+    from circuit_widgets.analysis.influence import (
+        trace_information_flow as trace_information_flow,
+    )
     from circuit_widgets.analysis.patterns import ATTENTION_PATTERNS as ATTENTION_PATTERNS
     from circuit_widgets.analysis.patterns import AttentionPatterns as AttentionPatterns
     from circuit_widgets.analysis.patterns import (
@@ -42,9 +54,14 @@ _FROM = {
     "AttentionPatterns": "analysis.patterns",
     "Explorer": "widgets.explorer",
     "Head": "heads",
+    "HeadCoordination": "analysis.coordination",
     "InductionHeads": "analysis.induction",
     "InductionTrace": "analysis.induction",
+    "InformationFlow": "analysis.influence",
     "Selection": "widgets.selection",
+    "SelfInfluence": "analysis.influence",
+    "analyze_head_coordination": "analysis.coordination",
+    "compute_self_influence": "analysis.influence",
     "detect_attention_pattern": "analysis.patterns",
     "detect_attention_patterns": "analysis.patterns",
     "explore": "widgets.explorer",
@@ -53,6 +70,7 @@ _FROM = {
     "load_model": "models",
     "register_pattern": "analysis.patterns",
     "trace_induction": "analysis.induction",
+    "trace_information_flow": "analysis.influence",
     "unregister_pattern": "analysis.patterns",
 }
 __all__ = [*_FROM]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -33,6 +33,11 @@ class FixedText:
         return reading
 
     @property
+    def tokens(self) -> list[str]:
+        """The tokens of the text; none where there is none."""
+        return [] if self._session is None else list(self._session.reading.tokens.strings)
+
+    @property
     def live(self) -> bool:
         """Whether there is a model that can be asked."""
         return self._session is not None

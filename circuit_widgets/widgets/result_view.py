@@ -61,8 +61,8 @@ class ResultView(HeadsView):
         """What there is besides scores."""
         return None, b""
 
-    def _reads(self, result: Any) -> list[int] | None:
-        """Ids of the text whose attention is shown with the result."""
+    def _reads(self, result: Any) -> str | list[int] | None:
+        """The text whose attention is shown with the result."""
         return None
 
     def _highest(self, result: Any) -> Any:
