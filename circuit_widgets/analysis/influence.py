@@ -160,12 +160,14 @@ def _results(
     generator = torch.Generator().manual_seed(given["seed"])
     put = draw_replacements(asked.read, weights, given["draws"], generator, asked.first)
     effects = Effects(len(asked.ids), given["draws"], given["all_pairs"], given["confidence"])
+    strings = asked.strings(model)
     sources, estimates = asked.sources, None
     made = dataclasses.replace(made, n_total=len(sources))
 
     def result(rho: Tensor | None = None) -> SelfInfluence:
         seconds = time.perf_counter() - started
-        return _result(model, asked, effects, rho, dataclasses.replace(made, seconds=seconds))
+        now = dataclasses.replace(made, seconds=seconds)
+        return _result(model, asked, strings, effects, rho, now)
 
     if given["mode"] == "fast":
         estimates, asked.target = screen(model, asked.read, asked.target, put)
@@ -198,7 +200,12 @@ def _results(
 
 
 def _result(
-    model: TransformerBridge, asked: Asked, effects: Effects, rho: Tensor | None, made: Provenance
+    model: TransformerBridge,
+    asked: Asked,
+    strings: tuple[str, ...],
+    effects: Effects,
+    rho: Tensor | None,
+    made: Provenance,
 ) -> SelfInfluence:
     assert asked.target is not None
     fields: dict[str, Any] = {}
@@ -215,7 +222,7 @@ def _result(
         fields["generated_logp"] = effects.clean[n - 1 :].clone()
     return SelfInfluence(
         provenance=made,
-        tokens=asked.strings(model),
+        tokens=strings,
         ids=tuple(asked.ids.tolist()),
         n_prompt=asked.n_prompt,
         position=asked.position,

@@ -313,6 +313,17 @@ def test_partial_results_grow_from_the_last_position_backwards() -> None:
     assert "partial: 2 of 9 positions" in repr(seen[0])
 
 
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_stop_keeps_what_is_there(mode: str) -> None:
+    job = compute_self_influence.job(tiny.make("llama"), tiny.ids(30), batch=8, mode=mode)
+    job.on_result(lambda result, done, total: job.stop())
+    job.start()
+    assert job.wait(60)
+    assert job.state == "stopped" and job.result is not None
+    assert not job.result.provenance.complete
+    assert job.result.logp.value.isfinite().any()
+
+
 def test_a_bos_is_left_alone_and_not_drawn() -> None:
     model = build(dataclasses.replace(SMALL, vocabulary=12))
     model.tokenizer = WithBos(12)
