@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circuit_widgets.analysis.induction import InductionHeads
+from circuit_widgets.analysis.induction import InductionHeads, InductionTrace
 from circuit_widgets.result import About, Score
 
 if TYPE_CHECKING:
@@ -19,7 +19,40 @@ if TYPE_CHECKING:
 ACROSS = 3
 
 
-def plot(result: InductionHeads) -> Figure:
+def plot(result: InductionHeads | InductionTrace) -> Figure:
+    """The still picture of either result of this topic."""
+    return _trace(result) if isinstance(result, InductionTrace) else _heads(result)
+
+
+def _trace(result: InductionTrace) -> Figure:
+    """What the induction heads do at each token that stood earlier: attention, added logit."""
+    from matplotlib.figure import Figure
+
+    at = result.repeats()
+    figure = Figure(figsize=(max(4.0, 1.5 + 0.45 * len(at)), 5.0), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for h, name in enumerate(result.heads):
+        upper.plot(range(len(at)), result.attention[h, at].numpy(), "o-", label=name)
+        lower.plot(range(len(at)), result.added[h, at].numpy(), "o-", label=name)
+    upper.plot(range(len(at)), result.chance[at].numpy(), ":", color="0.4", label="chance")
+    lower.plot(
+        range(len(at)),
+        result.added_chance[:, at].mean(0).numpy(),
+        ":",
+        color="0.4",
+        label="other tokens",
+    )
+    upper.set_ylabel("attention")
+    lower.set_ylabel("added to the logit")
+    # A dollar sign would begin a formula.
+    names = [result.tokens[q].replace("$", r"\$") for q in at]
+    lower.set_xticks(range(len(at)), names, rotation=90)
+    upper.legend(fontsize="small")
+    figure.suptitle(f"{result.provenance.model}: tokens that stood earlier", fontsize="medium")
+    return figure
+
+
+def _heads(result: InductionHeads) -> Figure:
     """A Figure of its own (no pyplot, so nothing global changes); hatched where a score is missing.
 
     The mark on each colour bar is chance: what a head that attends uniformly would score.
@@ -39,7 +72,7 @@ def plot(result: InductionHeads) -> Figure:
         ax.set_axis_off()
     for ax, (name, about) in zip(axes, abouts.items(), strict=False):
         score = result.score(name)
-        image = _panel(ax, score, about)
+        image = panel(ax, score, about)
         ax.set_title(about.label, fontsize="medium")
         ax.set_xlabel("head")
         bar = figure.colorbar(image, ax=ax, orientation="horizontal", shrink=0.9)
@@ -56,7 +89,8 @@ def plot(result: InductionHeads) -> Figure:
     return figure
 
 
-def _panel(ax: Axes, score: Score, about: About) -> AxesImage:
+def panel(ax: Axes, score: Score, about: About) -> AxesImage:
+    """One score of every head, layers down."""
     values = np.ma.masked_invalid(score.value.numpy())
     # What is masked is not painted, and shows the hatching behind it.
     ax.patch.set(facecolor="white", edgecolor="0.6", hatch="////")

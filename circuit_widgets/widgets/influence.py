@@ -39,7 +39,15 @@ class InfluenceView(ResultView):
     def _shown_text(self, result: Any) -> tuple[list[str], str]:
         if result is None:
             return [], ""
-        return list(result.tokens), "".join(result.tokens[:24])
+        # Words of a vocabulary of words do not carry their spaces.
+        apart = not any(token != token.strip() for token in result.tokens)
+        return list(result.tokens), (" " if apart else "").join(result.tokens)
+
+    def _highest(self, result: Any) -> Any:
+        if not isinstance(result, InformationFlow):
+            return None
+        steps = [step for path in result.key_paths for step in path["steps"] if step[3] >= 0]
+        return None if not steps else (steps[-1][0], steps[-1][3])
 
 
 def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:

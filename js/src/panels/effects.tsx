@@ -175,7 +175,7 @@ function drawIntervals(
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
   ctx.fillText(fixed(most), ROOM.left - 5, y(most) + 4);
-  if (least < 0) ctx.fillText(fixed(least), ROOM.left - 5, y(least) - 4);
+  if (y(least) - y(0) > 14) ctx.fillText(fixed(least), ROOM.left - 5, y(least) - 4);
   ctx.fillText("0", ROOM.left - 5, y(0));
   ctx.textAlign = "left";
   ctx.fillText(`position${unit ? `, ${unit}` : ""}`, ROOM.left, HEIGHT - 7);

@@ -153,6 +153,7 @@ function Graph({
         <span class="quiet" data-cw="sure">
           {edges.length} with q below {topic.fdr}
           {edges.length > EDGES ? `, the ${EDGES} strongest drawn` : ""}
+          {edges.some((edge) => edge.value < 0) ? "; dashed: below 0" : ""}
         </span>
       </h3>
       <svg
