@@ -31,7 +31,16 @@ def cost(model: Any, rounds: int) -> list[str]:
     batches = [probe.pairs(n) for n in (1, *_sizes(N - 1, BATCH))]
 
     def analysis() -> None:
-        identify_induction_heads(model, n_sequences=N, length=LENGTH, batch=BATCH, progress=False)
+        identify_induction_heads(
+            model,
+            n_sequences=N,
+            length=LENGTH,
+            batch=BATCH,
+            copying=False,
+            ablation=0,
+            pairs=False,
+            progress=False,
+        )
 
     found = in_turn({"plain": lambda: _plain(model, batches), "analysis": analysis}, rounds)
     ratio = found["analysis"] / found["plain"]

@@ -21,6 +21,7 @@ SECTIONS = {
     "clicks": "Click to paint in JupyterLab",
     "large": "A large model on a long text",
     "analyzers": "Analyses beside the plain forward pass",
+    "topics": "Induction, patterns, coordination, influence, beside what there was",
     "sizes": "What is shipped and what is saved",
 }
 HEAD = """# Measured

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
@@ -31,7 +32,7 @@ class Analysis(Protocol[P, R_co]):
     __wrapped__: Callable[..., Any]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Run to the end, with a progress bar."""
+        """Run to the end, with a progress bar; interrupted, the part that is done comes back."""
         ...
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> Any:
@@ -155,7 +156,10 @@ def evaluating(model: TransformerBridge) -> Iterator[None]:
 
 
 def _run(results: Iterator[R], name: str, progress: bool) -> R:
-    """The last result. An interrupt goes through as it is: nothing half done is returned."""
+    """The last result. After an interrupt: what was done until then, marked as partial.
+
+    Where nothing was done yet, the interrupt goes through.
+    """
     from tqdm.auto import tqdm
 
     last: R | None = None
@@ -165,6 +169,14 @@ def _run(results: Iterator[R], name: str, progress: bool) -> R:
                 made = last.provenance
                 bar.total, bar.unit = made.n_total, made.unit.removesuffix("s")
                 bar.update(made.n_done - bar.n)
+        except KeyboardInterrupt:
+            if last is None:
+                raise
+            warnings.warn(
+                f"{name} was interrupted; this is {last.provenance.progress}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         finally:
             # At once, not when the garbage collector finds it: it holds the model.
             close = getattr(results, "close", None)

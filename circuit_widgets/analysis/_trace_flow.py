@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from circuit_widgets import capture, models
+from circuit_widgets import capture
 from circuit_widgets.analysis._analysis import analysis
 from circuit_widgets.analysis._asked import Asked
 from circuit_widgets.analysis._information_flow import InformationFlow
 from circuit_widgets.analysis._job import check_stop
 from circuit_widgets.analysis._knockout import knocked_out, null_of
 from circuit_widgets.analysis._paths import flow, key_paths, rollout
+from circuit_widgets.analysis._provenance import begun
 from circuit_widgets.analysis._routes import Routes
 from circuit_widgets.analysis._self_influence import ROUNDING
-from circuit_widgets.result import Provenance, Score, versions
+from circuit_widgets.result import Provenance, Score
 from circuit_widgets.tokens import show_token
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def trace_information_flow(
     for name, value, least in (("confirm", confirm, 0), ("paths", paths, 1), ("draws", draws, 2)):
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} is {value!r}; accepted is a whole number from {least}")
-    made = Provenance(
-        analysis="trace_information_flow",
-        model=models.name_of(model),
+    made = begun(
+        model,
+        "trace_information_flow",
         method="L1 nearness of parts to their sum, multiplied over layers; attention knockout",
         probe="random other positions cut off",
         seed=seed,
@@ -99,13 +100,8 @@ def trace_information_flow(
             "draws": draws,
             "seed": seed,
         },
-        n_done=0,
         n_total=0,
         unit="steps",
-        device=str(model.cfg.device),
-        dtype=str(model.cfg.dtype).removeprefix("torch."),
-        versions=versions(),
-        seconds=0.0,
     )
     return _results(model, asked, layers, made)
 

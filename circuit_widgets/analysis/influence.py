@@ -12,16 +12,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets import models
 from circuit_widgets.analysis._analysis import analysis
 from circuit_widgets.analysis._asked import Asked
 from circuit_widgets.analysis._corrupt import Corruption, draw_replacements, greedy, weights_of
 from circuit_widgets.analysis._effects import Effects, rank_correlation
 from circuit_widgets.analysis._information_flow import InformationFlow as InformationFlow
+from circuit_widgets.analysis._provenance import begun
 from circuit_widgets.analysis._screen import screen
 from circuit_widgets.analysis._self_influence import SelfInfluence as SelfInfluence
 from circuit_widgets.analysis._trace_flow import trace_information_flow as trace_information_flow
-from circuit_widgets.result import Provenance, versions
+from circuit_widgets.result import Provenance
 from circuit_widgets.tokens import show_token
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ def compute_self_influence(
     if not generate:
         # What cannot be drawn is said here, where the user made the call.
         draw_replacements(asked.read, weights, 1, torch.Generator(), asked.first)
-    made = Provenance(
-        analysis="compute_self_influence",
-        model=models.name_of(model),
+    made = begun(
+        model,
+        "compute_self_influence",
         method=_METHODS[mode],
         probe=(
             "the weights given"
@@ -119,13 +119,8 @@ def compute_self_influence(
             "batch": batch,
             "confidence": confidence,
         },
-        n_done=0,
         n_total=0,
         unit="positions",
-        device=str(model.cfg.device),
-        dtype=str(model.cfg.dtype).removeprefix("torch."),
-        versions=versions(),
-        seconds=0.0,
     )
     return _results(model, asked, weights, made)
 

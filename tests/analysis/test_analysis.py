@@ -110,6 +110,22 @@ def test_an_interrupt_leaves_no_hooks(model, monkeypatch: pytest.MonkeyPatch) ->
     identify_induction_heads(model, n_sequences=1, length=5, progress=False)
 
 
+def test_an_interrupt_midway_gives_what_is_done(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+
+    def interrupt(layer: int) -> None:
+        passes.append(layer)
+        if len(passes) == 2 * model.cfg.n_layers + 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("circuit_widgets.analysis.induction.check_stop", interrupt)
+    with pytest.warns(RuntimeWarning, match=r"interrupted; this is partial: 3 of 5 sequences"):
+        result = identify_induction_heads(model, n_sequences=5, batch=2, length=5, progress=False)
+    assert result.provenance.n_done == 3 and not result.provenance.complete
+    assert "partial: 3 of 5" in repr(result)
+    assert not any(point.has_hooks() for point in model.hook_dict.values())
+
+
 def test_stream_hands_a_checked_job_to_the_view(model, monkeypatch: pytest.MonkeyPatch) -> None:
     view = types.ModuleType("circuit_widgets.widgets.induction")
     view.stream = lambda job: ("view", job)  # type: ignore[attr-defined]
