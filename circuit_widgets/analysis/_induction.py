@@ -97,6 +97,8 @@ class InductionHeads(Result, topic="induction"):
     Losses: what the model makes of the repeat, in nats, shape []; None if not asked for.
     `loss_second.control` is the loss of the control's second half; `in_context` is the loss on the
     second copy less that on the first (more negative: more is learned from the context).
+    `text_in_context` is the score of Olsson et al. 2022 on texts: loss at token 500 less that at
+    token 50; its control is the same tokens in random order. None without texts.
 
     Copying (`copying`, `copying_logits`, `copying_tokens`), `ablation` of single heads (NaN where
     it was not tried; its control is random heads) and `joint_ablation` of all found heads (shape
@@ -120,6 +122,7 @@ class InductionHeads(Result, topic="induction"):
     loss_first: Score | None = None
     loss_second: Score | None = None
     in_context: Score | None = None
+    text_in_context: Score | None = None
     copying: Score | None = None
     copying_logits: Score | None = None
     copying_tokens: Score | None = None
@@ -215,6 +218,12 @@ class InductionHeads(Result, topic="induction"):
             lines.append(
                 "loss:            first copy {first:.2f}, second {value:.2f} nats "
                 "(control {control:.2f})".format_map(loss)
+            )
+        if self.text_in_context is not None and self.text_in_context.control is not None:
+            of = {name: float(tensor) for name, tensor in self.text_in_context.tensors().items()}
+            lines.append(
+                "in context:      token 500 less token 50 {value:+.2f} nats, "
+                "in random order {control:+.2f}".format_map(of)
             )
         if self.joint_ablation is not None and self.joint_ablation.control is not None:
             of = {name: float(tensor) for name, tensor in self.joint_ablation.tensors().items()}

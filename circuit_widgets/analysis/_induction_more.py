@@ -12,10 +12,12 @@ from torch import Tensor
 from circuit_widgets import capture
 from circuit_widgets.analysis._ablation import SecondCopy, others
 from circuit_widgets.analysis._copying import CopiedTokens, copying_by_weights
+from circuit_widgets.analysis._icl import late_less_early
 from circuit_widgets.analysis._induction import InductionHeads
 from circuit_widgets.analysis._induction_pairs import find_pairs
 from circuit_widgets.analysis._interval import mean_interval, score_of
 from circuit_widgets.analysis._job import check_stop
+from circuit_widgets.analysis._prompts import Prompts
 from circuit_widgets.analysis._repeats import Probe
 from circuit_widgets.heads import Head
 from circuit_widgets.result import Provenance, Score
@@ -33,7 +35,12 @@ class Further:
     """Each step takes a result and yields it with more in it."""
 
     def __init__(
-        self, model: TransformerBridge, probe: Probe, sequences: list[Tensor], made: Provenance
+        self,
+        model: TransformerBridge,
+        probe: Probe,
+        sequences: list[Tensor],
+        made: Provenance,
+        texts: Prompts | None,
     ) -> None:
         self._model, self._layout, self._sequences = model, probe.layout, sequences
         self._n, self._seed = made.n_total, made.seed or 0
@@ -44,7 +51,9 @@ class Further:
             "copying": self.copying,
             "ablation": self.ablation,
             "pairs": self.pairs,
+            "in-context learning": self.in_context,
         }
+        self._texts = texts
 
     def copying(self, result: InductionHeads) -> Iterator[InductionHeads]:
         weights, logits = copying_by_weights(self._model, self._seed)
@@ -109,6 +118,12 @@ class Further:
                 result = dataclasses.replace(result, pairs=(*(result.pairs or ()), pair))
                 yield result
         yield result
+
+    def in_context(self, result: InductionHeads) -> Iterator[InductionHeads]:
+        """On the texts that were given."""
+        assert self._texts is not None
+        score = late_less_early(self._model, self._texts, self._seed, self._confidence)
+        yield dataclasses.replace(result, text_in_context=score)
 
     def _kept(self) -> SecondCopy:
         """The repeating sequences' runs, made once."""

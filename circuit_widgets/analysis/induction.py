@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,12 +14,14 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.analysis._analysis import analysis
+from circuit_widgets.analysis._icl import check_texts
 from circuit_widgets.analysis._induction import MORE as MORE
 from circuit_widgets.analysis._induction import SCORES as SCORES
 from circuit_widgets.analysis._induction import InductionHeads as InductionHeads
 from circuit_widgets.analysis._induction_more import Further
 from circuit_widgets.analysis._interval import score_of
 from circuit_widgets.analysis._job import check_stop
+from circuit_widgets.analysis._prompts import Prompts
 from circuit_widgets.analysis._provenance import begun
 from circuit_widgets.analysis._repeats import Diagonals, Probe, batches, losses
 from circuit_widgets.analysis._trace import InductionTrace as InductionTrace
@@ -45,6 +47,7 @@ def identify_induction_heads(
     copying: bool = True,
     ablation: int = 6,
     pairs: bool = True,
+    texts: str | Sequence[Any] | None = None,
     progress: bool = True,
 ) -> Iterator[InductionHeads]:
     """Score every head as an induction, previous token and duplicate token head.
@@ -67,6 +70,7 @@ def identify_induction_heads(
         ablation: How many heads, the highest by prefix matching, are ablated one by one and, those
             that are beyond doubt, together; beside random heads. 0, or one sequence: none.
         pairs: Also which previous-token head each induction head is made with; needs two sequences.
+        texts: Also the in-context-learning score on these, of more than 500 tokens each.
         progress: Show a progress bar.
 
     Raises:
@@ -81,6 +85,7 @@ def identify_induction_heads(
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; accepted is between 0 and 1, like 0.95")
     probe = Probe(model, length, seed, prepend_bos)
+    read = None if texts is None else check_texts(model, texts)
     bos = "a BOS token, then " if probe.layout.before else ""
     made = begun(
         model,
@@ -98,6 +103,7 @@ def identify_induction_heads(
             "copying": copying,
             "ablation": ablation,
             "pairs": pairs,
+            "texts": 0 if read is None else len(read),
         },
         n_total=n_sequences,
         unit="sequences",
@@ -108,21 +114,24 @@ def identify_induction_heads(
                 # A mean over other sequences takes two.
                 ("ablation", ablation and n_sequences > 1),
                 ("pairs", pairs and n_sequences > 1),
+                ("in-context learning", read is not None),
             )
             if wanted
         ),
     )
-    return _results(model, probe, made)
+    return _results(model, probe, made, read)
 
 
-def _results(model: TransformerBridge, probe: Probe, made: Provenance) -> Iterator[InductionHeads]:
+def _results(
+    model: TransformerBridge, probe: Probe, made: Provenance, texts: Prompts | None
+) -> Iterator[InductionHeads]:
     started = time.perf_counter()
     result: InductionHeads | None = None
     sequences: list[Tensor] = []
     for result in _scored(model, probe, made, sequences):
         yield _stamped(result, started)
     assert result is not None
-    further = Further(model, probe, sequences, made)
+    further = Further(model, probe, sequences, made, texts)
     for name in made.pending:
         for more in further.steps[name](result):
             result = more

@@ -126,6 +126,12 @@ def _facts(result: InductionHeads) -> list[t.Fact]:
         "without repeats",
     )
     tell(
+        "in-context learning, texts",
+        "Loss at token 500 less loss at token 50 (Olsson et al. 2022).",
+        result.text_in_context,
+        "tokens in random order",
+    )
+    tell(
         "without the induction heads",
         "Rise of the loss on the second copy when all heads above the bar are ablated together.",
         result.joint_ablation,

@@ -217,6 +217,31 @@ def test_more_comes_after_the_scores_and_says_what_is_pending() -> None:
     assert ablated.control.isfinite().sum() == 2
 
 
+def test_the_in_context_score_is_the_loss_late_less_early() -> None:
+    model = tiny.native(n_ctx=560)
+    texts = [tiny.ids(520, seed=seed)[0].tolist() for seed in range(3)]
+    result = identify_induction_heads(
+        model,
+        n_sequences=1,
+        length=8,
+        copying=False,
+        ablation=0,
+        pairs=False,
+        texts=texts,
+        progress=False,
+    )
+    known = []
+    with torch.no_grad():
+        for text in texts:
+            logp = model(torch.tensor([text]))[0].log_softmax(-1)
+            known.append(float(logp[49, text[50]] - logp[499, text[500]]))
+    score = result.text_in_context
+    assert score is not None and float(score.value) == pytest.approx(sum(known) / 3, abs=1e-4)
+    assert score.control is not None and result.provenance.complete
+    with pytest.raises(ValueError, match="of 501 tokens or more"):
+        identify_induction_heads(model, length=8, texts=[[1, 2, 3]])
+
+
 @pytest.mark.smollm2
 @pytest.mark.slow
 def test_smollm2s_induction_heads_matter_and_random_ones_do_not() -> None:

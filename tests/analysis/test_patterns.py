@@ -282,3 +282,18 @@ def test_what_is_wrong_is_a_sentence() -> None:
             tiny.native(n_ctx=10), [[3, 4, 5]], length=24, progress=False
         )
     assert small.score("prefix_matching").value.isnan().all()
+
+
+@pytest.mark.smollm2
+def test_smollm2_as_a_plain_cache_says() -> None:
+    model = cw.load_model("SmolLM2-135M")
+    text = "The Queen of Hearts, she made some tarts, all on a summer day"
+    found = detect_attention_patterns(model, text, n_sequences=1, length=8, progress=False)
+    names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(30)]
+    with torch.no_grad():
+        _, cache = model.run_with_cache(model.to_tokens(text), names_filter=names)
+    for layer, head in ((0, 0), (7, 4), (16, 0), (18, 6), (29, 8)):
+        known = by_loops(cache[names[layer]][0, head])
+        for score in TEXT_SCORES:
+            got = float(found.score(score).value[layer, head])
+            assert got == pytest.approx(known[score], abs=1e-4), (layer, head, score)

@@ -6,6 +6,7 @@ import { pack } from "../draw/color";
 import { paint, type Tile, toCanvas } from "../draw/tile";
 import { floats } from "../wire/client";
 import { Canvas, place } from "./canvas";
+import { Choice } from "./choice";
 import { fixed } from "./number";
 import { nullOf } from "./ranking";
 
@@ -43,6 +44,7 @@ export function labelled(
 
 export function GalleryPanel({ desk, topic }: { desk: Desk; topic: PatternsTopic }) {
   const thresholds = useSignal<Record<string, number>>({});
+  const sort = useSignal<"class" | "grid">("class");
   const { n_layers, n_heads } = desk.text.value;
   const count = n_layers * n_heads;
   const labels = labelled(topic.kinds, desk.planes.value, thresholds.value, count);
@@ -74,6 +76,17 @@ export function GalleryPanel({ desk, topic }: { desk: Desk; topic: PatternsTopic
             <b>{fixed(thresholds.value[kind.name] ?? kind.threshold)}</b>
           </label>
         ))}
+        <Choice
+          label="Sorted by"
+          options={[
+            { value: "class", label: "by the class's score" },
+            { value: "grid", label: "by the grid's score" },
+          ]}
+          value={sort.value}
+          choose={(by) => {
+            sort.value = by;
+          }}
+        />
         <button
           type="button"
           class="stop"
@@ -92,7 +105,7 @@ export function GalleryPanel({ desk, topic }: { desk: Desk; topic: PatternsTopic
             desk={desk}
             kind={kind}
             heads={heads}
-            score={"score" in kind ? (kind as PatternKind).score : null}
+            score={sort.value === "class" && "score" in kind ? (kind as PatternKind).score : null}
             tiles={tiles}
           />
         );
@@ -114,7 +127,6 @@ function Group({ desk, kind, heads, score, tiles }: GroupProps) {
   const shown = useSignal({ heads, tiles });
   const sortBy = desk.plane.value;
   const own = desk.planes.value.find((plane) => plane.about.name === score) ?? sortBy;
-  // By the score that the grid shows, if one was chosen there; else by the class's own.
   const sorted = [...heads].sort((a, b) => (own?.value[b] ?? -1) - (own?.value[a] ?? -1));
   if (String(shown.peek().heads) !== String(sorted) || shown.peek().tiles !== tiles)
     shown.value = { heads: sorted, tiles };
