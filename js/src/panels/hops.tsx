@@ -12,7 +12,10 @@ import { overWords, tint, useWords, Words } from "./words";
 const named = ([layer, head]: readonly [number, number]) => `${layer}.${head}`;
 
 export function HopsPanel({ desk, topic }: { desk: Desk; topic: InductionTopic }) {
-  const best = useSignal(Math.max(0, topic.repeats.length - 1));
+  // The token at which the first head looks back most shows best what is meant.
+  const best = useSignal(
+    strongest(topic.repeats.map((repeat) => repeat.attention[0] ?? null)) ?? 0,
+  );
   const hover = useSignal<number | null>(null);
   const head = useSignal(0);
   const of = new Map(topic.repeats.map((repeat, i) => [repeat.position, i]));

@@ -19,7 +19,7 @@ function Induction({ desk }: { desk: Desk }) {
     <div class="root" tabIndex={0} role="group" aria-label="Induction heads" onKeyDown={keys}>
       <header>
         <Heading desk={desk} />
-        <p class="quiet" data-cw="probe">
+        <p class="quiet probe" data-cw="probe" title={prompt}>
           {prompt || "\u00a0"}
         </p>
         <Progress desk={desk} />
