@@ -1,0 +1,40 @@
+// What the lines of a graph mean: their widths and colours, with the unit.
+import { lineColour, lineDash, lineWidth } from "../draw/graph";
+import { shortNumber } from "../draw/legend";
+import type { Theme } from "../draw/theme";
+
+interface Props {
+  name: string;
+  theme: Theme;
+  most: number;
+  least: number;
+  signed: boolean;
+  unit: string;
+}
+
+export function GraphLegend({ name, theme, most, least, signed, unit }: Props) {
+  const thin = Math.max(least, most / 10);
+  const sizes = [thin, (thin + most) / 2, most];
+  const weights = signed ? [-most, -thin, thin, most] : sizes;
+  return (
+    <span class="graph-legend quiet" data-cw={`${name}-legend`}>
+      {weights.map((weight) => (
+        <span key={weight}>
+          <svg width="22" height="8" aria-hidden="true">
+            <line
+              x1="1"
+              x2="21"
+              y1="4"
+              y2="4"
+              stroke={lineColour(weight, most, signed, theme)}
+              stroke-width={lineWidth(weight, most)}
+              stroke-dasharray={lineDash(weight).join(" ") || "none"}
+            />
+          </svg>
+          {shortNumber(weight)}
+        </span>
+      ))}
+      <span>{unit}</span>
+    </span>
+  );
+}
