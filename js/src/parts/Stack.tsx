@@ -63,7 +63,7 @@ function Layer({ size, draw, name }: { size: Signal<Size>; draw: Draw; name: str
     ctx.clearRect(0, 0, width, height);
     latest.current(ctx, { width, height });
   });
-  return <canvas ref={ref} data-cw={name} role="presentation" />;
+  return <canvas ref={ref} data-cw={name} />;
 }
 
 /** The pointer's place in its element, in CSS px. */
