@@ -1,0 +1,219 @@
+// The text as words, each in the colour of its number; arcs over them, and a chart below each line.
+import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { drawArcs } from "../draw/arcs";
+import { type Band, drawBands, nearestToken } from "../draw/bands";
+import { fit } from "../draw/canvas";
+import type { Piece } from "../draw/characters";
+import { css, diverging, sequential } from "../draw/color";
+import type { Theme } from "../draw/theme";
+import {
+  MARKS,
+  type Mark,
+  NO_WORDS,
+  putWords,
+  tint,
+  tokenUnder,
+  type WordElements,
+} from "./word-elements";
+
+/** How the words look: read again whenever it changes, without rendering. */
+export interface WordsLook {
+  /** From 0 to 1, or with a sign from −1; NaN: no ground. */
+  ground: ArrayLike<number>;
+  signed: boolean;
+  /** Outlines and lines, by token. */
+  marks: Partial<Record<Mark, (token: number) => boolean>>;
+}
+
+/** A number under each word, with its interval; NaN: missing. */
+export interface WordsChart {
+  value: ArrayLike<number>;
+  low: ArrayLike<number>;
+  high: ArrayLike<number>;
+}
+
+export interface WordArc {
+  from: number;
+  to: number;
+  /** From 0 to 1. */
+  weight: number;
+}
+
+export interface WordsProps {
+  tokens: readonly string[];
+  prompt: string;
+  theme: ReadonlySignal<Theme>;
+  look: ReadonlySignal<WordsLook>;
+  arcs?: ReadonlySignal<readonly WordArc[]>;
+  chart?: ReadonlySignal<WordsChart | null>;
+  /** The token that is pointed at, also by keys. */
+  at: ReadonlySignal<number | null>;
+  point: (token: number | null) => void;
+  choose: (token: number) => void;
+  /** Given: Left and Right go from token to token, and this is what is said of the strip. */
+  label?: string;
+}
+
+const CHART = { left: 44, right: 6, below: 8, height: 48 };
+
+interface Places {
+  /** The layout and scrolling that it is of. */
+  key: string;
+  x: Float32Array;
+  band: Int32Array;
+  bands: Band[];
+}
+
+export function Words(props: WordsProps) {
+  const { tokens, prompt, theme, look, arcs, chart, at } = props;
+  const [words, canvas] = [useRef<HTMLDivElement>(null), useRef<HTMLCanvasElement>(null)];
+  const made = useRef<WordElements>(NO_WORDS);
+  const places = useRef<Places | null>(null);
+  /** Counts changes of the layout: what is drawn over the words follows it. */
+  const layout = useSignal(0);
+  useEffect(() => {
+    if (words.current) made.current = putWords(words.current, tokens, prompt);
+    layout.value++;
+  }, [tokens, prompt]);
+  useEffect(() => {
+    if (!words.current) return;
+    const observer = new ResizeObserver(() => {
+      layout.value++;
+    });
+    observer.observe(words.current);
+    return () => observer.disconnect();
+  }, []);
+  useSignalEffect(() => {
+    layout.value;
+    paint(made.current, look.value, theme.value);
+  });
+  const draw = () => {
+    const parent = words.current?.parentElement;
+    if (!canvas.current || !parent || parent.clientWidth === 0) return;
+    const ctx = fit(canvas.current, parent.clientWidth, parent.clientHeight);
+    ctx.clearRect(0, 0, parent.clientWidth, parent.clientHeight);
+    const { of } = made.current;
+    const shown = chart?.value ?? null;
+    const key = `${layout.value} ${parent.scrollTop} ${parent.clientWidth}`;
+    if (shown === null) places.current = null;
+    else if (places.current?.key !== key) places.current = placesOf(made.current, parent, key);
+    if (shown && places.current)
+      drawBands(ctx, { ...places.current, ...shown, hover: at.value, theme: theme.value });
+    drawArcs(
+      ctx,
+      (arcs?.value ?? []).flatMap(({ from, to, weight }) => {
+        const ends = [of[from], of[to]].map((span) => span && top(span, parent));
+        return ends[0] && ends[1] ? [{ from: ends[0], to: ends[1], weight }] : [];
+      }),
+      theme.value,
+    );
+  };
+  useSignalEffect(() => {
+    layout.value;
+    draw();
+  });
+  const under = (event: MouseEvent): number | null => {
+    const token = tokenUnder(event);
+    if (token !== null || !places.current) return token;
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    return nearestToken(places.current, event.clientX - box.left, event.clientY - box.top);
+  };
+  return (
+    <div class="strip-box">
+      <div
+        class="strip-scroll"
+        {...(props.label ? { tabIndex: 0, role: "group", "aria-label": props.label } : {})}
+        onKeyDown={(event) => {
+          if (props.label && byKey(event, props)) {
+            event.preventDefault();
+            event.stopPropagation();
+          }
+        }}
+        onScroll={draw}
+        onMouseMove={(event) => {
+          const token = under(event);
+          if (token !== null && token !== at.peek()) props.point(token);
+        }}
+        onMouseLeave={() => props.point(null)}
+        onClick={(event) => {
+          const token = under(event);
+          if (token !== null) props.choose(token);
+        }}
+      >
+        <div
+          class={chart?.value ? "words charted" : "words"}
+          ref={words}
+          dir="ltr"
+          data-cw="strip"
+        />
+      </div>
+      <canvas class="over-words" ref={canvas} data-cw="strip-over" />
+    </div>
+  );
+}
+
+/** Whether a key meant something: a token further or back, the ends, or to choose. */
+function byKey(event: KeyboardEvent, { tokens, at, point, choose }: WordsProps): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
+  const now = at.peek();
+  const last = tokens.length - 1;
+  if (event.code === "Enter" && now !== null) choose(now);
+  else if (event.code === "ArrowRight") point(Math.min(last, (now ?? -1) + 1));
+  else if (event.code === "ArrowLeft") point(Math.max(0, (now ?? last + 1) - 1));
+  else if (event.code === "Home") point(0);
+  else if (event.code === "End") point(last);
+  else return false;
+  return true;
+}
+
+function paint({ pieces, spans }: WordElements, look: WordsLook, theme: Theme): void {
+  const table = look.signed ? diverging(theme) : sequential(theme);
+  for (const [i, span] of spans.entries()) {
+    const { from, to } = pieces[i] ?? { from: 0, to: 0 };
+    // Of a character's parts, the strongest.
+    let t = 0;
+    for (let token = from; token < to; token++) {
+      const part = look.ground[token] ?? Number.NaN;
+      if (Math.abs(part) > Math.abs(t)) t = part;
+    }
+    // Below one step of the table there is nothing to see.
+    const faint = Math.abs(t) < 0.02;
+    const strong = Math.abs(t) > (look.signed ? 0.6 : 0.5);
+    tint(span, faint ? "" : css(table, look.signed ? (t + 1) / 2 : t), strong ? theme.page : "");
+    for (const mark of MARKS) {
+      const has = look.marks[mark];
+      let on = false;
+      for (let token = from; has && token < to && !on; token++) on = has(token);
+      span.classList.toggle(mark, on);
+    }
+  }
+}
+
+/** The middle of a word's top edge, where the words' canvas has it. */
+function top(span: HTMLElement, parent: HTMLElement): { x: number; y: number } {
+  const x = span.offsetLeft + Math.min(span.offsetWidth, 200) / 2;
+  return { x, y: span.offsetTop - parent.scrollTop - 2 };
+}
+
+/** Where each token's dot is, across, and the bands below the lines. */
+function placesOf({ of, pieces, spans }: WordElements, parent: HTMLElement, key: string): Places {
+  const [x, band] = [new Float32Array(of.length), new Int32Array(of.length)];
+  const bands: Band[] = [];
+  let line = Number.NaN;
+  const x1 = parent.clientWidth - CHART.right;
+  for (const [i, span] of spans.entries()) {
+    if (span.offsetTop !== line) {
+      line = span.offsetTop;
+      const y0 = line - parent.scrollTop + span.offsetHeight + CHART.below;
+      bands.push({ x0: CHART.left, x1, y0, y1: y0 + CHART.height });
+    }
+    const { from, to } = pieces[i] as Piece;
+    const width = Math.min(span.offsetWidth, x1 - span.offsetLeft);
+    for (let token = from; token < to; token++) {
+      x[token] = span.offsetLeft + ((token - from + 0.5) / (to - from)) * width;
+      band[token] = bands.length - 1;
+    }
+  }
+  return { key, x, band, bands };
+}
