@@ -35,13 +35,13 @@ while time.time() < until:
 """
 # The matrix is drawn when the tile arrives; the next frame puts it on the screen.
 CLICK = """async (host, [layer, head]) => {
-    const { desk } = host;
+    const { session } = host;
     const started = performance.now();
-    desk.select({ layer, head });
+    session.select({ layer, head });
     await new Promise((done) => {
         let stop = () => {};
-        stop = desk.tile.subscribe((tile) => {
-            const at = desk.head.peek();
+        stop = session.tile.subscribe((tile) => {
+            const at = session.head.peek();
             if (tile && at[0] === layer && at[1] === head)
                 queueMicrotask(() => { stop(); done(); });
         });
@@ -51,8 +51,8 @@ CLICK = """async (host, [layer, head]) => {
 }"""
 # At rest: the exact numbers of the last head have come, and nothing is being computed.
 AT_REST = """host => {
-    const { desk } = host;
-    return desk.tiles.value.row(desk.head.value, desk.query.value) !== null;
+    const { session } = host;
+    return session.tiles.value.row(session.head.value, session.query.value) !== null;
 }"""
 
 
@@ -76,12 +76,12 @@ def clicks(
             page.notebook.page.wait_for_timeout(pause)
         if cached:
             page.root.evaluate(
-                "async (host, at) => { const t = host.desk.tiles.value;"
+                "async (host, at) => { const t = host.session.tiles.value;"
                 " await t.want([at], [], 'max', t.whole, 256, 'prefetch'); }",
                 at,
             )
         else:
-            page.root.evaluate("host => host.desk.tiles.value.clear()")
+            page.root.evaluate("host => host.session.tiles.value.clear()")
         taken.append(page.root.evaluate(CLICK, at))
     return taken
 

@@ -24,7 +24,7 @@ def saved(cell: str) -> int:
             notebook.run(0)
             page = ExplorerPage(notebook, 0)
             page.wait_for_tile()
-            page.wait("desk.status.value.state === 'idle'", timeout=120)
+            page.wait("session.status.value.state === 'idle'", timeout=120)
             notebook.page.wait_for_timeout(1500)
             notebook.save(widgets=True)
             return notebook.path.stat().st_size

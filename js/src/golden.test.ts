@@ -3,10 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Batch, Picture, Request, ScoresInfo, Text } from "./contract.gen";
-import { Desk } from "./desk";
-import { lightTheme } from "./draw/fake-theme";
 import { valueAt } from "./draw/tile";
-import { FakeModel, settle, shifted } from "./fake-model";
+import { FakeModel, settle, shifted } from "./test/fake-model";
 import { Client, Refusal } from "./wire/client";
 import { Tiles } from "./wire/tiles";
 
@@ -24,7 +22,7 @@ const N = 6;
 /** Answers whatever is asked with one golden reply. */
 function answering(name: string) {
   const model = new FakeModel();
-  const client = new Client(model, new AbortController().signal);
+  const client = new Client(model.port(new AbortController().signal));
   const { content, buffer } = file.replies[name] as Entry;
   const answer = async () => {
     await settle();
@@ -91,7 +89,7 @@ describe("the golden wire", () => {
   it.each(["5", "6"])("has what is expected next (%s)", async (name) => {
     const position = name === "5" ? 2 : N - 1;
     const { tiles, answer } = answering(name);
-    tiles.wantNext(position);
+    tiles.wantNext(position, "next");
     await answer();
     const wanted = file.replies[name]?.expect as unknown as { tokens: string[]; actual: string };
     const next = tiles.next(position);
@@ -112,12 +110,12 @@ describe("the golden wire", () => {
   it("has requests of the shape the views send", () => {
     const model = new FakeModel();
     const abort = new AbortController();
-    const client = new Client(model, abort.signal);
+    const client = new Client(model.port(abort.signal));
     const tiles = new Tiles(client, 4, N);
     tiles.want([[0, 1]], [[1, 0]], "max", tiles.whole, 256, "tile");
     tiles.wantRow([1, 0], 2, "row");
     tiles.wantColumn([0, 0], 1, "column");
-    tiles.wantNext(2);
+    tiles.wantNext(2, "next");
     client.ask({ kind: "run", text: "blue\ndog" }).catch(() => {});
     client.flush();
     tiles.wantRow([1, 0], 5, "row");
@@ -154,25 +152,25 @@ describe("the golden wire", () => {
       picture_data: shifted(bytes(picture_data)),
     });
     const abort = new AbortController();
-    const desk = new Desk(model.asModel, abort.signal, lightTheme);
-    expect(desk.tile.value).toMatchObject({ rows: N, cols: N });
+    const session = model.session(abort.signal);
+    expect(session.tile.value).toMatchObject({ rows: N, cols: N });
     const planes = file.replies.push?.expect as unknown as (number | null)[][];
     const shown = (plane: Float32Array | null | undefined) =>
       plane && [...plane].map((v) => (Number.isNaN(v) ? null : v));
-    const [a, b] = desk.planes.value;
+    const [a, b] = session.planes.value;
     expect(shown(a?.value)).toEqual(planes[0]);
     expect(shown(a?.control)).toEqual(planes[1]);
     expect(a?.low).toBeNull();
     expect(shown(b?.value)).toEqual(planes[2]);
     expect(shown(b?.high)).toEqual(planes[4]);
     model.receive({ scores: { planes: 0, scores: [] } });
-    expect(desk.planes.value).toEqual([]);
+    expect(session.planes.value).toEqual([]);
     const push = file.replies.push as Entry;
     model.reply(push.content, bytes(push.buffer));
-    expect(shown(desk.planes.value[0]?.value)).toEqual(planes[0]);
-    expect(shown(desk.planes.value[1]?.low)).toEqual(planes[3]);
-    expect(desk.status.value).toEqual(push.content.status);
-    expect(desk.text.value.tokens[1]).toBe("<img src=x onerror=alert(1)>");
+    expect(shown(session.planes.value[0]?.value)).toEqual(planes[0]);
+    expect(shown(session.planes.value[1]?.low)).toEqual(planes[3]);
+    expect(session.status.value).toEqual(push.content.status);
+    expect(session.text.value.tokens[1]).toBe("<img src=x onerror=alert(1)>");
     abort.abort();
     expect(model.listeners).toBe(0);
   });

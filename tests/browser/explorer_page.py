@@ -26,16 +26,16 @@ class ExplorerPage:
         """An element by its `data-cw` name."""
         return self.root.locator(f"[data-cw={name}]")
 
-    def desk(self, expression: str) -> Any:
-        """Evaluate JavaScript over `desk`, the state behind the view."""
-        return self.root.evaluate(f"host => {{ const desk = host.desk; return {expression}; }}")
+    def session(self, expression: str) -> Any:
+        """Evaluate JavaScript over `session`, the state behind the view."""
+        return self.root.evaluate(f"host => {{ const session = host.session; return {expression}; }}")
 
     # --- what it shows ---
 
     def facts(self) -> tuple[int, int, int]:
         """Layers, heads, tokens."""
-        layers, heads, tokens = self.desk(
-            "[desk.text.value.n_layers, desk.text.value.n_heads, desk.text.value.tokens.length]"
+        layers, heads, tokens = self.session(
+            "[session.text.value.n_layers, session.text.value.n_heads, session.text.value.tokens.length]"
         )
         return layers, heads, tokens
 
@@ -65,24 +65,24 @@ class ExplorerPage:
 
     def wait_for_tile(self) -> dict[str, Any]:
         """The selected head's tile, once it is the head's own and unpooled or pooled as it came."""
-        self.wait("desk.tile.value !== null")
-        return self.desk(
+        self.wait("session.tile.value !== null")
+        return self.session(
             """(() => {
-                const { rows, cols, scale, data, first } = desk.tile.value;
+                const { rows, cols, scale, data, first } = session.tile.value;
                 return { rows, cols, scale, data: [...data], first: first && [...first] };
             })()"""
         )
 
     def row(self, query: int) -> list[float]:
         """Exact attention of a query in the selected head, when it has come."""
-        self.wait(f"desk.tiles.value.row(desk.head.value, {query}) !== null")
-        return self.desk(f"[...desk.tiles.value.row(desk.head.value, {query})]")
+        self.wait(f"session.tiles.value.row(session.head.value, {query}) !== null")
+        return self.session(f"[...session.tiles.value.row(session.head.value, {query})]")
 
     def wait(self, condition: str, timeout: float = 30) -> None:
-        """Wait until a JavaScript condition over `desk` holds."""
+        """Wait until a JavaScript condition over `session` holds."""
         handle = self.root.element_handle()
         self.notebook.page.wait_for_function(
-            f"host => {{ const desk = host.desk; return {condition}; }}",
+            f"host => {{ const session = host.session; return {condition}; }}",
             arg=handle,
             timeout=timeout * 1000,
         )

@@ -165,7 +165,7 @@ def test_options_change_the_picture_and_python_has_them(page, notebook):
     page.root.get_by_role("button", name="left out").click()
     page.expect_python("explorer.options['first']", "hide")
     page.root.get_by_role("button", name="shared, to 1").click()
-    assert page.desk("desk.vmax(desk.tile.value)") == 1
+    assert page.session("session.vmax(session.tile.value)") == 1
     page.root.get_by_role("button", name="own scale").click()
     page.root.get_by_role("button", name="dimmed").click()
     page.root.get_by_role("combobox", name="Score").select_option("previous_token")
@@ -213,7 +213,7 @@ def test_everything_by_keyboard_alone(page, notebook):
     for key, option in (("f", "first"), ("c", "scale"), ("s", "score")):
         before = notebook.python(f"explorer.options[{option!r}]")
         keys.press(key)
-        page.wait(f"desk.options.{option} !== {before}")
+        page.wait(f"session.params.choice('{option}').value !== {before}")
         page.expect_python(f"explorer.options[{option!r}] != {before}", True)
     keys.press("v")
     expect(page.part("looks-title")).to_contain_text("is looked at by")

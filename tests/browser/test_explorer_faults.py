@@ -182,7 +182,7 @@ def test_hostile_tokens_show_as_text(notebook):
         "explorer.text = t"
     )
     page = ExplorerPage(notebook, 1)
-    page.wait("desk.text.value.tokens.length === 8")
+    page.wait("session.text.value.tokens.length === 8")
     strip = page.part("strip")
     for token in (HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], HOSTILE[4], "x" * 500):
         expect(strip).to_contain_text(token)
@@ -243,7 +243,7 @@ GARBAGE = [
 def test_malformed_messages_do_no_harm(notebook):
     page = ExplorerPage(notebook, 1)
     for message in GARBAGE:
-        page.root.evaluate(f"host => host.desk.client.model.send({message})")
+        page.root.evaluate(f"host => host.session.client.port.send({message})")
     page.click_head(1, 2)
     expect(page.part("head-name")).to_have_text("1.2")
     page.run("dog river green")
@@ -252,8 +252,8 @@ def test_malformed_messages_do_no_harm(notebook):
     assert sum(page.row(3)) == pytest.approx(1, abs=1e-4)
     # Nor does a selection or an option that makes no sense.
     page.root.evaluate(
-        "host => { const { model } = host.desk.client;"
-        " model.set('selected_head', { layer: 99, head: -1 }); model.save_changes(); }"
+        "host => { const { port } = host.session.client;"
+        " port.set('selected_head', { layer: 99, head: -1 }); port.save(); }"
     )
     notebook.python("explorer.selection = '0.1'")
     expect(page.part("head-name")).to_have_text("0.1")
@@ -298,7 +298,7 @@ def test_a_thousand_tokens_stay_light(lab, notebook):
         page.click_head(layer, head)
         expect(page.part("head-name")).to_have_text(f"{layer}.{head}")
         assert page.wait_for_tile()["rows"] == 256
-        tile = page.desk("[desk.tile.value.scale, desk.tile.value.first[200]]")
+        tile = page.session("[session.tile.value.scale, session.tile.value.first[200]]")
         truth = notebook.python(
             f"p = explorer.pattern('{layer}.{head}')\n"
             "print(p[:, 1:].max().item(), p[800:804, 0].max().item())"

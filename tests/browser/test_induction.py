@@ -38,7 +38,7 @@ def test_a_result_opens_the_grid(notebook):
     expect(page.part("head-name")).to_have_text("0.1")
     value = float(notebook.python("heads.previous_token.value[0, 1].item()"))
     expect(page.part("score-previous_token")).to_contain_text(f"{value:.2f}")
-    shown = page.desk("[...desk.planes.value[0].value]")
+    shown = page.session("[...session.planes.value[0].value]")
     assert shown == [
         float(v)
         for v in notebook.python("print(*heads.prefix_matching.value.flatten().tolist())").split()
@@ -67,7 +67,7 @@ def test_a_pair_opens_both_patterns(notebook):
     for name in (sender, receiver):
         expect(page.part(f"pattern-{name.replace('.', '-')}")).to_be_visible()
     expect(page.part("head-name")).to_have_text(receiver)
-    page.wait("desk.tiles.value.arrived.value > 0")
+    page.wait("session.tiles.value.arrived.value > 0")
     # The scatter selects too.
     facts = page.part("facts-list")
     joint = float(notebook.python("heads.joint_ablation.value.item()"))
@@ -96,7 +96,7 @@ def test_a_stream_fills_in_and_stop_leaves_a_partial_result(notebook):
     notebook.run(0)
     notebook.run(2)
     page = ExplorerPage(notebook, 2)
-    page.wait("desk.planes.value.length > 0 && !Number.isNaN(desk.planes.value[0].value[0])")
+    page.wait("session.planes.value.length > 0 && !Number.isNaN(session.planes.value[0].value[0])")
     expect(page.part("notice")).to_contain_text("Scoring heads")
     expect(page.part("progress")).to_be_visible()
     notebook.screenshot("induction-running", page.root)
@@ -105,5 +105,5 @@ def test_a_stream_fills_in_and_stop_leaves_a_partial_result(notebook):
     expect(page.part("stop")).to_have_count(0)
     assert notebook.python("view.wait(30)") == "True"
     assert notebook.python("view.result.provenance.complete") == "False"
-    shown = page.desk("[...desk.planes.value[0].value]")
+    shown = page.session("[...session.planes.value[0].value]")
     assert len(shown) == 8 and all(v == v for v in shown)

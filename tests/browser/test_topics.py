@@ -122,7 +122,7 @@ def test_a_pair_of_heads_opens_both(notebook):
 def test_positions_fill_in_and_stop_leaves_what_is_done(notebook):
     notebook.run(6)
     page = ExplorerPage(notebook, 6)
-    page.wait("desk.topic.value.info?.measures?.[0].value.some((v) => v !== null)")
+    page.wait("session.topic.value.info?.measures?.[0].value.some((v) => v !== null)")
     page.part("stop").click()
     expect(page.part("notice")).to_contain_text("Stopped. partial: ")
     done = int(notebook.python("view.result.logp.value.isfinite().sum().item()"))

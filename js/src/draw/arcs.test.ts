@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { fakeContext } from "../test/fake-context";
+import { lightTheme } from "../test/fake-theme";
 import { type Arc, curve, drawArcs } from "./arcs";
-import { fakeContext } from "./fake-context";
-import { lightTheme } from "./fake-theme";
 
 const same: Arc = { from: { x: 200, y: 50 }, to: { x: 40, y: 50 }, weight: 0.5 };
 const other: Arc = { from: { x: 200, y: 82 }, to: { x: 40, y: 50 }, weight: 0.5 };

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { fakeContext } from "../test/fake-context";
 import { border, fit as fitted, snapper } from "./canvas";
-import { fakeContext } from "./fake-context";
 
 function fakeCanvas(ratio: number) {
   const { ctx, of } = fakeContext(ratio);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { darkTheme, lightTheme } from "../test/fake-theme";
 import { css, cssOf, diverging, pack, sequential } from "./color";
-import { darkTheme, lightTheme } from "./fake-theme";
 import { contrast, type Lab, parseColour, type Rgb, toLab } from "./oklab";
 import type { Theme } from "./theme";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { fakeContext } from "../test/fake-context";
+import { lightTheme } from "../test/fake-theme";
 import { css, sequential } from "./color";
-import { fakeContext } from "./fake-context";
-import { lightTheme } from "./fake-theme";
 import { drawGrid, type GridDrawing, gridLayout, hitGrid } from "./grid";
 
 describe("gridLayout", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fakeContext } from "./fake-context";
+import { fakeContext } from "../test/fake-context";
 import { chooseLabels, fitted, labelText } from "./label";
 
 describe("labelText", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { fakeContext } from "../test/fake-context";
+import { lightTheme } from "../test/fake-theme";
 import { diverging, sequential } from "./color";
-import { fakeContext } from "./fake-context";
-import { lightTheme } from "./fake-theme";
 import { drawLegend, type LegendDrawing, shortNumber } from "./legend";
 
 const drawing: LegendDrawing = {

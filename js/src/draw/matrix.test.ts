@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fakeContext } from "./fake-context";
-import { lightTheme } from "./fake-theme";
+import { fakeContext } from "../test/fake-context";
+import { lightTheme } from "../test/fake-theme";
 import { drawMatrix, type MatrixDrawing, whole } from "./matrix";
 
 const tokens = Array.from({ length: 50 }, (_, i) => ` t${i}`);

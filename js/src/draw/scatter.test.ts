@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fakeContext } from "./fake-context";
-import { lightTheme } from "./fake-theme";
+import { fakeContext } from "../test/fake-context";
+import { lightTheme } from "../test/fake-theme";
 import { drawScatter, hitScatter, placed, type ScatterDrawing } from "./scatter";
 
 const drawing: ScatterDrawing = {

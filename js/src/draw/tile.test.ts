@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { lightTheme } from "../test/fake-theme";
 import { pack, sequential } from "./color";
-import { lightTheme } from "./fake-theme";
 import { cellOf, coarser, paint, stride, type Tile, valueAt } from "./tile";
 
 const table = sequential(lightTheme);

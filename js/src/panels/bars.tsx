@@ -1,8 +1,8 @@
 // What a token looks at and what the model expects after it, each beside what chance would give.
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { Desk } from "../desk";
 import { labelText } from "../draw/matrix";
+import type { Session } from "../model/session";
 import { fixed } from "./number";
 
 const ROWS = 6;
@@ -13,22 +13,22 @@ interface Bar {
   value: number;
 }
 
-export function BarsPanel({ desk }: { desk: Desk }) {
+export function BarsPanel({ session }: { session: Session }) {
   return (
     <section class="bars" aria-label="What a token looks at, and what follows">
-      <Looks desk={desk} />
-      <Expects desk={desk} />
+      <Looks session={session} />
+      <Expects session={session} />
     </section>
   );
 }
 
-function Looks({ desk }: { desk: Desk }) {
-  const from = desk.direction.value === "from";
-  const { tokens } = desk.text.value;
-  const at = from ? desk.query.value : desk.key.value;
+function Looks({ session }: { session: Session }) {
+  const from = session.direction.value === "from";
+  const { tokens } = session.text.value;
+  const at = from ? session.query.value : session.key.value;
   const bars = useComputed<Bar[]>(() => {
-    const all = desk.text.value.tokens;
-    const values = desk.weights.value;
+    const all = session.text.value.tokens;
+    const values = session.weights.value;
     return strongest(values, ROWS).map((i) => ({
       token: all[i] ?? "",
       at: i,
@@ -43,18 +43,18 @@ function Looks({ desk }: { desk: Desk }) {
       <Bars
         bars={bars.value}
         chance={from ? 1 / (at + 1) : null}
-        choose={(i) => desk.select(from ? { query: at, key: i } : { query: i, key: at })}
+        choose={(i) => session.select(from ? { query: at, key: i } : { query: i, key: at })}
         name="looks"
       />
     </div>
   );
 }
 
-function Expects({ desk }: { desk: Desk }) {
+function Expects({ session }: { session: Session }) {
   const reply = useComputed(() => {
-    const tiles = desk.tiles.value;
+    const tiles = session.tiles.value;
     tiles.arrived.value;
-    return tiles.next(desk.query.value);
+    return tiles.next(session.query.value);
   });
   const shown = reply.value;
   const bars = (shown?.tokens ?? [])

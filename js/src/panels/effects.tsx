@@ -1,9 +1,9 @@
 // What each token does to the output: the text in colours, and each position with its interval.
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { InfluenceTopic, Measure } from "../contract.gen";
-import type { Desk } from "../desk";
 import { css, diverging } from "../draw/color";
 import { labelText } from "../draw/matrix";
+import type { Session } from "../model/session";
 import { floats } from "../wire/client";
 import { Canvas } from "./canvas";
 import { Choice } from "./choice";
@@ -14,12 +14,12 @@ import { tint, useWords, Words } from "./words";
 const HEIGHT = 132;
 const ROOM = { left: 40, right: 8, top: 8, bottom: 18 };
 
-export function EffectsPanel({ desk, topic }: { desk: Desk; topic: InfluenceTopic }) {
+export function EffectsPanel({ session, topic }: { session: Session; topic: InfluenceTopic }) {
   const chosen = useSignal(topic.measures[0]?.name ?? "");
   const measure = topic.measures.find((m) => m.name === chosen.value) ?? topic.measures[0];
   const hover = useSignal<number | null>(null);
   if (!measure) return null;
-  const name = (i: number) => labelText(desk.text.value.tokens[i] ?? "", 20).trim();
+  const name = (i: number) => labelText(session.text.value.tokens[i] ?? "", 20).trim();
   const at = hover.value;
   return (
     <>
@@ -43,8 +43,8 @@ export function EffectsPanel({ desk, topic }: { desk: Desk; topic: InfluenceTopi
             />
           )}
         </div>
-        <EffectWords desk={desk} topic={topic} measure={measure} hover={hover} />
-        <Intervals desk={desk} measure={measure} hover={hover.value} topic={topic} />
+        <EffectWords session={session} topic={topic} measure={measure} hover={hover} />
+        <Intervals session={session} measure={measure} hover={hover.value} topic={topic} />
         <p class="said" data-cw="effect">
           {at === null ? (
             <span class="quiet">{measure.about} Faint: the interval includes 0.</span>
@@ -66,8 +66,8 @@ export function EffectsPanel({ desk, topic }: { desk: Desk; topic: InfluenceTopi
           </p>
         )}
       </section>
-      {topic.outputs.length > 0 && <Outputs desk={desk} topic={topic} />}
-      {topic.pairs && <Pairs desk={desk} topic={topic} />}
+      {topic.outputs.length > 0 && <Outputs session={session} topic={topic} />}
+      {topic.pairs && <Pairs session={session} topic={topic} />}
     </>
   );
 }
@@ -86,22 +86,22 @@ function largest(values: (number | null)[]): number {
 }
 
 function EffectWords({
-  desk,
+  session,
   topic,
   measure,
   hover,
 }: {
-  desk: Desk;
+  session: Session;
   topic: InfluenceTopic;
   measure: Measure;
   hover: { value: number | null };
 }) {
-  const at = useWords(desk);
+  const at = useWords(session);
   const shown = useSignal({ topic, measure });
   if (shown.peek().measure !== measure) shown.value = { topic, measure };
   useSignalEffect(() => {
     at.box.value;
-    const theme = desk.theme.value;
+    const theme = session.theme.value;
     const { topic, measure } = shown.value;
     const table = diverging(theme);
     const most = largest(measure.value);
@@ -121,18 +121,18 @@ function EffectWords({
       point={(token) => {
         hover.value = token;
       }}
-      choose={(token) => desk.select({ query: token, key: null })}
+      choose={(token) => session.select({ query: token, key: null })}
     />
   );
 }
 
 function Intervals({
-  desk,
+  session,
   measure,
   hover,
   topic,
 }: {
-  desk: Desk;
+  session: Session;
   measure: Measure;
   hover: number | null;
   topic: InfluenceTopic;
@@ -147,7 +147,7 @@ function Intervals({
         data-cw="intervals"
         height={() => HEIGHT}
         draw={(ctx, box) =>
-          drawIntervals(ctx, box.width, shown.value.measure, shown.value.hover, desk)
+          drawIntervals(ctx, box.width, shown.value.measure, shown.value.hover, session)
         }
       />
     </div>
@@ -159,9 +159,9 @@ function drawIntervals(
   width: number,
   { value, low, high, unit }: Measure,
   hover: number | null,
-  desk: Desk,
+  session: Session,
 ): void {
-  const theme = desk.theme.value;
+  const theme = session.theme.value;
   const inside = {
     width: width - ROOM.left - ROOM.right,
     height: HEIGHT - ROOM.top - ROOM.bottom,
@@ -200,7 +200,7 @@ function drawIntervals(
   }
 }
 
-function Outputs({ desk, topic }: { desk: Desk; topic: InfluenceTopic }) {
+function Outputs({ session, topic }: { session: Session; topic: InfluenceTopic }) {
   const most = Math.max(
     0.001,
     ...topic.outputs.flatMap((o) => [o.own_high ?? o.own ?? 0, o.prompt_high ?? o.prompt ?? 0]),
@@ -246,7 +246,7 @@ function Outputs({ desk, topic }: { desk: Desk; topic: InfluenceTopic }) {
                 <tr key={o.position}>
                   <td>
                     <span class="token">
-                      {labelText(desk.text.value.tokens[o.position] ?? "", 18)}
+                      {labelText(session.text.value.tokens[o.position] ?? "", 18)}
                     </span>{" "}
                     <small>{o.position}</small>
                   </td>
@@ -265,13 +265,13 @@ function Outputs({ desk, topic }: { desk: Desk; topic: InfluenceTopic }) {
 }
 
 /** All pairs: sources down, the token that was read across. */
-function Pairs({ desk, topic }: { desk: Desk; topic: InfluenceTopic }) {
-  const { tokens } = desk.text.value;
+function Pairs({ session, topic }: { session: Session; topic: InfluenceTopic }) {
+  const { tokens } = session.text.value;
   const n = tokens.length;
-  const data = desk.topic.value.data;
+  const data = session.topic.value.data;
   const values = useComputed(() => {
-    const { data } = desk.topic.value;
-    const count = desk.text.value.tokens.length;
+    const { data } = session.topic.value;
+    const count = session.text.value.tokens.length;
     return data.byteLength >= 4 * count * count ? floats(data, 0, count * count) : null;
   });
   if (!values.value || data.byteLength === 0) return null;
@@ -287,12 +287,12 @@ function Pairs({ desk, topic }: { desk: Desk; topic: InfluenceTopic }) {
           <span class="quiet">token replaced, down; what is read after a token, across</span>
         </h3>
         <Heat
-          desk={desk}
+          session={session}
           name="pairs-matrix"
           label="Effect of each token on the next token after each position"
           n={n}
           values={values.value}
-          table={diverging(desk.theme.value)}
+          table={diverging(session.theme.value)}
           min={-most}
           max={most}
           rows={tokens}

@@ -1,9 +1,9 @@
 // Routes through the layers: positions across, layers up, one line a step; strong ones stand out.
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { FlowPath, FlowTopic } from "../contract.gen";
-import type { Desk } from "../desk";
 import { css } from "../draw/color";
 import { chooseLabels, fitted, labelText } from "../draw/label";
+import type { Session } from "../model/session";
 import { Canvas } from "./canvas";
 import { Facts } from "./facts";
 import { fixed } from "./number";
@@ -14,7 +14,7 @@ const LEFT = 34;
 const FOOT = 62;
 const MAX_HEIGHT = 520;
 
-export function FlowPanel({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
+export function FlowPanel({ session, topic }: { session: Session; topic: FlowTopic }) {
   const least = useSignal(0.02);
   const chosen = useSignal(0);
   const path = topic.paths[Math.min(chosen.value, topic.paths.length - 1)];
@@ -27,7 +27,7 @@ export function FlowPanel({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
             <span class="quiet"> share of the routes that start at a token</span>
           </h3>
         </div>
-        <RouteWords desk={desk} topic={topic} />
+        <RouteWords session={session} topic={topic} />
       </section>
       <Facts facts={topic.facts} />
       <section class="hops flow" aria-label="Routes">
@@ -48,7 +48,7 @@ export function FlowPanel({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
             />
             <b>{fixed(least.value, 3)}</b>
           </label>
-          <Graph desk={desk} topic={topic} least={least.value} path={path ?? null} />
+          <Graph session={session} topic={topic} least={least.value} path={path ?? null} />
         </div>
         <div>
           <h3>Strongest paths</h3>
@@ -63,17 +63,22 @@ export function FlowPanel({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
                     chosen.value = i;
                     const step = one.steps.find(({ head }) => head !== null);
                     if (step && step.head !== null)
-                      desk.select({ layer: step.layer, head: step.head });
+                      session.select({ layer: step.layer, head: step.head });
                   }}
                 >
-                  <b>{fixed(one.weight)}</b> {written(desk, one)}
+                  <b>{fixed(one.weight)}</b> {written(session, one)}
                 </button>
               </li>
             ))}
           </ol>
-          <Sources desk={desk} topic={topic} />
-          {desk.text.value.live && (
-            <Pattern desk={desk} head={desk.head.value} title="the selected head" stripe={null} />
+          <Sources session={session} topic={topic} />
+          {session.text.value.live && (
+            <Pattern
+              session={session}
+              head={session.head.value}
+              title="the selected head"
+              stripe={null}
+            />
           )}
         </div>
       </section>
@@ -82,8 +87,8 @@ export function FlowPanel({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
 }
 
 /** A path in words: only the steps that move. */
-function written(desk: Desk, { steps }: FlowPath): string {
-  const name = (i: number) => labelText(desk.text.value.tokens[i] ?? "", 14).trim();
+function written(session: Session, { steps }: FlowPath): string {
+  const name = (i: number) => labelText(session.text.value.tokens[i] ?? "", 14).trim();
   const moves = steps.filter((step) => step.source !== step.target);
   const first = steps[0];
   if (!first) return "";
@@ -96,12 +101,12 @@ function written(desk: Desk, { steps }: FlowPath): string {
   );
 }
 
-function RouteWords({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
-  const at = useWords(desk);
+function RouteWords({ session, topic }: { session: Session; topic: FlowTopic }) {
+  const at = useWords(session);
   const hover = useSignal<number | null>(null);
   useSignalEffect(() => {
     at.box.value;
-    const [table, theme] = [desk.table.value, desk.theme.value];
+    const [table, theme] = [session.table.value, session.theme.value];
     const most = Math.max(0.001, ...topic.sources.map(({ route }) => route ?? 0));
     for (const [i, span] of at.spans.entries()) {
       const t = (topic.sources[i]?.route ?? 0) / most;
@@ -122,7 +127,7 @@ function RouteWords({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
       />
       <p class="tip" data-cw="route">
         {one
-          ? `${labelText(desk.text.value.tokens[one.position] ?? "", 20).trim()} (${one.position}): route ${fixed(one.route)}, rollout ${fixed(one.rollout)} (baseline), knockout ${fixed(one.knockout)} nats`
+          ? `${labelText(session.text.value.tokens[one.position] ?? "", 20).trim()} (${one.position}): route ${fixed(one.route)}, rollout ${fixed(one.rollout)} (baseline), knockout ${fixed(one.knockout)} nats`
           : "Framed: cutting it off costs more than cutting off a random position."}
       </p>
     </>
@@ -130,12 +135,12 @@ function RouteWords({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
 }
 
 function Graph({
-  desk,
+  session,
   topic,
   least,
   path,
 }: {
-  desk: Desk;
+  session: Session;
   topic: FlowTopic;
   least: number;
   path: FlowPath | null;
@@ -144,13 +149,13 @@ function Graph({
   const before = shown.peek();
   if (before.topic !== topic || before.least !== least || before.path !== path)
     shown.value = { topic, least, path };
-  const layers = desk.text.value.n_layers;
+  const layers = session.text.value.n_layers;
   return (
     <Canvas
       label="Routes: positions across, layers up. The list of paths has the strongest for the keyboard."
       data-cw="routes"
       height={() => Math.min(MAX_HEIGHT, 60 + layers * 44) + FOOT}
-      draw={(ctx, box) => drawRoutes(ctx, box, shown.value, desk)}
+      draw={(ctx, box) => drawRoutes(ctx, box, shown.value, session)}
     />
   );
 }
@@ -159,10 +164,10 @@ function drawRoutes(
   ctx: CanvasRenderingContext2D,
   box: { width: number; height: number },
   { topic, least, path }: { topic: FlowTopic; least: number; path: FlowPath | null },
-  desk: Desk,
+  session: Session,
 ): void {
-  const theme = desk.theme.value;
-  const { tokens, n_layers } = desk.text.value;
+  const theme = session.theme.value;
+  const { tokens, n_layers } = session.text.value;
   const n = topic.position + 1;
   const [top, bottom] = [10, box.height - FOOT];
   const cell = (box.width - LEFT - 8) / n;
@@ -197,7 +202,7 @@ function drawRoutes(
   // Strong ones last: they lie on the others.
   for (const edge of [...topic.edges].reverse()) {
     if (edge.weight < least) continue;
-    ctx.strokeStyle = css(desk.table.value, 0.35 + 0.65 * Math.min(1, edge.weight));
+    ctx.strokeStyle = css(session.table.value, 0.35 + 0.65 * Math.min(1, edge.weight));
     line(
       [x(edge.source), y(edge.layer)],
       [x(edge.target), y(edge.layer + 1)],
@@ -219,7 +224,7 @@ function drawRoutes(
   }
 }
 
-function Sources({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
+function Sources({ session, topic }: { session: Session; topic: FlowTopic }) {
   const best = topic.sources
     .filter(({ knockout }) => knockout !== null)
     .sort((a, b) => (b.route ?? 0) - (a.route ?? 0))
@@ -253,7 +258,7 @@ function Sources({ desk, topic }: { desk: Desk; topic: FlowTopic }) {
           <tr key={source.position}>
             <td>
               <span class="token">
-                {labelText(desk.text.value.tokens[source.position] ?? "", 16)}
+                {labelText(session.text.value.tokens[source.position] ?? "", 16)}
               </span>{" "}
               <small>{source.position}</small>
               {source.confirmed && <small> confirmed</small>}

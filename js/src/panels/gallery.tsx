@@ -1,9 +1,9 @@
 // Small pictures of every head, grouped by what its attention looks like; thresholds relabel at once.
 import { useComputed, useSignal } from "@preact/signals";
 import type { PatternKind, PatternsTopic } from "../contract.gen";
-import type { Desk, Plane } from "../desk";
 import { pack } from "../draw/color";
 import { paint, type Tile, toCanvas } from "../draw/tile";
+import type { Plane, Session } from "../model/session";
 import { floats } from "../wire/client";
 import { Canvas, place } from "./canvas";
 import { Choice } from "./choice";
@@ -42,13 +42,13 @@ export function labelled(
   });
 }
 
-export function GalleryPanel({ desk, topic }: { desk: Desk; topic: PatternsTopic }) {
+export function GalleryPanel({ session, topic }: { session: Session; topic: PatternsTopic }) {
   const thresholds = useSignal<Record<string, number>>({});
   const sort = useSignal<"class" | "grid">("class");
-  const { n_layers, n_heads } = desk.text.value;
+  const { n_layers, n_heads } = session.text.value;
   const count = n_layers * n_heads;
-  const labels = labelled(topic.kinds, desk.planes.value, thresholds.value, count);
-  const tiles = thumbnails(topic, desk.topic.value.data, count);
+  const labels = labelled(topic.kinds, session.planes.value, thresholds.value, count);
+  const tiles = thumbnails(topic, session.topic.value.data, count);
   const groups = [
     ...topic.kinds,
     { name: OTHER, label: "Other", description: "No class holds beyond doubt.", function: "" },
@@ -102,7 +102,7 @@ export function GalleryPanel({ desk, topic }: { desk: Desk; topic: PatternsTopic
         return (
           <Group
             key={kind.name}
-            desk={desk}
+            session={session}
             kind={kind}
             heads={heads}
             score={sort.value === "class" && "score" in kind ? (kind as PatternKind).score : null}
@@ -115,18 +115,18 @@ export function GalleryPanel({ desk, topic }: { desk: Desk; topic: PatternsTopic
 }
 
 interface GroupProps {
-  desk: Desk;
+  session: Session;
   kind: { name: string; label: string; description: string; function: string };
   heads: number[];
   score: string | null;
   tiles: Tile[];
 }
 
-function Group({ desk, kind, heads, score, tiles }: GroupProps) {
-  const n = desk.text.value.n_heads;
+function Group({ session, kind, heads, score, tiles }: GroupProps) {
+  const n = session.text.value.n_heads;
   const shown = useSignal({ heads, tiles });
-  const sortBy = desk.plane.value;
-  const own = desk.planes.value.find((plane) => plane.about.name === score) ?? sortBy;
+  const sortBy = session.plane.value;
+  const own = session.planes.value.find((plane) => plane.about.name === score) ?? sortBy;
   const sorted = [...heads].sort((a, b) => (own?.value[b] ?? -1) - (own?.value[a] ?? -1));
   if (String(shown.peek().heads) !== String(sorted) || shown.peek().tiles !== tiles)
     shown.value = { heads: sorted, tiles };
@@ -141,8 +141,11 @@ function Group({ desk, kind, heads, score, tiles }: GroupProps) {
   const said = useComputed(() => {
     const index = hover.value;
     if (index === null) return "\u00a0";
-    const parts = desk.planes.value
-      .filter((plane) => plane.about.name === score || plane.about.name === desk.options.score)
+    const parts = session.planes.value
+      .filter(
+        (plane) =>
+          plane.about.name === score || plane.about.name === session.params.choice("score").value,
+      )
       .map((plane) => `${plane.about.label.toLowerCase()} ${fixed(plane.value[index])}`);
     return `${Math.floor(index / n)}.${index % n}  ${parts.join(", ")}`;
   });
@@ -164,10 +167,10 @@ function Group({ desk, kind, heads, score, tiles }: GroupProps) {
               return rows * (CELL + NAME + GAP);
             }}
             draw={(ctx) => {
-              const [layer, head] = desk.head.value;
+              const [layer, head] = session.head.value;
               const { heads, tiles } = shown.value;
               for (const [i, index] of heads.entries())
-                drawOne(ctx, desk, tiles[index], {
+                drawOne(ctx, session, tiles[index], {
                   x: (i % columns.peek()) * (CELL + GAP),
                   y: Math.floor(i / columns.peek()) * (CELL + NAME + GAP),
                   name: `${Math.floor(index / n)}.${index % n}`,
@@ -176,7 +179,7 @@ function Group({ desk, kind, heads, score, tiles }: GroupProps) {
             }}
             onClick={(event) => {
               const index = at(event);
-              if (index !== null) desk.select({ layer: Math.floor(index / n), head: index % n });
+              if (index !== null) session.select({ layer: Math.floor(index / n), head: index % n });
             }}
             onMouseMove={(event) => {
               hover.value = at(event);
@@ -194,15 +197,15 @@ function Group({ desk, kind, heads, score, tiles }: GroupProps) {
 
 function drawOne(
   ctx: CanvasRenderingContext2D,
-  desk: Desk,
+  session: Session,
   tile: Tile | undefined,
   o: { x: number; y: number; name: string; selected: boolean },
 ): void {
-  const theme = desk.theme.value;
+  const theme = session.theme.value;
   if (tile) {
-    const opts = { first: desk.options.first, background: pack(theme.page) };
+    const opts = { first: session.params.choice("first").value, background: pack(theme.page) };
     ctx.imageSmoothingEnabled = false;
-    const painted = paint(tile, desk.table.value, tile.scale || 1, opts);
+    const painted = paint(tile, session.table.value, tile.scale || 1, opts);
     ctx.drawImage(toCanvas(painted), o.x + 1, o.y + 1, CELL - 2, CELL - 2);
   }
   ctx.strokeStyle = o.selected ? theme.accent : theme.line;

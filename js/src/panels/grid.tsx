@@ -1,11 +1,11 @@
 // Which head: every head's score, the scale with chance on it, and the selected head's numbers.
 import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { Desk, Plane } from "../desk";
 import { pack } from "../draw/color";
 import { drawGrid, gridLayout, hitGrid } from "../draw/grid";
 import { drawLegend, LEGEND_ROOM } from "../draw/legend";
 import { coarser, paint, toCanvas } from "../draw/tile";
+import type { Plane, Session } from "../model/session";
 import { Canvas, place } from "./canvas";
 import { Choice } from "./choice";
 import { fixed } from "./number";
@@ -15,24 +15,30 @@ const MAX_GRID = 480;
 /** Groups that name what was read; others name how it was measured. */
 const OF_DATA = new Set(["random tokens", "this text"]);
 
-export function HeadPanel({ desk, children }: { desk: Desk; children?: ComponentChildren }) {
+export function HeadPanel({
+  session,
+  children,
+}: {
+  session: Session;
+  children?: ComponentChildren;
+}) {
   return (
     <section class="heads" aria-label="Heads">
       <div class="pick">
         <h3>Heads by</h3>
-        <ScoreChoice desk={desk} />
-        <Grid desk={desk} />
-        <Legend desk={desk} />
+        <ScoreChoice session={session} />
+        <Grid session={session} />
+        <Legend session={session} />
       </div>
-      <Card desk={desk} />
+      <Card session={session} />
       {children}
     </section>
   );
 }
 
-function ScoreChoice({ desk }: { desk: Desk }) {
-  const planes = desk.planes.value;
-  const current = desk.plane.value;
+function ScoreChoice({ session }: { session: Session }) {
+  const planes = session.planes.value;
+  const current = session.plane.value;
   if (!current) return null;
   const groups = [...new Set(planes.map((p) => p.about.group))];
   const ofGroup = planes.filter((p) => p.about.group === current.about.group);
@@ -45,7 +51,7 @@ function ScoreChoice({ desk }: { desk: Desk }) {
           value={current.about.group}
           choose={(group) => {
             const first = planes.find((p) => p.about.group === group);
-            if (first) desk.set({ score: first.about.name });
+            if (first) session.params.set("score", first.about.name);
           }}
         />
       )}
@@ -53,7 +59,7 @@ function ScoreChoice({ desk }: { desk: Desk }) {
         class="score"
         aria-label="Score"
         value={current.about.name}
-        onChange={(event) => desk.set({ score: event.currentTarget.value })}
+        onChange={(event) => session.params.set("score", event.currentTarget.value)}
       >
         {ofGroup.map((p) => (
           <option key={p.about.name} value={p.about.name}>
@@ -65,9 +71,9 @@ function ScoreChoice({ desk }: { desk: Desk }) {
   );
 }
 
-function Grid({ desk }: { desk: Desk }) {
+function Grid({ session }: { session: Session }) {
   const layout = useComputed(() => {
-    const { n_layers, n_heads } = desk.text.value;
+    const { n_layers, n_heads } = session.text.value;
     return (width: number) => gridLayout(n_layers, n_heads, width, MAX_GRID);
   });
   const current = useSignal<ReturnType<typeof gridLayout> | null>(null);
@@ -76,9 +82,9 @@ function Grid({ desk }: { desk: Desk }) {
     return current.peek() && hitGrid(current.peek() as ReturnType<typeof gridLayout>, x, y);
   };
   const tip = useComputed(() => {
-    const [layer, head] = desk.hoverHead.value ?? desk.head.value;
-    const plane = desk.plane.value;
-    const value = plane?.value[layer * desk.text.value.n_heads + head] ?? Number.NaN;
+    const [layer, head] = session.hoverHead.value ?? session.head.value;
+    const plane = session.plane.value;
+    const value = plane?.value[layer * session.text.value.n_heads + head] ?? Number.NaN;
     return `${layer}.${head}  ${fixed(value)}`;
   });
   return (
@@ -91,14 +97,14 @@ function Grid({ desk }: { desk: Desk }) {
           draw={(ctx, box) => {
             const g = layout.value(box.width);
             current.value = g;
-            const plane = desk.plane.value;
-            const [layer, head] = desk.head.value;
-            const hover = desk.hoverHead.value;
+            const plane = session.plane.value;
+            const [layer, head] = session.head.value;
+            const hover = session.hoverHead.value;
             drawGrid(ctx, {
               layout: g,
               values: plane?.value ?? new Float32Array(g.layers * g.heads).fill(Number.NaN),
-              table: desk.table.value,
-              theme: desk.theme.value,
+              table: session.table.value,
+              theme: session.theme.value,
               vmin: plane?.about.least ?? 0,
               vmax: plane?.about.most ?? 1,
               selected: { layer, head },
@@ -108,14 +114,14 @@ function Grid({ desk }: { desk: Desk }) {
           data-cw="grid"
           onClick={(event) => {
             const found = at(event);
-            if (found) desk.select({ layer: found.layer, head: found.head });
+            if (found) session.select({ layer: found.layer, head: found.head });
           }}
           onMouseMove={(event) => {
             const found = at(event);
-            desk.hoverHead.value = found ? [found.layer, found.head] : null;
+            session.hoverHead.value = found ? [found.layer, found.head] : null;
           }}
           onMouseLeave={() => {
-            desk.hoverHead.value = null;
+            session.hoverHead.value = null;
           }}
         />
       </div>
@@ -126,7 +132,7 @@ function Grid({ desk }: { desk: Desk }) {
   );
 }
 
-function Legend({ desk }: { desk: Desk }) {
+function Legend({ session }: { session: Session }) {
   const height = LEGEND_ROOM.above + 8 + LEGEND_ROOM.below;
   return (
     <div class="legend">
@@ -134,17 +140,17 @@ function Legend({ desk }: { desk: Desk }) {
         label="Colour scale"
         height={() => height}
         draw={(ctx, box) => {
-          const plane = desk.plane.value;
+          const plane = session.plane.value;
           if (!plane) return;
-          const [layer, head] = desk.head.value;
-          const value = plane.value[layer * desk.text.value.n_heads + head] ?? Number.NaN;
+          const [layer, head] = session.head.value;
+          const value = plane.value[layer * session.text.value.n_heads + head] ?? Number.NaN;
           drawLegend(ctx, {
             x: 0,
             y: LEGEND_ROOM.above,
             width: box.width,
             height: 8,
-            table: desk.table.value,
-            theme: desk.theme.value,
+            table: session.table.value,
+            theme: session.theme.value,
             vmin: plane.about.least,
             vmax: plane.about.most,
             chance: plane.about.chance,
@@ -156,11 +162,11 @@ function Legend({ desk }: { desk: Desk }) {
   );
 }
 
-function Card({ desk }: { desk: Desk }) {
-  const [layer, head] = desk.head.value;
-  const index = layer * desk.text.value.n_heads + head;
+function Card({ session }: { session: Session }) {
+  const [layer, head] = session.head.value;
+  const index = layer * session.text.value.n_heads + head;
   const groups = new Map<string, Plane[]>();
-  for (const plane of desk.planes.value)
+  for (const plane of session.planes.value)
     groups.set(plane.about.group, [...(groups.get(plane.about.group) ?? []), plane]);
   return (
     <div class="card">
@@ -168,7 +174,7 @@ function Card({ desk }: { desk: Desk }) {
         <strong class="name" data-cw="head-name">
           {layer}.{head}
         </strong>
-        {desk.text.value.tokens.length > 0 && <Thumbnail desk={desk} />}
+        {session.text.value.tokens.length > 0 && <Thumbnail session={session} />}
       </div>
       {[...groups].map(([group, planes]) => (
         <table key={group}>
@@ -220,20 +226,25 @@ function ScoreRow({ plane, index }: { plane: Plane; index: number }) {
   );
 }
 
-function Thumbnail({ desk }: { desk: Desk }) {
+function Thumbnail({ session }: { session: Session }) {
   return (
     <div class="thumb">
       <Canvas
         label="The head's pattern, small"
         height={(width) => width}
         draw={(ctx, box) => {
-          const tile = desk.picture.value;
-          const theme = desk.theme.value;
+          const tile = session.picture.value;
+          const theme = session.theme.value;
           if (tile) {
-            const painted = paint(coarser(tile, box.width), desk.table.value, desk.vmax(tile), {
-              first: desk.options.first,
-              background: pack(theme.page),
-            });
+            const painted = paint(
+              coarser(tile, box.width),
+              session.table.value,
+              session.vmax(tile),
+              {
+                first: session.params.choice("first").value,
+                background: pack(theme.page),
+              },
+            );
             ctx.imageSmoothingEnabled = false;
             ctx.drawImage(toCanvas(painted), 0, 0, box.width, box.height);
           }

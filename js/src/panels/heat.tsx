@@ -1,16 +1,16 @@
 // A square matrix with labels on both sides, and the value under the pointer in words.
 import { useSignal } from "@preact/signals";
-import type { Desk } from "../desk";
 import { drawHeatFrame, type HeatDrawing, heatImage, hitHeat } from "../draw/heat";
 import { chooseLabels, fitted } from "../draw/label";
 import { toCanvas } from "../draw/tile";
+import type { Session } from "../model/session";
 import { Canvas, place } from "./canvas";
 
 const LEFT = 64;
 const TOP = 54;
 
 interface Props {
-  desk: Desk;
+  session: Session;
   name: string;
   label: string;
   n: number;
@@ -27,7 +27,7 @@ interface Props {
 }
 
 export function Heat(props: Props) {
-  const { desk, name, label, n } = props;
+  const { session, name, label, n } = props;
   const hover = useSignal<{ row: number; col: number } | null>(null);
   const at = useSignal<{ x: number; y: number; size: number; n: number } | null>(null);
   const given = useSignal(props);
@@ -50,7 +50,7 @@ export function Heat(props: Props) {
           at.value = { x: LEFT, y: TOP, size, n };
           const drawing: HeatDrawing = {
             ...{ x: LEFT, y: TOP, size, n, values, table, min, max },
-            theme: desk.theme.value,
+            theme: session.theme.value,
             hover: hover.value,
           };
           ctx.imageSmoothingEnabled = false;

@@ -1,17 +1,17 @@
 // Induction through a text: point at a token that stood earlier to see both hops, and the numbers.
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { InductionTopic, Repeat } from "../contract.gen";
-import type { Desk } from "../desk";
 import { drawArcs } from "../draw/arcs";
 import { css } from "../draw/color";
 import { labelText } from "../draw/matrix";
+import type { Session } from "../model/session";
 import { fixed } from "./number";
 import { Pattern } from "./pattern";
 import { overWords, tint, useWords, Words } from "./words";
 
 const named = ([layer, head]: readonly [number, number]) => `${layer}.${head}`;
 
-export function HopsPanel({ desk, topic }: { desk: Desk; topic: InductionTopic }) {
+export function HopsPanel({ session, topic }: { session: Session; topic: InductionTopic }) {
   // The token at which the first head looks back most shows best what is meant.
   const best = useSignal(
     strongest(topic.repeats.map((repeat) => repeat.attention[0] ?? null)) ?? 0,
@@ -34,7 +34,7 @@ export function HopsPanel({ desk, topic }: { desk: Desk; topic: InductionTopic }
           </h3>
         </div>
         <HopWords
-          desk={desk}
+          session={session}
           topic={topic}
           head={h}
           here={here}
@@ -47,12 +47,12 @@ export function HopsPanel({ desk, topic }: { desk: Desk; topic: InductionTopic }
           }}
         />
         <p class="said" data-cw="hop">
-          {hopText(desk, topic, here, h, hop)}
+          {hopText(session, topic, here, h, hop)}
         </p>
       </section>
       <section class="hops" aria-label="Repeated tokens">
         <Table
-          desk={desk}
+          session={session}
           topic={topic}
           head={h}
           chosen={at}
@@ -62,20 +62,20 @@ export function HopsPanel({ desk, topic }: { desk: Desk; topic: InductionTopic }
           chooseHead={(i) => {
             head.value = i;
             const [layer, index] = topic.heads[i] as [number, number];
-            desk.select({ layer, head: index });
+            session.select({ layer, head: index });
           }}
         />
         <div class="two">
           {hop !== null && topic.previous[hop] && (
             <Pattern
-              desk={desk}
+              session={session}
               head={topic.previous[hop]}
               title="first hop: one back"
               stripe={{ back: 1, first: 1 }}
             />
           )}
           <Pattern
-            desk={desk}
+            session={session}
             head={topic.heads[h]}
             title="second hop: after the earlier one"
             stripe={null}
@@ -94,13 +94,13 @@ function strongest(values: (number | null)[]): number | null {
 }
 
 function hopText(
-  desk: Desk,
+  session: Session,
   topic: InductionTopic,
   here: Repeat,
   h: number,
   hop: number | null,
 ): string {
-  const name = (i: number) => labelText(desk.text.value.tokens[i] ?? "", 20).trim();
+  const name = (i: number) => labelText(session.text.value.tokens[i] ?? "", 20).trim();
   const then = here.earlier + 1;
   const first =
     hop === null
@@ -110,27 +110,27 @@ function hopText(
 }
 
 function HopWords({
-  desk,
+  session,
   topic,
   head,
   here,
   point,
   choose,
 }: {
-  desk: Desk;
+  session: Session;
   topic: InductionTopic;
   head: number;
   here: Repeat;
   point: (token: number | null) => void;
   choose: (token: number) => void;
 }) {
-  const at = useWords(desk);
+  const at = useWords(session);
   const shown = useSignal({ topic, head, here });
   if (shown.peek().topic !== topic || shown.peek().head !== head || shown.peek().here !== here)
     shown.value = { topic, head, here };
   useSignalEffect(() => {
     at.box.value;
-    const [table, theme] = [desk.table.value, desk.theme.value];
+    const [table, theme] = [session.table.value, session.theme.value];
     const { topic, head, here } = shown.value;
     const weights = new Map(topic.repeats.map((r) => [r.position, r.attention[head] ?? 0]));
     for (const [i, span] of at.spans.entries()) {
@@ -156,34 +156,34 @@ function HopWords({
         { from: q, to: then, weight: here.attention[head] ?? 0 },
         { from: then, to: p, weight: hop === null ? 0 : (here.first_hop[hop] ?? 0) },
       ],
-      desk.theme.peek(),
+      session.theme.peek(),
     );
   };
   useSignalEffect(() => {
     at.box.value;
     drawn.value;
-    desk.theme.value;
+    session.theme.value;
     draw();
   });
   return <Words at={at} scrolled={draw} point={point} choose={choose} />;
 }
 
 function Table({
-  desk,
+  session,
   topic,
   head,
   chosen,
   choose,
   chooseHead,
 }: {
-  desk: Desk;
+  session: Session;
   topic: InductionTopic;
   head: number;
   chosen: number;
   choose: (i: number) => void;
   chooseHead: (i: number) => void;
 }) {
-  const name = (i: number) => labelText(desk.text.value.tokens[i] ?? "", 18).trim();
+  const name = (i: number) => labelText(session.text.value.tokens[i] ?? "", 18).trim();
   return (
     <div class="repeats">
       <select

@@ -3,10 +3,10 @@ import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { select } from "d3-selection";
 import { type D3ZoomEvent, type ZoomBehavior, zoom, zoomIdentity } from "d3-zoom";
 import { useEffect, useRef } from "preact/hooks";
-import type { Desk } from "../desk";
 import { pack } from "../draw/color";
 import { drawMatrix, hit, labelText, type MatrixView } from "../draw/matrix";
 import { paint, stride, type Tile, toCanvas, valueAt } from "../draw/tile";
+import type { Session } from "../model/session";
 import type { Window } from "../wire/tiles";
 import { Canvas, place } from "./canvas";
 import { Choice } from "./choice";
@@ -25,31 +25,31 @@ function square(width: number): { x: number; y: number; size: number } {
   return { x: LEFT, y: TOP, size: Math.max(80, width - LEFT - 2) };
 }
 
-export function MatrixPanel({ desk }: { desk: Desk }) {
-  const [layer, head] = desk.head.value;
+export function MatrixPanel({ session }: { session: Session }) {
+  const [layer, head] = session.head.value;
   return (
     <section class="matrix" aria-label="Attention matrix">
       <h3>
         Attention of {layer}.{head}
         <span class="quiet"> query down, key across</span>
       </h3>
-      <Matrix desk={desk} />
-      <Readout desk={desk} />
-      <Controls desk={desk} />
+      <Matrix session={session} />
+      <Readout session={session} />
+      <Controls session={session} />
     </section>
   );
 }
 
-function Matrix({ desk }: { desk: Desk }) {
+function Matrix({ session }: { session: Session }) {
   const frame = useRef<HTMLDivElement>(null);
   const behaviour = useRef<ZoomBehavior<HTMLDivElement, unknown> | null>(null);
   // d3-zoom's transform of the square [0, 1]: k, x, y.
   const lens = useSignal({ k: 1, x: 0, y: 0 });
   const width = useSignal(0);
-  const n = desk.text.value.tokens.length;
+  const n = session.text.value.tokens.length;
 
   const shown = useComputed<MatrixView>(() => {
-    const count = desk.text.value.tokens.length;
+    const count = session.text.value.tokens.length;
     const { x, y, size } = square(width.value);
     const { k, x: left, y: top } = lens.value;
     const span = count / k;
@@ -84,7 +84,7 @@ function Matrix({ desk }: { desk: Desk }) {
     };
   }, []);
   useSignalEffect(() => {
-    const count = desk.text.value.tokens.length;
+    const count = session.text.value.tokens.length;
     const { size } = square(width.value);
     behaviour.current?.scaleExtent([1, Math.max(1, count / MIN_TOKENS)]).translateExtent([
       [0, 0],
@@ -92,13 +92,13 @@ function Matrix({ desk }: { desk: Desk }) {
     ]);
   });
   // A new text starts whole.
-  const gen = desk.text.value.gen;
+  const gen = session.text.value.gen;
   useEffect(() => {
     const element = frame.current;
     if (element) behaviour.current?.transform(select(element), zoomIdentity);
   }, [gen]);
 
-  const refined = useRefinement(desk, shown);
+  const refined = useRefinement(session, shown);
   const at = (event: MouseEvent) => {
     const { x, y } = place(event);
     return hit(shown.peek(), x + LEFT, y + TOP);
@@ -107,13 +107,13 @@ function Matrix({ desk }: { desk: Desk }) {
     const element = frame.current;
     if (element) behaviour.current?.scaleBy(select(element), factor);
   };
-  useZoomKeys(desk, zoomBy, () => {
+  useZoomKeys(session, zoomBy, () => {
     const element = frame.current;
     if (element) behaviour.current?.transform(select(element), zoomIdentity);
   });
   // Panning by the keys that move the selection: what is selected stays in sight.
   useSignalEffect(() => {
-    const query = desk.cell.value.query;
+    const query = session.cell.value.query;
     const { k } = lens.peek();
     const element = frame.current;
     if (query === null || k === 1 || !element) return;
@@ -135,15 +135,15 @@ function Matrix({ desk }: { desk: Desk }) {
           return TOP + square(w).size + 2;
         }}
         draw={(ctx) => {
-          const tile = refined.value ?? desk.picture.value;
-          const theme = desk.theme.value;
-          const { tokens, live } = desk.text.value;
-          const hover = desk.hover.value;
+          const tile = refined.value ?? session.picture.value;
+          const theme = session.theme.value;
+          const { tokens, live } = session.text.value;
+          const hover = session.hover.value;
           const painted =
             tile &&
             toCanvas(
-              paint(tile, desk.table.value, desk.vmax(desk.picture.value ?? tile), {
-                first: desk.options.first,
+              paint(tile, session.table.value, session.vmax(session.picture.value ?? tile), {
+                first: session.params.choice("first").value,
                 background: pack(theme.page),
               }),
             );
@@ -153,10 +153,10 @@ function Matrix({ desk }: { desk: Desk }) {
             tileWindow: tile ?? { q0: 0, q1: tokens.length, k0: 0, k1: tokens.length },
             theme,
             labels: { rows: tokens, cols: tokens },
-            selectedQuery: desk.cell.value.query,
-            selectedKey: desk.cell.value.key,
+            selectedQuery: session.cell.value.query,
+            selectedKey: session.cell.value.key,
             hover: hover && hover.key !== null ? { q: hover.query, k: hover.key } : null,
-            missing: tile ? null : missing(desk, live),
+            missing: tile ? null : missing(session, live),
           });
         }}
       />
@@ -167,14 +167,14 @@ function Matrix({ desk }: { desk: Desk }) {
         data-cw="lens"
         onMouseMove={(event) => {
           const cell = at(event);
-          desk.hover.value = cell && { where: "matrix", query: cell.q, key: cell.k };
+          session.hover.value = cell && { where: "matrix", query: cell.q, key: cell.k };
         }}
         onMouseLeave={() => {
-          desk.hover.value = null;
+          session.hover.value = null;
         }}
         onClick={(event) => {
           const cell = at(event);
-          if (cell) desk.select({ query: cell.q, key: cell.k });
+          if (cell) session.select({ query: cell.q, key: cell.k });
         }}
       />
     </div>
@@ -182,19 +182,19 @@ function Matrix({ desk }: { desk: Desk }) {
 }
 
 /** Why there is no picture. */
-function missing(desk: Desk, live: boolean): string {
+function missing(session: Session, live: boolean): string {
   if (!live) return "This result has scores only: no text was run.";
-  if (desk.client.alive.value === "no")
+  if (session.client.alive.value === "no")
     return "This head was not saved with the page. Run the cell again to compute it.";
-  return desk.tiles.value.refusal.value ?? "";
+  return session.tiles.value.refusal.value ?? "";
 }
 
 /** A finer tile of the window in view, once one looks at it for a moment. */
-function useRefinement(desk: Desk, shown: { value: MatrixView }) {
+function useRefinement(session: Session, shown: { value: MatrixView }) {
   const wanted = useComputed<{ window: Window; side: number } | null>(() => {
     const { q0, q1, k0, k1 } = shown.value;
-    const tile = desk.tile.value;
-    const n = desk.text.value.tokens.length;
+    const tile = session.tile.value;
+    const n = session.text.value.tokens.length;
     if (!tile || n === 0) return null;
     const low = (v: number) => Math.min(n - 1, Math.max(0, Math.floor(v)));
     const high = (v: number) => Math.min(n, Math.max(1, Math.ceil(v)));
@@ -207,26 +207,35 @@ function useRefinement(desk: Desk, shown: { value: MatrixView }) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useSignalEffect(() => {
     const want = wanted.value;
-    const [head, tiles, pooling] = [desk.head.value, desk.tiles.value, desk.options.pooling];
+    const [head, tiles, pooling] = [
+      session.head.value,
+      session.tiles.value,
+      session.params.choice("pooling").value,
+    ];
     clearTimeout(timer.current);
     if (!want) return;
     timer.current = setTimeout(() => {
-      tiles.want([head], [], pooling, want.window, want.side, "refine");
+      tiles.want([head], [], pooling, want.window, want.side, session.slot("refine"));
     }, REFINE_MS);
   });
   useEffect(() => () => clearTimeout(timer.current), []);
   return useComputed<Tile | null>(() => {
     const want = wanted.value;
     if (!want) return null;
-    const tiles = desk.tiles.value;
+    const tiles = session.tiles.value;
     tiles.arrived.value;
-    return tiles.at(desk.head.value, desk.options.pooling, want.window, want.side);
+    return tiles.at(
+      session.head.value,
+      session.params.choice("pooling").value,
+      want.window,
+      want.side,
+    );
   });
 }
 
-function useZoomKeys(desk: Desk, zoomBy: (factor: number) => void, reset: () => void) {
+function useZoomKeys(session: Session, zoomBy: (factor: number) => void, reset: () => void) {
   useSignalEffect(() => {
-    const { key } = desk.zoomKey.value;
+    const { key } = session.zoomKey.value;
     if (key === "+") zoomBy(1.6);
     else if (key === "-") zoomBy(1 / 1.6);
     else if (key === "0") reset();
@@ -234,18 +243,18 @@ function useZoomKeys(desk: Desk, zoomBy: (factor: number) => void, reset: () => 
 }
 
 /** The exact attention under the pointer. Always there, so that nothing jumps. */
-function Readout({ desk }: { desk: Desk }) {
+function Readout({ session }: { session: Session }) {
   const text = useComputed(() => {
-    const { tokens } = desk.text.value;
-    const hover = desk.hover.value;
-    const query = hover?.query ?? desk.cell.value.query;
-    const key = hover?.key ?? (hover ? null : desk.cell.value.key);
+    const { tokens } = session.text.value;
+    const hover = session.hover.value;
+    const query = hover?.query ?? session.cell.value.query;
+    const key = hover?.key ?? (hover ? null : session.cell.value.key);
     if (query === null || key === null || key > query) return null;
-    const tiles = desk.tiles.value;
+    const tiles = session.tiles.value;
     tiles.arrived.value;
-    const at = desk.head.value;
+    const at = session.head.value;
     const known = tiles.row(at, query)?.[key] ?? tiles.column(at, key)?.[query];
-    const about = desk.tile.value && valueAt(desk.tile.value, query, key);
+    const about = session.tile.value && valueAt(session.tile.value, query, key);
     const value =
       known !== undefined ? exact(known) : about === null ? "" : `about ${fixed(about)}`;
     const name = (at: number) => labelText(tokens[at] ?? "", 24);
@@ -268,9 +277,11 @@ function Readout({ desk }: { desk: Desk }) {
   );
 }
 
-function Controls({ desk }: { desk: Desk }) {
-  const { first, scale, pooling } = desk.options;
-  const tile = desk.tile.value;
+function Controls({ session }: { session: Session }) {
+  const first = session.params.choice("first").value;
+  const scale = session.params.choice("scale").value;
+  const pooling = session.params.choice("pooling").value;
+  const tile = session.tile.value;
   const pooled = tile !== null && stride(tile) > 1;
   return (
     <div class="controls">
@@ -282,20 +293,20 @@ function Controls({ desk }: { desk: Desk }) {
           { value: "hide", label: "left out" },
         ]}
         value={first}
-        choose={(value) => desk.set({ first: value })}
+        choose={(value) => session.params.set("first", value)}
       />
       <Choice
         label="Colour scale"
         options={[
           {
             value: "head",
-            label: `own scale, to ${fixed(tile ? desk.vmax(tile) : null)}`,
+            label: `own scale, to ${fixed(tile ? session.vmax(tile) : null)}`,
             about: "Colours end at this head's own maximum",
           },
           { value: "shared", label: "shared, to 1", about: "The same colours for every head" },
         ]}
         value={scale}
-        choose={(value) => desk.set({ scale: value })}
+        choose={(value) => session.params.set("scale", value)}
       />
       {pooled && (
         <Choice
@@ -309,7 +320,7 @@ function Controls({ desk }: { desk: Desk }) {
             { value: "mean", label: "mean", about: "Each cell: the mean over its causal pairs" },
           ]}
           value={pooling}
-          choose={(value) => desk.set({ pooling: value })}
+          choose={(value) => session.params.set("pooling", value)}
         />
       )}
     </div>

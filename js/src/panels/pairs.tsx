@@ -1,7 +1,7 @@
 // Which previous-token head an induction head is made with: a graph, and each pair's numbers.
 import { useSignal } from "@preact/signals";
 import type { Pair } from "../contract.gen";
-import type { Desk } from "../desk";
+import type { Session } from "../model/session";
 import { fixed } from "./number";
 import { Pattern } from "./pattern";
 
@@ -10,12 +10,12 @@ const WIDTH = 220;
 const NODE = 44;
 
 export function PairsPanel({
-  desk,
+  session,
   pairs,
   length,
   before,
 }: {
-  desk: Desk;
+  session: Session;
   pairs: Pair[] | null;
   length: number;
   before: number;
@@ -37,7 +37,7 @@ export function PairsPanel({
   const choose = (i: number) => {
     chosen.value = i;
     const [layer, head] = (pairs[i] as Pair).receiver;
-    desk.select({ layer, head });
+    session.select({ layer, head });
   };
   return (
     <section class="pairs" aria-label="Pairs">
@@ -50,13 +50,13 @@ export function PairsPanel({
       </div>
       <div class="two">
         <Pattern
-          desk={desk}
+          session={session}
           head={pair.sender}
           title="looks one back"
           stripe={{ back: 1, first: before + 1 }}
         />
         <Pattern
-          desk={desk}
+          session={session}
           head={pair.receiver}
           title="looks after the earlier copy"
           stripe={{ back: length - 1, first: before + length }}

@@ -1,10 +1,11 @@
 // One head's attention on the view's text, with a diagonal marked: where a kind of head looks.
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import type { Desk } from "../desk";
 import { pack } from "../draw/color";
 import { cellSize, drawMatrix, hit, labelText, type MatrixView, whole } from "../draw/matrix";
 import { paint, toCanvas, valueAt } from "../draw/tile";
-import { type HeadAt, OVERVIEW_SIDE } from "../wire/tiles";
+import type { HeadAt } from "../model/address";
+import type { Session } from "../model/session";
+import { OVERVIEW_SIDE } from "../wire/tiles";
 import { Canvas, place } from "./canvas";
 import { exact, fixed } from "./number";
 
@@ -18,30 +19,31 @@ export interface Stripe {
 }
 
 interface Props {
-  desk: Desk;
+  session: Session;
   head: HeadAt;
   title: string;
   stripe: Stripe | null;
 }
 
-export function Pattern({ desk, head: [layer, index], title, stripe }: Props) {
+export function Pattern({ session, head: [layer, index], title, stripe }: Props) {
   const head = useSignal<HeadAt>([layer, index]);
   if (head.value[0] !== layer || head.value[1] !== index) head.value = [layer, index];
   const hover = useSignal<{ q: number; k: number } | null>(null);
   const view = useSignal<MatrixView | null>(null);
   const tile = useComputed(() => {
-    desk.tiles.value.arrived.value;
-    return desk.tiles.value.overview(head.value, "max");
+    session.tiles.value.arrived.value;
+    return session.tiles.value.overview(head.value, "max");
   });
   useSignalEffect(() => {
-    const tiles = desk.tiles.value;
-    if (tiles.n === 0 || !desk.text.value.live) return;
+    const tiles = session.tiles.value;
+    if (tiles.n === 0 || !session.text.value.live) return;
     const at = head.value;
     tiles.want([at], [], "max", tiles.whole, OVERVIEW_SIDE, `pattern ${title}`);
   });
   useSignalEffect(() => {
     const at = hover.value;
-    if (at && desk.text.value.live) desk.tiles.value.wantRow(head.value, at.q, `row ${title}`);
+    if (at && session.text.value.live)
+      session.tiles.value.wantRow(head.value, at.q, `row ${title}`);
   });
   return (
     <figure class="pattern" data-cw={`pattern-${layer}-${index}`}>
@@ -55,16 +57,21 @@ export function Pattern({ desk, head: [layer, index], title, stripe }: Props) {
         label={`Attention of ${layer}.${index}, queries down, keys across`}
         height={(width) => TOP + Math.max(60, width - LEFT - 2) + 2}
         draw={(ctx, box) => {
-          const { tokens } = desk.text.value;
-          const theme = desk.theme.value;
+          const { tokens } = session.text.value;
+          const theme = session.theme.value;
           const at = whole(tokens.length, LEFT, TOP, Math.max(60, box.width - LEFT - 2));
           view.value = at;
-          const painted = tile.value && { first: desk.options.first, background: pack(theme.page) };
+          const painted = tile.value && {
+            first: session.params.choice("first").value,
+            background: pack(theme.page),
+          };
           drawMatrix(ctx, {
             view: at,
             tile:
               tile.value && painted
-                ? toCanvas(paint(tile.value, desk.table.value, desk.vmax(tile.value), painted))
+                ? toCanvas(
+                    paint(tile.value, session.table.value, session.vmax(tile.value), painted),
+                  )
                 : null,
             tileWindow: { q0: 0, q1: tokens.length, k0: 0, k1: tokens.length },
             theme,
@@ -72,7 +79,7 @@ export function Pattern({ desk, head: [layer, index], title, stripe }: Props) {
             selectedQuery: null,
             selectedKey: null,
             hover: hover.value,
-            missing: tile.value ? null : missing(desk),
+            missing: tile.value ? null : missing(session),
           });
           if (stripe && tile.value) markStripe(ctx, at, stripe, tokens.length, theme.ink);
         }}
@@ -84,28 +91,28 @@ export function Pattern({ desk, head: [layer, index], title, stripe }: Props) {
           hover.value = null;
         }}
       />
-      <p class="tip">{said(desk, head.value, hover.value, tile.value)}</p>
+      <p class="tip">{said(session, head.value, hover.value, tile.value)}</p>
     </figure>
   );
 }
 
 function said(
-  desk: Desk,
+  session: Session,
   head: HeadAt,
   at: { q: number; k: number } | null,
   tile: Parameters<typeof valueAt>[0] | null,
 ): string {
   if (!at || !tile) return "\u00a0";
-  desk.tiles.value.arrived.value;
-  const { tokens } = desk.text.value;
-  const known = desk.tiles.value.row(head, at.q)?.[at.k];
+  session.tiles.value.arrived.value;
+  const { tokens } = session.text.value;
+  const known = session.tiles.value.row(head, at.q)?.[at.k];
   const value = known === undefined ? `about ${fixed(valueAt(tile, at.q, at.k))}` : exact(known);
   const name = (i: number) => labelText(tokens[i] ?? "", 16).trim();
   return `${name(at.q)} (${at.q}) → ${name(at.k)} (${at.k}): ${value}`;
 }
 
-function missing(desk: Desk): string {
-  if (desk.status.value.state === "running") return "";
+function missing(session: Session): string {
+  if (session.status.value.state === "running") return "";
   return "This head's pattern was not kept. Run the cell again to see it.";
 }
 

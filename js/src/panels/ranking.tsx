@@ -1,6 +1,6 @@
 // The highest heads by the chosen score, each with its interval and what it has to beat.
 import { useComputed } from "@preact/signals";
-import type { Desk, Plane } from "../desk";
+import type { Plane, Session } from "../model/session";
 import { fixed } from "./number";
 
 const ROWS = 8;
@@ -11,10 +11,10 @@ interface Ranked {
   index: number;
 }
 
-export function Ranking({ desk }: { desk: Desk }) {
-  const heads = useComputed(() => highest(desk.plane.value, desk.text.value.n_heads));
-  const plane = desk.plane.value;
-  const [layer, head] = desk.head.value;
+export function Ranking({ session }: { session: Session }) {
+  const heads = useComputed(() => highest(session.plane.value, session.text.value.n_heads));
+  const plane = session.plane.value;
+  const [layer, head] = session.head.value;
   return (
     <div class="ranking">
       <h3>Highest {plane ? `by ${plane.about.label.toLowerCase()}` : ""}</h3>
@@ -28,7 +28,7 @@ export function Ranking({ desk }: { desk: Desk }) {
                   at={at}
                   plane={plane}
                   chosen={at.layer === layer && at.head === head}
-                  choose={() => desk.select({ layer: at.layer, head: at.head })}
+                  choose={() => session.select({ layer: at.layer, head: at.head })}
                 />
               )}
             </li>

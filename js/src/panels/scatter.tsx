@@ -1,35 +1,35 @@
 // Every head by two scores: what stands apart in both.
 import { useComputed, useSignal } from "@preact/signals";
-import type { Desk, Plane } from "../desk";
 import { css } from "../draw/color";
 import { drawScatter, hitScatter, type ScatterDrawing } from "../draw/scatter";
+import type { Plane, Session } from "../model/session";
 import { Canvas, place } from "./canvas";
 import { fixed } from "./number";
 
 const MAX_HEIGHT = 260;
 
 interface Props {
-  desk: Desk;
+  session: Session;
   x: string;
   y: string;
 }
 
-export function ScatterPanel({ desk, x, y }: Props) {
+export function ScatterPanel({ session, x, y }: Props) {
   const drawing = useSignal<ScatterDrawing | null>(null);
   const hover = useSignal<number | null>(null);
   const planes = useComputed(() => {
-    const of = (name: string) => desk.planes.value.find((plane) => plane.about.name === name);
+    const of = (name: string) => session.planes.value.find((plane) => plane.about.name === name);
     const [across, up] = [of(x), of(y)];
     return across && up ? { across, up } : null;
   });
-  const heads = desk.text.value.n_heads;
+  const heads = session.text.value.n_heads;
   const at = (event: MouseEvent) => {
     const point = place(event);
     return drawing.peek() && hitScatter(drawing.peek() as ScatterDrawing, point.x, point.y);
   };
   const said = useComputed(() => {
     const shown = planes.value;
-    const [layer, head] = desk.head.value;
+    const [layer, head] = session.head.value;
     const index = hover.value ?? layer * heads + head;
     if (!shown) return "\u00a0";
     const { across, up } = shown;
@@ -45,17 +45,17 @@ export function ScatterPanel({ desk, x, y }: Props) {
         draw={(ctx, box) => {
           const shown = planes.value;
           if (!shown) return;
-          const [layer, head] = desk.head.value;
+          const [layer, head] = session.head.value;
           drawing.value = {
             ...box,
             x: axis(shown.across),
             y: axis(shown.up),
             xs: shown.across.value,
             ys: shown.up.value,
-            colour: css(desk.table.value, 0.72),
+            colour: css(session.table.value, 0.72),
             selected: layer * heads + head,
             hover: hover.value,
-            theme: desk.theme.value,
+            theme: session.theme.value,
           };
           drawScatter(ctx, drawing.peek() as ScatterDrawing);
         }}
@@ -68,7 +68,7 @@ export function ScatterPanel({ desk, x, y }: Props) {
         onClick={(event) => {
           const index = at(event);
           if (index !== null)
-            desk.select({ layer: Math.floor(index / heads), head: index % heads });
+            session.select({ layer: Math.floor(index / heads), head: index % heads });
         }}
       />
       <p class="tip" data-cw="scatter-tip">

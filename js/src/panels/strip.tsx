@@ -1,15 +1,15 @@
 // The text itself as a picture: point at a token to see where it looks, or who looks at it.
 import { useComputed, useSignalEffect } from "@preact/signals";
-import type { Desk } from "../desk";
 import { drawArcs } from "../draw/arcs";
 import { css } from "../draw/color";
+import type { Session } from "../model/session";
 import { Choice } from "./choice";
 import { overWords, tint, useWords, Words } from "./words";
 
 const MAX_ARCS = 4;
 const LEAST_ARC = 0.05;
 
-export function StripPanel({ desk }: { desk: Desk }) {
+export function StripPanel({ session }: { session: Session }) {
   return (
     <section class="strip" aria-label="The text">
       <div class="strip-top">
@@ -20,33 +20,33 @@ export function StripPanel({ desk }: { desk: Desk }) {
             { value: "from", label: "looks at" },
             { value: "to", label: "is looked at by" },
           ]}
-          value={desk.direction.value}
+          value={session.direction.value}
           choose={(direction) => {
-            desk.direction.value = direction;
+            session.direction.value = direction;
           }}
         />
       </div>
-      <Strip desk={desk} />
+      <Strip session={session} />
     </section>
   );
 }
 
-function Strip({ desk }: { desk: Desk }) {
-  const at = useWords(desk);
+function Strip({ session }: { session: Session }) {
+  const at = useWords(session);
 
   const centre = useComputed(() =>
-    desk.direction.value === "from" ? desk.query.value : desk.key.value,
+    session.direction.value === "from" ? session.query.value : session.key.value,
   );
-  const values = desk.weights;
+  const values = session.weights;
   useSignalEffect(() => {
-    const [theme, table, weights] = [desk.theme.value, desk.table.value, values.value];
-    const first = desk.options.first;
+    const [theme, table, weights] = [session.theme.value, session.table.value, values.value];
+    const first = session.params.choice("first").value;
     at.box.value;
     let most = 0;
     if (weights)
       for (let i = first === "show" ? 0 : 1; i < weights.length; i++)
         if ((weights[i] ?? 0) > most) most = weights[i] ?? 0;
-    const scale = desk.options.scale === "shared" ? 1 : most || 1;
+    const scale = session.params.choice("scale").value === "shared" ? 1 : most || 1;
     for (const [i, span] of at.spans.entries()) {
       const weight = i === 0 && first === "hide" ? 0 : (weights?.[i] ?? 0);
       const t = Math.min(1, weight / scale) * (i === 0 && first === "dim" ? 0.3 : 1);
@@ -55,8 +55,8 @@ function Strip({ desk }: { desk: Desk }) {
     }
   });
   useSignalEffect(() => {
-    const { query, key } = desk.cell.value;
-    const [from, here] = [desk.direction.value === "from", centre.value];
+    const { query, key } = session.cell.value;
+    const [from, here] = [session.direction.value === "from", centre.value];
     at.box.value;
     for (const [i, span] of at.spans.entries()) {
       span.classList.toggle("here", i === here);
@@ -65,10 +65,10 @@ function Strip({ desk }: { desk: Desk }) {
   });
   // The pinned token stays in sight when keys move it, without moving the page.
   useSignalEffect(() => {
-    const { query } = desk.cell.value;
+    const { query } = session.cell.value;
     const parent = at.words.current?.parentElement;
     const span = query === null ? undefined : at.spans[query];
-    if (!parent || !span || desk.hover.peek()) return;
+    if (!parent || !span || session.hover.peek()) return;
     const [top, bottom] = [span.offsetTop, span.offsetTop + span.offsetHeight];
     if (top < parent.scrollTop) parent.scrollTop = top - 24;
     else if (bottom > parent.scrollTop + parent.clientHeight)
@@ -80,7 +80,7 @@ function Strip({ desk }: { desk: Desk }) {
     if (!over) return;
     const here = over.point(centre.peek());
     if (!here || !weights) return;
-    const skip = desk.options.first === "show" ? -1 : 0;
+    const skip = session.params.choice("first").value === "show" ? -1 : 0;
     const best = [...weights.entries()]
       .filter(([token, weight]) => token !== skip && token !== centre.peek() && weight > LEAST_ARC)
       .sort((a, b) => b[1] - a[1])
@@ -90,18 +90,18 @@ function Strip({ desk }: { desk: Desk }) {
       best.flatMap(([token, weight]) => {
         const there = over.point(token);
         if (!there) return [];
-        const [from, to] = desk.direction.peek() === "from" ? [here, there] : [there, here];
+        const [from, to] = session.direction.peek() === "from" ? [here, there] : [there, here];
         return [{ from, to, weight }];
       }),
-      desk.theme.peek(),
+      session.theme.peek(),
     );
   };
   useSignalEffect(() => {
     at.box.value;
     centre.value;
     values.value;
-    desk.theme.value;
-    desk.options;
+    session.theme.value;
+    session.params.choice("first").value;
     drawnArcs();
   });
 
@@ -110,10 +110,12 @@ function Strip({ desk }: { desk: Desk }) {
       at={at}
       scrolled={drawnArcs}
       point={(token) => {
-        desk.hover.value = token === null ? null : { where: "text", query: token, key: null };
+        session.hover.value = token === null ? null : { where: "text", query: token, key: null };
       }}
       choose={(token) =>
-        desk.select(desk.direction.peek() === "from" ? { query: token, key: null } : { key: token })
+        session.select(
+          session.direction.peek() === "from" ? { query: token, key: null } : { key: token },
+        )
       }
     />
   );

@@ -1,10 +1,10 @@
 // Which heads work together: the clustered matrix, a graph of the sure pairs, and how they do it.
 import { useComputed, useSignal } from "@preact/signals";
 import type { Coordinated, CoordinationTopic } from "../contract.gen";
-import type { Desk } from "../desk";
 import { diverging } from "../draw/color";
+import type { HeadAt } from "../model/address";
+import type { Session } from "../model/session";
 import { floats } from "../wire/client";
-import type { HeadAt } from "../wire/tiles";
 import { Heat } from "./heat";
 import { fixed } from "./number";
 import { Pattern } from "./pattern";
@@ -18,10 +18,10 @@ const MARKS: Record<string, string> = {
 const EDGES = 60;
 const named = ([layer, head]: readonly [number, number]) => `${layer}.${head}`;
 
-export function TogetherPanel({ desk, topic }: { desk: Desk; topic: CoordinationTopic }) {
+export function TogetherPanel({ session, topic }: { session: Session; topic: CoordinationTopic }) {
   const chosen = useSignal<[HeadAt, HeadAt] | null>(null);
   const planes = useComputed(() => {
-    const { info, data } = desk.topic.value;
+    const { info, data } = session.topic.value;
     if (info?.kind !== "coordination") return null;
     const n = info.heads.length;
     if (data.byteLength < 8 * n * n) return null;
@@ -42,7 +42,7 @@ export function TogetherPanel({ desk, topic }: { desk: Desk; topic: Coordination
   const pair = chosen.value ?? (first ? [first.a, first.b] : null);
   const choose = (a: HeadAt, b: HeadAt) => {
     chosen.value = [a, b];
-    desk.select({ layer: a[0], head: a[1] });
+    session.select({ layer: a[0], head: a[1] });
   };
   const marks = new Map<number, string>();
   for (const found of topic.pairs) {
@@ -57,12 +57,12 @@ export function TogetherPanel({ desk, topic }: { desk: Desk; topic: Coordination
             {topic.method} <span class="quiet">heads that are alike stand together</span>
           </h3>
           <Heat
-            desk={desk}
+            session={session}
             name="heads-matrix"
             label="How alike heads are, clustered. The list of pairs has the strongest for the keyboard."
             n={n}
             values={value}
-            table={topic.signed ? diverging(desk.theme.value) : desk.table.value}
+            table={topic.signed ? diverging(session.theme.value) : session.table.value}
             min={topic.signed ? -1 : 0}
             max={1}
             rows={names}
@@ -87,7 +87,7 @@ export function TogetherPanel({ desk, topic }: { desk: Desk; topic: Coordination
         </div>
         <div>
           <Graph
-            desk={desk}
+            session={session}
             topic={topic}
             n={n}
             value={value}
@@ -98,11 +98,11 @@ export function TogetherPanel({ desk, topic }: { desk: Desk; topic: Coordination
           <Pairs topic={topic} pair={pair} choose={choose} />
         </div>
       </section>
-      {pair && desk.text.value.tokens.length > 0 && (
+      {pair && session.text.value.tokens.length > 0 && (
         <section class="pairs" aria-label="Both heads">
           <div class="two">
-            <Pattern desk={desk} head={pair[0]} title="on the first prompt" stripe={null} />
-            <Pattern desk={desk} head={pair[1]} title="on the first prompt " stripe={null} />
+            <Pattern session={session} head={pair[0]} title="on the first prompt" stripe={null} />
+            <Pattern session={session} head={pair[1]} title="on the first prompt " stripe={null} />
           </div>
         </section>
       )}
@@ -117,7 +117,7 @@ function small(q: number | undefined): string {
 
 /** Heads where they stand in the model, and the sure pairs between them. */
 function Graph({
-  desk,
+  session,
   topic,
   n,
   value,
@@ -125,7 +125,7 @@ function Graph({
   heads,
   choose,
 }: {
-  desk: Desk;
+  session: Session;
   topic: CoordinationTopic;
   n: number;
   value: Float32Array;
@@ -133,7 +133,7 @@ function Graph({
   heads: HeadAt[];
   choose: (a: HeadAt, b: HeadAt) => void;
 }) {
-  const { n_layers, n_heads } = desk.text.value;
+  const { n_layers, n_heads } = session.text.value;
   const layers = [...new Set(heads.map(([layer]) => layer))].sort((a, b) => a - b);
   const [width, row] = [340, Math.max(14, Math.min(34, 300 / Math.max(1, layers.length)))];
   const height = layers.length * row + 24;

@@ -1,23 +1,23 @@
 // The prompt, the model's name, how far the kernel is, and what went wrong.
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { Desk } from "../desk";
+import type { Session } from "../model/session";
 import { fixed } from "./number";
 
-export function Top({ desk }: { desk: Desk }) {
+export function Top({ session }: { session: Session }) {
   return (
     <header>
-      <Prompt desk={desk} />
-      <Heading desk={desk} />
-      <Progress desk={desk} />
-      <Notice desk={desk} />
+      <Prompt session={session} />
+      <Heading session={session} />
+      <Progress session={session} />
+      <Notice session={session} />
     </header>
   );
 }
 
 /** The model, its size, the text's. */
-export function Heading({ desk }: { desk: Desk }) {
-  const { model, n_layers, n_heads, tokens, seconds } = desk.text.value;
+export function Heading({ session }: { session: Session }) {
+  const { model, n_layers, n_heads, tokens, seconds } = session.text.value;
   return (
     <p class="facts" data-cw="facts">
       <b>{model}</b> <span>{`${n_layers} × ${n_heads} heads`}</span>{" "}
@@ -27,18 +27,18 @@ export function Heading({ desk }: { desk: Desk }) {
   );
 }
 
-function Prompt({ desk }: { desk: Desk }) {
+function Prompt({ session }: { session: Session }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const edited = useSignal(false);
   // The box follows the kernel unless somebody is writing in it.
   useSignalEffect(() => {
-    const { prompt } = desk.text.value;
+    const { prompt } = session.text.value;
     if (box.current && !edited.peek()) box.current.value = prompt;
   });
-  const can = desk.text.value.live && desk.client.alive.value !== "no";
+  const can = session.text.value.live && session.client.alive.value !== "no";
   const run = () => {
     edited.value = false;
-    desk.run(box.current?.value ?? "");
+    session.run(box.current?.value ?? "");
   };
   return (
     <textarea
@@ -59,7 +59,7 @@ function Prompt({ desk }: { desk: Desk }) {
           if (can) run();
         } else if (event.key === "Escape") {
           edited.value = false;
-          event.currentTarget.value = desk.text.value.prompt;
+          event.currentTarget.value = session.text.value.prompt;
           event.currentTarget.blur();
         }
       }}
@@ -68,9 +68,9 @@ function Prompt({ desk }: { desk: Desk }) {
 }
 
 /** Always two pixels high: nothing moves when it starts or ends. */
-export function Progress({ desk }: { desk: Desk }) {
-  const { state, done, total } = desk.status.value;
-  const running = state === "running" && desk.client.alive.value !== "no";
+export function Progress({ session }: { session: Session }) {
+  const { state, done, total } = session.status.value;
+  const running = state === "running" && session.client.alive.value !== "no";
   return (
     <div
       class="progress"
@@ -88,10 +88,10 @@ export function Progress({ desk }: { desk: Desk }) {
 }
 
 /** One line that is always there: what is being done, or what is wrong, in a sentence. */
-export function Notice({ desk }: { desk: Desk }) {
-  const { state, message } = desk.status.value;
-  const alive = desk.client.alive.value;
-  const wrong = desk.complaint.value ?? (state === "failed" ? message : null);
+export function Notice({ session }: { session: Session }) {
+  const { state, message } = session.status.value;
+  const alive = session.client.alive.value;
+  const wrong = session.complaint.value ?? (state === "failed" ? message : null);
   let said: string | null = state === "idle" ? null : message;
   if (alive === "no")
     said = "The kernel does not answer. The picture stays; run the cell again to go on.";
@@ -102,7 +102,7 @@ export function Notice({ desk }: { desk: Desk }) {
     <div class="notice" role="status" data-cw="notice" data-problem={problem}>
       <span>{said ?? "\u00a0"}</span>
       {state === "running" && alive !== "no" && (
-        <button type="button" class="stop" data-cw="stop" onClick={() => desk.stop()}>
+        <button type="button" class="stop" data-cw="stop" onClick={() => session.stop()}>
           Stop
         </button>
       )}

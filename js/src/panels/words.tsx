@@ -2,10 +2,10 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Desk } from "../desk";
 import type { Point } from "../draw/arcs";
 import { fit } from "../draw/canvas";
 import { labelText } from "../draw/matrix";
+import type { Session } from "../model/session";
 
 export interface WordsAt {
   /** The tokens' elements, in order. */
@@ -16,13 +16,13 @@ export interface WordsAt {
   box: Signal<number>;
 }
 
-/** Elements for the tokens of a desk's text; give it to `Words`. */
-export function useWords(desk: Desk): WordsAt {
+/** Elements for the tokens of a session's text; give it to `Words`. */
+export function useWords(session: Session): WordsAt {
   const words = useRef<HTMLDivElement>(null);
   const arcs = useRef<HTMLCanvasElement>(null);
   const box = useSignal(0);
   const at = useRef<WordsAt>({ spans: [], words, arcs, box });
-  const text = desk.text.value;
+  const text = session.text.value;
   useEffect(() => {
     const parent = words.current;
     if (!parent) return;

@@ -1,26 +1,26 @@
 // Coordination: which heads work together, beyond chance, and how.
-import type { Desk } from "../desk";
-import { Foot, useKeys } from "../panels/foot";
+
+import { module } from "../hosts/live";
+import type { Session } from "../model/session";
+import { Foot } from "../panels/foot";
 import { TogetherPanel } from "../panels/together";
 import { Heading, Notice, Progress } from "../panels/top";
-import { module } from "./_mount";
 
-function Coordination({ desk }: { desk: Desk }) {
-  const keys = useKeys(desk);
-  const topic = desk.topic.value.info;
-  const { prompt } = desk.text.value;
+function Coordination({ session }: { session: Session }) {
+  const topic = session.topic.value.info;
+  const { prompt } = session.text.value;
   return (
-    <div class="root" tabIndex={0} role="group" aria-label="Coordination" onKeyDown={keys}>
+    <div class="root" tabIndex={0} role="group" aria-label="Coordination">
       <header>
-        <Heading desk={desk} />
+        <Heading session={session} />
         <p class="quiet probe" data-cw="probe" title={prompt}>
           {prompt || "\u00a0"}
         </p>
-        <Progress desk={desk} />
-        <Notice desk={desk} />
+        <Progress session={session} />
+        <Notice session={session} />
       </header>
-      {topic?.kind === "coordination" && <TogetherPanel desk={desk} topic={topic} />}
-      <Foot desk={desk} />
+      {topic?.kind === "coordination" && <TogetherPanel session={session} topic={topic} />}
+      <Foot session={session} />
     </div>
   );
 }

@@ -1,25 +1,25 @@
 // The explorer: which head, what it does, what this token looks at, and the text itself.
-import type { Desk } from "../desk";
+
+import { module } from "../hosts/live";
+import type { Session } from "../model/session";
 import { BarsPanel } from "../panels/bars";
-import { Foot, useKeys } from "../panels/foot";
+import { Foot } from "../panels/foot";
 import { HeadPanel } from "../panels/grid";
 import { MatrixPanel } from "../panels/matrix";
 import { StripPanel } from "../panels/strip";
 import { Top } from "../panels/top";
-import { module } from "./_mount";
 
-function Explorer({ desk }: { desk: Desk }) {
-  const keys = useKeys(desk);
+function Explorer({ session }: { session: Session }) {
   return (
-    <div class="root" tabIndex={0} role="group" aria-label="Explorer" onKeyDown={keys}>
-      <Top desk={desk} />
+    <div class="root" tabIndex={0} role="group" aria-label="Explorer">
+      <Top session={session} />
       <div class="panels">
-        <HeadPanel desk={desk} />
-        <MatrixPanel desk={desk} />
-        <BarsPanel desk={desk} />
+        <HeadPanel session={session} />
+        <MatrixPanel session={session} />
+        <BarsPanel session={session} />
       </div>
-      <StripPanel desk={desk} />
-      <Foot desk={desk} />
+      <StripPanel session={session} />
+      <Foot session={session} />
     </div>
   );
 }

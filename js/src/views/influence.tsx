@@ -1,25 +1,25 @@
 // Influence: what an output depends on, token by token, and along which routes.
-import type { Desk } from "../desk";
+
+import { module } from "../hosts/live";
+import type { Session } from "../model/session";
 import { EffectsPanel } from "../panels/effects";
 import { FlowPanel } from "../panels/flow";
-import { Foot, useKeys } from "../panels/foot";
+import { Foot } from "../panels/foot";
 import { Heading, Notice, Progress } from "../panels/top";
-import { module } from "./_mount";
 
-function Influence({ desk }: { desk: Desk }) {
-  const keys = useKeys(desk);
-  const topic = desk.topic.value.info;
+function Influence({ session }: { session: Session }) {
+  const topic = session.topic.value.info;
   return (
-    <div class="root" tabIndex={0} role="group" aria-label="Influence" onKeyDown={keys}>
+    <div class="root" tabIndex={0} role="group" aria-label="Influence">
       <header>
-        <Heading desk={desk} />
+        <Heading session={session} />
         <span />
-        <Progress desk={desk} />
-        <Notice desk={desk} />
+        <Progress session={session} />
+        <Notice session={session} />
       </header>
-      {topic?.kind === "influence" && <EffectsPanel desk={desk} topic={topic} />}
-      {topic?.kind === "flow" && <FlowPanel desk={desk} topic={topic} />}
-      <Foot desk={desk} />
+      {topic?.kind === "influence" && <EffectsPanel session={session} topic={topic} />}
+      {topic?.kind === "flow" && <FlowPanel session={session} topic={topic} />}
+      <Foot session={session} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Request } from "../contract.gen";
-import { FakeModel, shifted } from "../fake-model";
+import { FakeModel, shifted } from "../test/fake-model";
 import { Client, floats, Refusal } from "./client";
 
 const NEXT = { kind: "next", gen: 0, position: 0 } as const;
@@ -14,7 +14,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   model = new FakeModel();
   abort = new AbortController();
-  client = new Client(model, abort.signal);
+  client = new Client(model.port(abort.signal));
 });
 afterEach(() => {
   abort.abort();
@@ -46,7 +46,7 @@ describe("Client", () => {
 
   it("keeps its name, which no other client has", async () => {
     const other = new FakeModel();
-    new Client(other, abort.signal).ask(NEXT).catch(() => {});
+    new Client(other.port(abort.signal)).ask(NEXT).catch(() => {});
     for (let i = 0; i < 2; i++) {
       client.ask(NEXT).catch(() => {});
       await turn();
@@ -335,7 +335,7 @@ describe("Client", () => {
   });
 
   it("leaves the listeners of other clients alone", async () => {
-    const other = new Client(model, new AbortController().signal);
+    const other = new Client(model.port(new AbortController().signal));
     abort.abort();
     model.emit("comm_live_update");
     expect(other.alive.value).toBe("no");

@@ -9,16 +9,7 @@ import {
   type Reply,
   type Request,
 } from "../contract.gen";
-
-/** The part of an anywidget model that the wire needs. */
-export interface Wire {
-  // biome-ignore lint/suspicious/noExplicitAny: anywidget's own type; what comes in is checked here
-  on(event: string, callback: (...args: any[]) => void): void;
-  off(event: string): void;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  off(event: string, callback: (...args: any[]) => void): void;
-  send(content: unknown): void;
-}
+import type { Port } from "../hosts/port";
 
 type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
 export type Ask = WithoutId<Request>;
@@ -68,20 +59,13 @@ export class Client {
   #watch: ReturnType<typeof setTimeout> | null = null;
   #over = false;
 
-  constructor(
-    private readonly model: Wire,
-    abort: AbortSignal,
-  ) {
-    const receive = (content: unknown, buffers: DataView[] = []) => this.#receive(content, buffers);
-    const gone = () => this.#gone();
-    model.on("msg:custom", receive);
-    // ipywidgets says so when the kernel restarts or goes away.
-    model.on("comm_live_update", gone);
-    abort.addEventListener("abort", () => {
+  constructor(private readonly port: Port) {
+    port.onMessage((content, buffers) => this.#receive(content, buffers));
+    port.onGone(() => this.#gone());
+    if (port.send === null) this.alive.value = "no";
+    port.signal.addEventListener("abort", () => {
       this.#over = true;
       if (this.#watch !== null) clearTimeout(this.#watch);
-      model.off("msg:custom", receive);
-      model.off("comm_live_update", gone);
       for (const asked of [...this.#waiting, ...this.#inFlight.values()])
         asked.reject(new Refusal("superseded", "the view is gone"));
       this.#waiting = [];
@@ -154,7 +138,8 @@ export class Client {
     if (batch.length === 0) return;
     const message: Batch = { client: this.#name, requests: batch };
     try {
-      this.model.send(message);
+      if (this.port.send === null) throw new Error("there is no kernel");
+      this.port.send(message);
     } catch {
       this.#gone();
       return;

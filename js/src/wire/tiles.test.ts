@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Picture, Request, TilesReply } from "../contract.gen";
 import { valueAt } from "../draw/tile";
-import { FakeModel, shifted } from "../fake-model";
+import type { HeadAt } from "../model/address";
+import { FakeModel, shifted } from "../test/fake-model";
 import { Client } from "./client";
-import { type HeadAt, OVERVIEW_SIDE, Tiles, type Window } from "./tiles";
+import { OVERVIEW_SIDE, Tiles, type Window } from "./tiles";
 
 const N = 3;
 const WHOLE: Window = [0, N, 0, N];
@@ -16,7 +17,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   model = new FakeModel();
   abort = new AbortController();
-  tiles = new Tiles(new Client(model, abort.signal), 7, N);
+  tiles = new Tiles(new Client(model.port(abort.signal)), 7, N);
 });
 afterEach(() => {
   abort.abort();
@@ -256,7 +257,7 @@ describe("answers that cannot be read", () => {
   it("leave rows and columns empty", async () => {
     tiles.wantRow([0, 1], 1, "row");
     tiles.wantColumn([0, 1], 1, "column");
-    tiles.wantNext(1);
+    tiles.wantNext(1, "next");
     await turn();
     model.ok(model.last("cells"), { kind: "cells", head: [0, 1], window: [0, N, 0, N] });
     model.ok(model.last("column"), { kind: "column", head: [0, 1], key: 1, queries: N });
@@ -317,14 +318,14 @@ describe("exact values", () => {
   });
 
   it("hold what is expected next, once a position", async () => {
-    tiles.wantNext(2);
+    tiles.wantNext(2, "next");
     await turn();
     const tokens = [{ token: "x", id: 4, probability: 0.5 }];
     model.ok(model.last("next"), { kind: "next", position: 2, tokens, actual: null });
     await turn();
     expect(tiles.next(2)?.tokens).toEqual(tokens);
     expect(tiles.next(1)).toBeNull();
-    await tiles.wantNext(2);
+    await tiles.wantNext(2, "next");
     await turn();
     expect(asked("next")).toBe(1);
   });
@@ -333,7 +334,7 @@ describe("exact values", () => {
     for (let i = 0; i < 3; i++) {
       tiles.wantRow([0, 1], 1, "row");
       tiles.wantColumn([0, 1], 1, "column");
-      tiles.wantNext(1);
+      tiles.wantNext(1, "next");
       await turn();
     }
     expect(["cells", "column", "next", "cancel"].map((kind) => asked(kind as never))).toEqual([

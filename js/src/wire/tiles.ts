@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { Body, NextReply, Picture, Pictures, TilePart } from "../contract.gen";
 import type { Tile } from "../draw/tile";
+import type { HeadAt } from "../model/address";
 import { type Ask, type Client, floats, Refusal, UNREADABLE, within } from "./client";
 import { Lru } from "./lru";
 
@@ -10,7 +11,6 @@ export const OVERVIEW_SIDE = 256;
 const TILE_BYTES = 96 * 2 ** 20;
 const EXACT_BYTES = 32 * 2 ** 20;
 
-export type HeadAt = [layer: number, head: number];
 export type Window = [q0: number, q1: number, k0: number, k1: number];
 export type Pooling = "max" | "mean";
 type Question = Extract<Ask, { kind: "tiles" | "cells" | "column" | "next" }>;
@@ -140,9 +140,9 @@ export class Tiles {
     return this.#next.get(position) ?? null;
   }
 
-  async wantNext(position: number): Promise<void> {
+  async wantNext(position: number, slot: string): Promise<void> {
     if (this.#next.has(position)) return;
-    await this.#ask({ kind: "next", gen: this.gen, position }, "next", (body) => {
+    await this.#ask({ kind: "next", gen: this.gen, position }, slot, (body) => {
       this.#next.set(position, body);
     });
   }

@@ -1,6 +1,6 @@
 import { effect } from "@preact/signals";
 import { describe, expect, it } from "vitest";
-import { FakeModel, shifted } from "../fake-model";
+import { FakeModel, shifted } from "../test/fake-model";
 import { follow, type Traits, view } from "./traits";
 
 const STATUS = { state: "idle", message: "", done: 0, total: 0 } as const;
@@ -9,7 +9,7 @@ const PICTURE = { gen: 1 } as Traits["picture"];
 describe("follow", () => {
   it("starts with what the model has, and follows it", () => {
     const model = new FakeModel({ status: STATUS });
-    const live = follow(model.asModel, new AbortController().signal);
+    const live = follow(model.port(new AbortController().signal));
     expect(live.status.value).toBe(STATUS);
     model.receive({ status: { ...STATUS, done: 3 } });
     expect(live.status.value.done).toBe(3);
@@ -17,14 +17,14 @@ describe("follow", () => {
 
   it("follows what another view of the same model sets", () => {
     const model = new FakeModel({ selected_head: { layer: 0, head: 0 } });
-    const live = follow(model.asModel, new AbortController().signal);
+    const live = follow(model.port(new AbortController().signal));
     model.set("selected_head", { layer: 1, head: 2 });
     expect(live.selected_head.value).toEqual({ layer: 1, head: 2 });
   });
 
   it("changes together what comes together", () => {
     const model = new FakeModel({ picture: {}, picture_data: shifted(new Uint8Array()) });
-    const live = follow(model.asModel, new AbortController().signal);
+    const live = follow(model.port(new AbortController().signal));
     const seen: [boolean, number][] = [];
     effect(() => {
       seen.push(["gen" in live.picture.value, live.picture_data.value.byteLength]);
@@ -38,7 +38,7 @@ describe("follow", () => {
 
   it("does not tell of what stays the same", () => {
     const model = new FakeModel({ status: STATUS, selected_cell: { query: 1, key: null } });
-    const live = follow(model.asModel, new AbortController().signal);
+    const live = follow(model.port(new AbortController().signal));
     let told = 0;
     effect(() => {
       live.selected_cell.value;
@@ -52,8 +52,8 @@ describe("follow", () => {
     const model = new FakeModel({ status: STATUS });
     const other = new FakeModel();
     const abort = new AbortController();
-    const live = follow(model.asModel, abort.signal);
-    follow(other.asModel, new AbortController().signal);
+    const live = follow(model.port(abort.signal));
+    follow(other.port(new AbortController().signal));
     expect(model.listeners).toBe(other.listeners);
     abort.abort();
     expect(model.listeners).toBe(0);
@@ -64,8 +64,8 @@ describe("follow", () => {
   it("leaves other views' listeners alone", () => {
     const model = new FakeModel({ status: STATUS });
     const [one, two] = [new AbortController(), new AbortController()];
-    follow(model.asModel, one.signal);
-    const live = follow(model.asModel, two.signal);
+    follow(model.port(one.signal));
+    const live = follow(model.port(two.signal));
     one.abort();
     model.receive({ status: { ...STATUS, done: 3 } });
     expect(live.status.value.done).toBe(3);

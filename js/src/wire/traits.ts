@@ -11,6 +11,7 @@ import type {
   Text,
   Topic,
 } from "../contract.gen";
+import type { Port } from "../hosts/port";
 import { Echoes } from "./echoes";
 
 export interface Traits {
@@ -45,28 +46,25 @@ const NAMES = [
 ] as const;
 
 /**
- * One signal a trait, following the model until `abort`.
+ * One signal a trait, following the port until its end.
  *
  * Traits that arrive in one message change together: a picture is never read with another's data.
  * echoes: knows what the page has set; a late echo of it is not taken for news.
  */
-export function follow(model: Model, abort: AbortSignal, echoes = new Echoes()): Live {
+export function follow(port: Port, echoes = new Echoes()): Live {
   const live: Record<string, Signal<unknown>> = {};
-  for (const name of NAMES) live[name] = signal<unknown>(model.get(name));
+  for (const name of NAMES) live[name] = signal<unknown>(port.get(name));
   // The model holds all of a message's values before it tells of the first.
   const changed = () =>
     batch(() => {
       for (const name of NAMES) {
-        const [here, value] = [live[name] as Signal<unknown>, model.get(name)];
+        const [here, value] = [live[name] as Signal<unknown>, port.get(name)];
         if (here.peek() === value) continue;
-        if (echoes.isLate(name, value)) model.set(name, here.peek() as never);
+        if (echoes.isLate(name, value)) port.set(name, here.peek() as never);
         else here.value = value;
       }
     });
-  for (const name of NAMES) {
-    model.on(`change:${name}`, changed);
-    abort.addEventListener("abort", () => model.off(`change:${name}`, changed));
-  }
+  for (const name of NAMES) port.onChange(name, changed);
   return live as unknown as Live;
 }
 

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Request, Score, Text } from "./contract.gen";
-import { Desk } from "./desk";
-import { lightTheme } from "./draw/fake-theme";
-import type { Tile } from "./draw/tile";
-import { FakeModel, shifted } from "./fake-model";
+import type { Request, Score, Text } from "../contract.gen";
+import type { Tile } from "../draw/tile";
+import { FakeModel, shifted } from "../test/fake-model";
+import type { Session } from "./session";
 
 const TEXT: Text = {
   gen: 0,
@@ -19,7 +18,7 @@ const TEXT: Text = {
 const empty = () => new DataView(new ArrayBuffer(0));
 let model: FakeModel;
 let abort: AbortController;
-let desk: Desk;
+let session: Session;
 
 function open(text: Partial<Text> = {}) {
   model = new FakeModel({
@@ -34,7 +33,7 @@ function open(text: Partial<Text> = {}) {
     options: { score: "x", first: "dim", scale: "head", pooling: "max" },
   });
   abort = new AbortController();
-  desk = new Desk(model.asModel, abort.signal, lightTheme);
+  session = model.session(abort.signal);
 }
 
 beforeEach(() => {
@@ -64,7 +63,7 @@ function score(name: string, planes: Partial<Score> = {}): Score {
   return { name, ...about, least: 0, most: 1, value: 0, ...none, ...planes };
 }
 
-describe("Desk", () => {
+describe("Session", () => {
   it("asks for the selected head, then for exact numbers, then for what is likely next", async () => {
     await wait(0);
     expect(model.last("tiles")).toMatchObject({ heads: [[1, 2]], gen: 0, side: 256 });
@@ -82,9 +81,9 @@ describe("Desk", () => {
     open({ live: false });
     await wait(200);
     expect(model.requests.map(({ kind }) => kind)).toEqual(["hello"]);
-    desk.moveHead(1, 0);
-    desk.hover.value = { where: "text", query: 1, key: null };
-    desk.direction.value = "to";
+    session.moveHead(1, 0);
+    session.hover.value = { where: "text", query: 1, key: null };
+    session.direction.value = "to";
     await wait(500);
     expect(model.requests.length).toBe(1);
     abort.abort();
@@ -96,7 +95,7 @@ describe("Desk", () => {
   it("asks for a clicked head first, then tells the kernel what is selected, once", async () => {
     await wait(500);
     const before = model.requests.length;
-    desk.moveHead(1, 0);
+    session.moveHead(1, 0);
     expect(model.requests.slice(before).map(({ kind }) => kind)).toContain("tiles");
     expect(model.last("tiles").heads).toEqual([[2, 2]]);
     expect(model.get("selected_head")).toMatchObject({ layer: 2, head: 2 });
@@ -107,11 +106,11 @@ describe("Desk", () => {
   });
 
   it("tells the kernel what was selected, and nothing else: Python may be moving it", async () => {
-    desk.select({ layer: 2 });
+    session.select({ layer: 2 });
     await wait(20);
-    desk.select({ query: 1, key: 0 });
+    session.select({ query: 1, key: 0 });
     await wait(20);
-    desk.select({ layer: 0, head: 0, query: 2 });
+    session.select({ layer: 0, head: 0, query: 2 });
     await wait(20);
     expect(model.saved).toEqual([
       { selected_head: { layer: 2, head: 2 } },
@@ -121,8 +120,8 @@ describe("Desk", () => {
   });
 
   it("tells of the last of many selections at once", async () => {
-    for (let i = 0; i < 5; i++) desk.moveHead(0, i % 2 ? -1 : 1);
-    desk.moveQuery(-1);
+    for (let i = 0; i < 5; i++) session.moveHead(0, i % 2 ? -1 : 1);
+    session.moveQuery(-1);
     await wait(20);
     expect(model.saved).toEqual([
       { selected_head: { layer: 1, head: 3 }, selected_cell: { query: 2, key: null } },
@@ -134,59 +133,59 @@ describe("Desk", () => {
     model.receive({ selected_head: { layer: 0, head: 3 } });
     model.receive({ selected_cell: { query: 1, key: 1 } });
     await wait(100);
-    expect(desk.selection.value).toEqual({ layer: 0, head: 3, query: 1, key: 1 });
-    expect(desk.head.value).toEqual([0, 3]);
+    expect(session.selection.at).toEqual({ layer: 0, head: 3, query: 1, key: 1 });
+    expect(session.head.value).toEqual([0, 3]);
     expect(model.last("tiles").heads).toEqual([[0, 3]]);
     expect(model.last("cells")).toMatchObject({ head: [0, 3], window: [1, 2, 0, 4] });
     expect(model.saves).toBe(0);
   });
 
   it("saves a choice at once", () => {
-    desk.set({ first: "hide" });
+    session.params.set("first", "hide");
     expect(model.saved).toEqual([
       { options: { score: "x", first: "hide", scale: "head", pooling: "max" } },
     ]);
-    expect(desk.options.first).toBe("hide");
+    expect(session.params.choice("first").value).toBe("hide");
   });
 
   it("asks for what is pooled otherwise", async () => {
     await wait(0);
-    desk.set({ pooling: "mean" });
+    session.params.set("pooling", "mean");
     await wait(0);
     expect(model.last("tiles")).toMatchObject({ heads: [[1, 2]], pooling: "mean" });
   });
 
   it("stays inside the model and the text", () => {
-    desk.moveHead(5, 9);
-    expect(desk.head.value).toEqual([2, 3]);
-    desk.moveQuery(-1);
-    expect(desk.selection.value.query).toBe(2);
-    desk.moveQuery(-99);
-    expect(desk.selection.value.query).toBe(0);
+    session.moveHead(5, 9);
+    expect(session.head.value).toEqual([2, 3]);
+    session.moveQuery(-1);
+    expect(session.selection.at.query).toBe(2);
+    session.moveQuery(-99);
+    expect(session.selection.at.query).toBe(0);
   });
 
   it("shows what is hovered, else what is pinned, else the last token", () => {
-    expect(desk.query.value).toBe(3);
-    desk.select({ query: 1 });
-    expect(desk.query.value).toBe(1);
-    desk.hover.value = { where: "text", query: 2, key: null };
-    expect(desk.query.value).toBe(2);
-    expect(desk.key.value).toBe(2);
-    desk.hover.value = null;
-    expect(desk.query.value).toBe(1);
+    expect(session.query.value).toBe(3);
+    session.select({ query: 1 });
+    expect(session.query.value).toBe(1);
+    session.hover.value = { where: "text", query: 2, key: null };
+    expect(session.query.value).toBe(2);
+    expect(session.key.value).toBe(2);
+    session.hover.value = null;
+    expect(session.query.value).toBe(1);
   });
 
   it("asks for a neighbour only once nothing else was wanted for a moment", async () => {
     for (let i = 0; i < 6; i++) {
       await wait(100);
-      desk.moveHead(0, i % 2 ? 1 : -1);
+      session.moveHead(0, i % 2 ? 1 : -1);
       expect(model.last("tiles").heads.length).toBe(1);
     }
     await wait(200);
     const neighbours = model.last("tiles").heads;
     expect(neighbours.length).toBeGreaterThan(1);
     expect(neighbours.length).toBeLessThanOrEqual(8);
-    expect(neighbours).not.toContainEqual(desk.head.value);
+    expect(neighbours).not.toContainEqual(session.head.value);
     for (const [layer, head] of neighbours) {
       expect(layer).toBeLessThan(3);
       expect(head).toBeLessThan(4);
@@ -203,7 +202,7 @@ describe("Desk", () => {
     await wait(500);
     const before = asked("cells");
     for (const query of [0, 1, 2]) {
-      desk.hover.value = { where: "matrix", query, key: 0 };
+      session.hover.value = { where: "matrix", query, key: 0 };
       await wait(5);
     }
     expect(asked("cells")).toBe(before);
@@ -213,51 +212,51 @@ describe("Desk", () => {
   });
 
   it("asks who looks at a key: hovered, else pinned, else the query", async () => {
-    desk.direction.value = "to";
-    expect(desk.key.value).toBe(0);
-    desk.select({ query: 3 });
-    expect(desk.key.value).toBe(3);
-    desk.select({ key: 1 });
-    expect(desk.key.value).toBe(1);
-    desk.hover.value = { where: "matrix", query: 3, key: 2 };
-    expect(desk.key.value).toBe(2);
+    session.direction.value = "to";
+    expect(session.key.value).toBe(0);
+    session.select({ query: 3 });
+    expect(session.key.value).toBe(3);
+    session.select({ key: 1 });
+    expect(session.key.value).toBe(1);
+    session.hover.value = { where: "matrix", query: 3, key: 2 };
+    expect(session.key.value).toBe(2);
     await wait(20);
     expect(model.last("column")).toMatchObject({ head: [1, 2], key: 2 });
     const column = { kind: "column", head: [1, 2], key: 2, queries: 4 };
     model.ok(model.last("column"), column, asFloats(0, 0, 0.1, Number.NaN));
     await wait(0);
-    expect([...(desk.weights.value ?? [])]).toEqual([0, 0, Math.fround(0.1), Number.NaN]);
+    expect([...(session.weights.value ?? [])]).toEqual([0, 0, Math.fround(0.1), Number.NaN]);
   });
 
   it("shows a query's exact attention up to itself, and the same array as long as it is", async () => {
-    desk.select({ query: 1 });
+    session.select({ query: 1 });
     await wait(70);
     const row = { kind: "cells", head: [1, 2], window: [1, 3, 0, 4] };
     model.ok(model.last("cells"), row, asFloats(0.1, 0.9, 0, 0, 0.2, 0.3, 0.5, 0));
     await wait(0);
-    const shown = desk.weights.value;
+    const shown = session.weights.value;
     expect([...(shown ?? [])]).toEqual([0.1, 0.9].map(Math.fround));
     model.ok(model.last("tiles"), ...tileOf([1, 2], 9));
     await wait(0);
-    expect(desk.weights.value).toBe(shown);
-    desk.select({ query: 2 });
-    expect([...(desk.weights.value ?? [])]).toEqual([0.2, 0.3, 0.5].map(Math.fround));
+    expect(session.weights.value).toBe(shown);
+    session.select({ query: 2 });
+    expect([...(session.weights.value ?? [])]).toEqual([0.2, 0.3, 0.5].map(Math.fround));
   });
 
   it("keeps the last picture for a moment, not longer", async () => {
     await wait(0);
-    expect(desk.picture.value).toBeNull();
+    expect(session.picture.value).toBeNull();
     model.ok(model.last("tiles"), ...tileOf([1, 2], 9));
     await wait(0);
-    expect(desk.picture.value?.data[0]).toBe(9);
-    desk.moveHead(1, 0);
-    expect(desk.tile.value).toBeNull();
-    expect(desk.picture.value?.data[0]).toBe(9);
+    expect(session.picture.value?.data[0]).toBe(9);
+    session.moveHead(1, 0);
+    expect(session.tile.value).toBeNull();
+    expect(session.picture.value?.data[0]).toBe(9);
     await wait(200);
-    expect(desk.picture.value).toBeNull();
+    expect(session.picture.value).toBeNull();
     model.ok(model.last("tiles"), ...tileOf([2, 2], 5));
     await wait(200);
-    expect(desk.picture.value?.data[0]).toBe(5);
+    expect(session.picture.value?.data[0]).toBe(5);
   });
 
   it("shows the saved picture of this text, without a kernel", async () => {
@@ -267,10 +266,10 @@ describe("Desk", () => {
     const picture = { gen: 0, window: [0, 4, 0, 4], pooling: "max", side: 256, next: null };
     const whole = { ...picture, tile: body.tiles[0] } as never;
     model.receive({ picture: whole, picture_data: shifted(data) });
-    expect(desk.tile.value?.data[0]).toBe(9);
-    expect([...(desk.tile.value?.first ?? [])]).toEqual([1, 0.5, 0.25, 0]);
+    expect(session.tile.value?.data[0]).toBe(9);
+    expect([...(session.tile.value?.first ?? [])]).toEqual([1, 0.5, 0.25, 0]);
     model.receive({ text: { ...TEXT, gen: 1 } });
-    expect(desk.tile.value).toBeNull();
+    expect(session.tile.value).toBeNull();
   });
 
   it("starts anew with a new run, and never mixes two", async () => {
@@ -282,8 +281,8 @@ describe("Desk", () => {
     const body = { kind: "tiles", window: [0, 4, 0, 4], pooling: "max", side: 256, tiles: [] };
     model.ok(old, body);
     await wait(0);
-    expect(desk.tile.value).toBeNull();
-    expect(desk.query.value).toBe(1);
+    expect(session.tile.value).toBeNull();
+    expect(session.query.value).toBe(1);
   });
 
   it("takes scores on their way, and what is missing stays missing", () => {
@@ -298,10 +297,10 @@ describe("Desk", () => {
       },
       new Uint8Array(values.buffer),
     );
-    expect(desk.status.value.state).toBe("running");
-    expect(desk.plane.value?.value[5]).toBe(0.5);
-    expect(desk.plane.value?.value[4]).toBeNaN();
-    expect(desk.plane.value?.value.length).toBe(12);
+    expect(session.status.value.state).toBe("running");
+    expect(session.plane.value?.value[5]).toBe(0.5);
+    expect(session.plane.value?.value[4]).toBeNaN();
+    expect(session.plane.value?.value.length).toBe(12);
   });
 
   it("keeps its scores where a push has none", () => {
@@ -309,8 +308,8 @@ describe("Desk", () => {
     model.receive({ scores: { planes: 1, scores: [score("x")] }, score_data: data });
     const status = { state: "running", message: "m", done: 1, total: 2 };
     model.reply({ kind: "push", seq: 1, status, scores: null });
-    expect(desk.status.value.message).toBe("m");
-    expect(desk.plane.value?.value[0]).toBe(0.25);
+    expect(session.status.value.message).toBe("m");
+    expect(session.plane.value?.value[0]).toBe(0.25);
   });
 
   it("reads each plane from its place, wherever the bytes lie", () => {
@@ -320,8 +319,8 @@ describe("Desk", () => {
       scores: { planes: 4, scores },
       score_data: shifted(new Uint8Array(data.buffer)),
     });
-    const [y, x] = desk.planes.value;
-    expect(desk.plane.value).toBe(x);
+    const [y, x] = session.planes.value;
+    expect(session.plane.value).toBe(x);
     expect([y?.control, y?.low, y?.high]).toEqual([null, null, null]);
     expect([y?.value[0], y?.value[11]]).toEqual([0, 11]);
     expect([x?.value[0], x?.value[1], x?.value[2]]).toEqual([12, Number.NaN, 14]);
@@ -329,71 +328,71 @@ describe("Desk", () => {
   });
 
   it("shows another score where the chosen one does not exist", () => {
-    expect(desk.plane.value).toBeNull();
+    expect(session.plane.value).toBeNull();
     const data = shifted(new Uint8Array(48));
     model.receive({ scores: { planes: 1, scores: [score("y")] }, score_data: data });
-    expect(desk.plane.value?.about.name).toBe("y");
+    expect(session.plane.value?.about.name).toBe("y");
   });
 
   it("shows no scores where their bytes are missing", () => {
     model.receive({ scores: { planes: 1, scores: [score("x")] } });
-    expect(desk.planes.value).toEqual([]);
+    expect(session.planes.value).toEqual([]);
     model.receive({ score_data: shifted(new Uint8Array(47)) });
-    expect(desk.planes.value).toEqual([]);
+    expect(session.planes.value).toEqual([]);
     model.receive({ score_data: null as never });
-    expect(desk.planes.value).toEqual([]);
+    expect(session.planes.value).toEqual([]);
   });
 
   it("ends colours at the head's own maximum, with the first token only where it is shown", () => {
     const tile = { scale: 0.4, first: Float32Array.from([0.9, 0.2]) } as Tile;
-    expect(desk.vmax(tile)).toBe(0.4);
-    desk.set({ first: "show" });
-    expect(desk.vmax(tile)).toBeCloseTo(0.9);
-    desk.set({ scale: "shared" });
-    expect(desk.vmax(tile)).toBe(1);
+    expect(session.vmax(tile)).toBe(0.4);
+    session.params.set("first", "show");
+    expect(session.vmax(tile)).toBeCloseTo(0.9);
+    session.params.set("scale", "shared");
+    expect(session.vmax(tile)).toBe(1);
   });
 
   it("ends colours at a first token only where it is the highest, and never at nothing", () => {
     const tile = { scale: 0.4, first: Float32Array.from([0.1, 0.2]) } as Tile;
-    desk.set({ first: "show" });
-    expect(desk.vmax(tile)).toBe(0.4);
-    expect(desk.vmax({ ...tile, first: null })).toBe(0.4);
-    expect(desk.vmax({ ...tile, scale: 0, first: null })).toBe(1);
-    expect(desk.vmax({ ...tile, scale: Number.NaN, first: null })).toBe(1);
-    desk.set({ first: "hide" });
-    expect(desk.vmax({ ...tile, scale: 0 })).toBe(1);
+    session.params.set("first", "show");
+    expect(session.vmax(tile)).toBe(0.4);
+    expect(session.vmax({ ...tile, first: null })).toBe(0.4);
+    expect(session.vmax({ ...tile, scale: 0, first: null })).toBe(1);
+    expect(session.vmax({ ...tile, scale: Number.NaN, first: null })).toBe(1);
+    session.params.set("first", "hide");
+    expect(session.vmax({ ...tile, scale: 0 })).toBe(1);
   });
 
   it("says why a prompt was not run", async () => {
-    desk.run("");
+    session.run("");
     await wait(0);
     const { id } = model.last("run");
     const why = { reason: "invalid", message: "the prompt is empty" };
     model.reply({ kind: "error", client: model.client, id, ...why });
     await wait(0);
-    expect(desk.complaint.value).toBe("the prompt is empty");
-    desk.run("a");
-    expect(desk.complaint.value).toBeNull();
+    expect(session.complaint.value).toBe("the prompt is empty");
+    session.run("a");
+    expect(session.complaint.value).toBeNull();
   });
 
   it("says nothing of a prompt that another one replaced", async () => {
-    const first = desk.run("a");
+    const first = session.run("a");
     await wait(0);
-    desk.run("b");
+    session.run("b");
     await first;
     await wait(0);
-    expect(desk.complaint.value).toBeNull();
+    expect(session.complaint.value).toBeNull();
     expect(model.last("run").text).toBe("b");
   });
 
   it("asks the kernel to stop, and survives that it does not", async () => {
-    desk.stop();
+    session.stop();
     await wait(0);
     const { id } = model.last("stop");
     const why = { reason: "failed", message: "no" };
     model.reply({ kind: "error", client: model.client, id, ...why });
     await wait(0);
-    expect(desk.complaint.value).toBeNull();
+    expect(session.complaint.value).toBeNull();
   });
 
   it("leaves nothing behind", async () => {

@@ -1,9 +1,7 @@
 // Where there is little to show: no text, a shorter one, a page that goes away.
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Text } from "./contract.gen";
-import { Desk } from "./desk";
-import { lightTheme } from "./draw/fake-theme";
-import { FakeModel } from "./fake-model";
+import type { Text } from "../contract.gen";
+import { FakeModel } from "../test/fake-model";
 
 const TEXT: Text = {
   gen: 0,
@@ -31,7 +29,7 @@ function open(text: Partial<Text> = {}) {
     options: { score: "x", first: "dim", scale: "head", pooling: "max" },
   });
   const abort = new AbortController();
-  return { model, abort, desk: new Desk(model.asModel, abort.signal, lightTheme) };
+  return { model, abort, session: model.session(abort.signal) };
 }
 
 beforeEach(() => {
@@ -41,19 +39,19 @@ afterEach(() => vi.useRealTimers());
 const wait = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 it("selects no token where there is none", async () => {
-  const { desk, abort } = open({ tokens: [], live: false });
-  desk.moveQuery(1);
-  desk.moveQuery(-1);
-  expect(desk.cell.value).toEqual({ query: null, key: null });
+  const { session, abort } = open({ tokens: [], live: false });
+  session.moveQuery(1);
+  session.moveQuery(-1);
+  expect(session.cell.value).toEqual({ query: null, key: null });
   abort.abort();
 });
 
 it("asks for nothing beyond a text that became shorter", async () => {
-  const { desk, model, abort } = open();
-  desk.direction.value = "to";
-  desk.hover.value = { where: "text", query: 3, key: null };
+  const { session, model, abort } = open();
+  session.direction.value = "to";
+  session.hover.value = { where: "text", query: 3, key: null };
   model.receive({ text: { ...TEXT, gen: 1, tokens: ["a", "b"] } });
-  expect([desk.query.value, desk.key.value]).toEqual([1, 1]);
+  expect([session.query.value, session.key.value]).toEqual([1, 1]);
   await wait(100);
   expect(model.last("column")).toMatchObject({ gen: 1, key: 1 });
   abort.abort();
@@ -70,8 +68,8 @@ it("asks for nothing more once there is no kernel behind the text", async () => 
 });
 
 it("tells what was selected last before it goes", async () => {
-  const { desk, model, abort } = open();
-  desk.select({ layer: 1 });
+  const { session, model, abort } = open();
+  session.select({ layer: 1 });
   abort.abort();
   expect(model.saved).toEqual([{ selected_head: { layer: 1, head: 0 } }]);
   await wait(100);

@@ -1,7 +1,12 @@
 // For tests: an anywidget model without a kernel, which remembers what was sent.
 import { isDeepStrictEqual } from "node:util";
-import type { Batch, Reply, Request } from "./contract.gen";
-import type { Model, Traits } from "./wire/traits";
+import type { Batch, Reply, Request } from "../contract.gen";
+import { livePort } from "../hosts/live";
+import type { Port } from "../hosts/port";
+import { Session } from "../model/session";
+import { Widget } from "../model/widget";
+import type { Model, Traits } from "../wire/traits";
+import { lightTheme } from "./fake-theme";
 
 // biome-ignore lint/suspicious/noExplicitAny: as anywidget's own
 type Listener = (...args: any[]) => void;
@@ -93,6 +98,15 @@ export class FakeModel {
     const found = this.requests.filter((request) => request.kind === kind).at(-1);
     if (!found) throw new Error(`no ${kind} was sent`);
     return found as Extract<Request, { kind: K }>;
+  }
+
+  port(signal: AbortSignal): Port {
+    return livePort(this.asModel, signal);
+  }
+
+  /** A widget of this model with one output. */
+  session(signal: AbortSignal): Session {
+    return new Session(new Widget(this.port(signal)), lightTheme, signal);
   }
 
   get asModel(): Model {

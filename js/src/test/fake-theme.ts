@@ -1,5 +1,5 @@
 // For the tests: the two themes outside of any notebook.
-import type { Theme } from "./theme";
+import type { Theme } from "../draw/theme";
 
 export const lightTheme: Theme = {
   dark: false,
