@@ -3,6 +3,8 @@
 // A letter or sign is what the layout types where that is Latin, else the place of the key: J works
 // with CapsLock on, on Dvorak, and where the key types Cyrillic.
 
+import { signal } from "@preact/signals";
+
 export interface Press {
   /** What `event.key` says, in Latin letters: "j", "?", "ArrowLeft". */
   key: string;
@@ -38,17 +40,21 @@ interface Pressed {
 }
 
 export class Commands {
-  #all: Command[] = [];
+  #all = signal<readonly Command[]>([]);
 
-  add(command: Command): void {
-    if (this.#all.some(({ id }) => id === command.id))
+  /** Returns what takes it away again. */
+  add(command: Command): () => void {
+    if (this.#all.peek().some(({ id }) => id === command.id))
       throw new Error(`there are two commands ${command.id}`);
-    this.#all.push(command);
+    this.#all.value = [...this.#all.peek(), command];
+    return () => {
+      this.#all.value = this.#all.peek().filter((known) => known !== command);
+    };
   }
 
   /** Those that mean something now, in the order in which they were added. */
   get useful(): readonly Command[] {
-    return this.#all.filter(({ when }) => when === undefined || when());
+    return this.#all.value.filter(({ when }) => when === undefined || when());
   }
 
   /** The command of a key press, or null: the key belongs to somebody else. */
@@ -72,7 +78,7 @@ export class Commands {
   }
 
   run(id: string): void {
-    const command = this.#all.find((known) => known.id === id);
+    const command = this.#all.value.find((known) => known.id === id);
     if (!command) throw new Error(`there is no command ${id}`);
     command.run({ key: "", code: "", shift: false, at: 0 });
   }

@@ -1,6 +1,6 @@
 // The prompt, the model's name, how far the kernel is, and what went wrong.
 import { useSignal, useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Session } from "../model/session";
 import { fixed } from "./number";
 
@@ -35,6 +35,17 @@ function Prompt({ session }: { session: Session }) {
     const { prompt } = session.text.value;
     if (box.current && !edited.peek()) box.current.value = prompt;
   });
+  useEffect(
+    () =>
+      session.commands.add({
+        id: "prompt.edit",
+        label: "edit the prompt",
+        keys: ["/", "Slash"],
+        shown: "/",
+        run: () => box.current?.focus(),
+      }),
+    [session],
+  );
   const can = session.text.value.live && session.client.alive.value !== "no";
   const run = () => {
     edited.value = false;
