@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { fakeContext } from "../test/fake-context";
+import { lightTheme } from "../test/fake-theme";
 import { drawBands, extent, isBeyondZero, nearestToken, ticks } from "./bands";
-import { fakeContext } from "./fake-context";
-import { lightTheme } from "./fake-theme";
 
 describe("a chart below words", () => {
   it("has 0 and every interval in its extent, however long the text", () => {

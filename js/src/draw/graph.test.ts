@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fakeContext } from "./fake-context";
-import { lightTheme } from "./fake-theme";
+import { fakeContext } from "../test/fake-context";
+import { lightTheme } from "../test/fake-theme";
 import { drawGraph, drawGraphOver, type GraphDrawing, lineColour, lineWidth } from "./graph";
 import { firstNode, hitGraph, nodeBeside, pointAt } from "./graph-find";
 import { barycentres, type GraphData, layoutGraph } from "./graph-layout";

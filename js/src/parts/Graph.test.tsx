@@ -2,9 +2,9 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { lightTheme } from "../draw/fake-theme";
 import type { GraphData } from "../draw/graph-layout";
 import { fakeBoxes } from "../test/fake-box";
+import { lightTheme } from "../test/fake-theme";
 import { Graph, type GraphProps } from "./Graph";
 
 const DATA: GraphData = {

@@ -2,8 +2,8 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { lightTheme } from "../draw/fake-theme";
 import { fakeBoxes } from "../test/fake-box";
+import { lightTheme } from "../test/fake-theme";
 import { Words, type WordsChart, type WordsLook, type WordsProps } from "./Words";
 
 let root: HTMLElement;

@@ -1,6 +1,6 @@
 // For the tests: every observed element has one size, and every canvas a context that remembers.
 import { vi } from "vitest";
-import { type FakeContext, fakeContext } from "../draw/fake-context";
+import { type FakeContext, fakeContext } from "./fake-context";
 
 /** Contexts by canvas. Call before rendering; `vi.unstubAllGlobals` takes it back. */
 export function fakeBoxes(width: number, height: number): Map<HTMLCanvasElement, FakeContext> {
