@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.analysis._paths import shares
 from circuit_widgets.heads import Head
 from circuit_widgets.result import Result, Score
 
@@ -93,17 +93,15 @@ class InformationFlow(Result, topic="influence"):
         """
         import pandas as pd
 
-        share = torch.zeros(len(self.ids), dtype=torch.float64)
-        share[self.position] = 1
+        share = shares(self.contributions, self.position)
         rows: list[tuple[Any, ...]] = []
         for layer in range(len(self.contributions) - 1, -1, -1):
-            carried = share[:, None] * self.contributions[layer].double().nan_to_num()
+            carried = share[layer + 1, :, None] * self.contributions[layer].double().nan_to_num()
             for query, key in (carried >= least).nonzero().tolist():
                 head = int(self.heads[layer, query, key])
                 contribution = float(self.contributions[layer, query, key])
                 name = "residual" if head < 0 else str(Head(layer, head))
                 rows.append((layer, key, query, name, contribution, float(carried[query, key])))
-            share = carried.sum(0)
         columns = ["layer", "source", "query", "head", "contribution", "flow"]
         return pd.DataFrame(rows[::-1], columns=columns)
 

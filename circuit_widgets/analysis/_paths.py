@@ -15,12 +15,19 @@ _LEAST = 1e-9
 
 def flow(layers: Float[Tensor, "layer query key"], position: int) -> Float[Tensor, " source"]:
     """How much of a position's last stream each source's first stream makes, over all routes."""
-    share = torch.zeros(layers.shape[-1], dtype=torch.float64)
-    share[position] = 1
-    for layer in layers.flip(0):
+    return shares(layers, position)[0].float()
+
+
+def shares(
+    layers: Float[Tensor, "layer query key"], position: int
+) -> Float[Tensor, "layer_and_end pos"]:
+    """How much of a position's last stream each stream before each layer makes, and the last."""
+    found = torch.zeros(len(layers) + 1, layers.shape[-1], dtype=torch.float64)
+    found[-1, position] = 1
+    for layer in range(len(layers) - 1, -1, -1):
         # Rows that are not reached have no numbers, and a share of 0.
-        share = share @ layer.double().nan_to_num()
-    return share.float()
+        found[layer] = found[layer + 1] @ layers[layer].double().nan_to_num()
+    return found
 
 
 def rollout(attention: Float[Tensor, "layer query key"], position: int) -> Float[Tensor, " source"]:

@@ -9,6 +9,7 @@ import torch
 
 from circuit_widgets.analysis._job import Job
 from circuit_widgets.analysis.influence import InformationFlow, SelfInfluence
+from circuit_widgets.heads import Head
 from circuit_widgets.result import Score
 from circuit_widgets.stream import messages as m
 from circuit_widgets.stream import topics as t
@@ -46,8 +47,12 @@ class InfluenceView(ResultView):
     def _highest(self, result: Any) -> Any:
         if not isinstance(result, InformationFlow):
             return None
-        steps = [step for path in result.key_paths for step in path["steps"] if step[3] >= 0]
-        return None if not steps else (steps[-1][0], steps[-1][3])
+        # The head that the strongest path comes through last.
+        for path in _strongest(result):
+            for layer, source, query, head in reversed(path["steps"]):
+                if head >= 0 and source != query:
+                    return layer, head
+        return None
 
 
 def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:
@@ -56,8 +61,8 @@ def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:
         measures.append(
             _measure(
                 "norm",
-                "norm of the change",
-                "L2 norm of the change of the logits, for one random token.",
+                "change of the logits",
+                "L2 norm of the change of the logits when one random token takes its place.",
                 "",
                 Score(value=result.norm),
             )
@@ -66,8 +71,8 @@ def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:
         measures.append(
             _measure(
                 "logp",
-                "help for the target",
-                "Log probability of the target with the token less without it: orange helped.",
+                "effect on the target",
+                "Log-probability with the token minus without it: above 0 it helped.",
                 "nats",
                 result.logp,
             )
@@ -76,8 +81,8 @@ def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:
             measures.append(
                 _measure(
                     "kl",
-                    "change of the output",
-                    "KL divergence of the output with the token from that without it.",
+                    "on the whole output",
+                    "KL divergence between the output with the token and without it.",
                     "nats",
                     result.kl,
                 )
@@ -120,8 +125,8 @@ def _flow(result: InformationFlow) -> m.Topic:
     control, above = result.knockout_control.tolist()
     facts = [
         t.Fact(
-            "from other positions",
-            "Share of the routes that starts elsewhere, without a BOS.",
+            "share from other positions",
+            "Share of the residual stream from positions other than this one and the BOS.",
             "",
             number(result.self_influence_score),
             None,
@@ -130,8 +135,8 @@ def _flow(result: InformationFlow) -> m.Topic:
             None,
         ),
         t.Fact(
-            "knockout at random positions",
-            "Mean loss of the target's log probability, and what one more would stay below.",
+            "attention blocked to a random position",
+            "Mean loss of the target's log-probability; a further position stays below the bound.",
             "nats",
             number(control),
             None,
@@ -157,9 +162,14 @@ def _flow(result: InformationFlow) -> m.Topic:
         )
     paths = [
         t.FlowPath(path["weight"], [_edge(step, path["weight"]) for step in path["steps"]])
-        for path in result.key_paths
+        for path in _strongest(result)
     ]
     return t.FlowTopic(result.position, result.target_token, facts, _edges(result), paths, sources)
+
+
+def _strongest(result: InformationFlow) -> list[dict[str, Any]]:
+    """Its paths by weight; as the result has them, the best of each source comes first."""
+    return sorted(result.key_paths, key=lambda path: -path["weight"])
 
 
 def _edge(step: Any, weight: float) -> t.FlowEdge:
@@ -169,25 +179,13 @@ def _edge(step: Any, weight: float) -> t.FlowEdge:
 
 def _edges(result: InformationFlow) -> list[t.FlowEdge]:
     """The edges that carry most of what is read, each with its share of it."""
-    n_layers = len(result.contributions)
-    share = torch.zeros(len(result.ids))
-    share[result.position] = 1.0
-    found: list[t.FlowEdge] = []
-    for layer in reversed(range(n_layers)):
-        carried = share[:, None] * result.contributions[layer].nan_to_num(0)
-        for target, source in (carried > LEAST).nonzero().tolist():
-            head = int(result.heads[layer, target, source])
-            found.append(
-                t.FlowEdge(
-                    layer,
-                    source,
-                    target,
-                    float(carried[target, source]),
-                    None if head < 0 else head,
-                )
-            )
-        share = carried.sum(0)
-    return sorted(found, key=lambda edge: -edge.weight)[:MOST]
+    frame = result.edges(LEAST).sort_values("flow", ascending=False, kind="stable")[:MOST]
+    return [
+        t.FlowEdge(
+            layer, source, query, flow, None if head == "residual" else Head.parse(head).index
+        )
+        for layer, source, query, head, _, flow in frame.itertuples(index=False)
+    ]
 
 
 def _shape(result: Any) -> tuple[int, int]:
