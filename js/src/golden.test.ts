@@ -107,7 +107,7 @@ describe("the golden wire", () => {
     expect(refusal.reason).toBe("stale");
   });
 
-  it("has requests of the shape the views send", () => {
+  it("has requests of the shape the views send", async () => {
     const model = new FakeModel();
     const abort = new AbortController();
     const client = new Client(model.port(abort.signal));
@@ -124,6 +124,7 @@ describe("the golden wire", () => {
     client.ask({ kind: "stop" }).catch(() => {});
     const push = file.replies.push as Entry;
     model.reply(push.content, bytes(push.buffer));
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)));
     client.flush();
     const kinds = new Set(model.requests.map(({ kind }) => kind));
     expect(kinds).toEqual(new Set(file.requests.requests.map(({ kind }) => kind)));

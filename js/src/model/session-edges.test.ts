@@ -1,36 +1,9 @@
 // Where there is little to show: no text, a shorter one, a page that goes away.
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Text } from "../contract.gen";
-import { FakeModel } from "../test/fake-model";
+import { openSession, TEXT } from "../test/fake-session";
 
-const TEXT: Text = {
-  gen: 0,
-  model: "toy",
-  n_layers: 2,
-  n_heads: 2,
-  tokens: ["a", "b", "c", "d"],
-  prompt: "a b c d",
-  has_bos: false,
-  seconds: null,
-  live: true,
-};
-
-function open(text: Partial<Text> = {}) {
-  const bytes = new DataView(new ArrayBuffer(0));
-  const model = new FakeModel({
-    text: { ...TEXT, ...text },
-    status: { state: "idle", message: "", done: 0, total: 0 },
-    scores: { planes: 0, scores: [] },
-    score_data: bytes,
-    picture: {},
-    picture_data: bytes,
-    selected_head: { layer: 0, head: 0 },
-    selected_cell: { query: null, key: null },
-    options: { score: "x", first: "dim", scale: "head", pooling: "max" },
-  });
-  const abort = new AbortController();
-  return { model, abort, session: model.session(abort.signal) };
-}
+const open = (text: Partial<Text> = {}) => openSession({ n_layers: 2, n_heads: 2, ...text });
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -69,9 +42,9 @@ it("asks for nothing more once there is no kernel behind the text", async () => 
 
 it("tells what was selected last before it goes", async () => {
   const { session, model, abort } = open();
-  session.select({ layer: 1 });
+  session.select({ layer: 0 });
   abort.abort();
-  expect(model.saved).toEqual([{ selected_head: { layer: 1, head: 0 } }]);
+  expect(model.saved).toEqual([{ selected_head: { layer: 0, head: 2 } }]);
   await wait(100);
   expect(model.saves).toBe(1);
 });

@@ -38,10 +38,18 @@ export type Liveness = "yes" | "unsure" | "no";
 const IN_FLIGHT = 6;
 const SILENCE_MS = 2500;
 const GONE_MS = 6000;
+/** A request without an answer keeps no place from others for longer than this. */
+const SLOT_MS = 5000;
+/** Jupyter may have dropped it: then it has to be asked anew. */
+const LOST_MS = 30_000;
+/** Said of a request that was never answered while others were. */
+export const LOST = "The kernel did not answer this request. Select it again to ask anew.";
 
 interface Asked {
   request: Request;
   slot: string | null;
+  /** When it was sent, of the page's clock. */
+  sent: number;
   resolve: (answer: Answer) => void;
   reject: (refusal: Refusal) => void;
 }
@@ -57,6 +65,7 @@ export class Client {
   #scheduled = false;
   #lastHeard = 0;
   #watch: ReturnType<typeof setTimeout> | null = null;
+  #frame = 0;
   #over = false;
 
   constructor(private readonly port: Port) {
@@ -66,6 +75,7 @@ export class Client {
     port.signal.addEventListener("abort", () => {
       this.#over = true;
       if (this.#watch !== null) clearTimeout(this.#watch);
+      cancelAnimationFrame(this.#frame);
       for (const asked of [...this.#waiting, ...this.#inFlight.values()])
         asked.reject(new Refusal("superseded", "the view is gone"));
       this.#waiting = [];
@@ -85,7 +95,13 @@ export class Client {
       }
       if (slot !== null) this.#supersede(slot);
       const id = ++this.#lastId;
-      this.#waiting.push({ request: { ...request, id } as Request, slot, resolve, reject });
+      this.#waiting.push({
+        request: { ...request, id } as Request,
+        slot,
+        sent: 0,
+        resolve,
+        reject,
+      });
       this.#schedule();
     });
   }
@@ -105,7 +121,7 @@ export class Client {
       this.#inFlight.delete(id);
       asked.reject(new Refusal("superseded", "a newer wish took its place"));
       const cancel: Request = { kind: "cancel", id: ++this.#lastId, target: id };
-      this.#waiting.push({ request: cancel, slot: null, resolve() {}, reject() {} });
+      this.#waiting.push({ request: cancel, slot: null, sent: 0, resolve() {}, reject() {} });
     }
   }
 
@@ -124,15 +140,19 @@ export class Client {
     if (this.#over) return;
     const batch: Request[] = [];
     const kept: Asked[] = [];
+    const now = performance.now();
+    let free = IN_FLIGHT - this.#holding(now);
     for (const asked of this.#waiting) {
       const counts = answered(asked.request);
-      const room = !counts || this.#inFlight.size < IN_FLIGHT;
-      if (!room || batch.length >= MAX_REQUESTS) {
+      if ((counts && free <= 0) || batch.length >= MAX_REQUESTS) {
         kept.push(asked);
         continue;
       }
       batch.push(asked.request);
-      if (counts) this.#inFlight.set(asked.request.id, asked);
+      if (!counts) continue;
+      asked.sent = now;
+      free -= 1;
+      this.#inFlight.set(asked.request.id, asked);
     }
     this.#waiting = kept;
     if (batch.length === 0) return;
@@ -147,6 +167,24 @@ export class Client {
     if (this.#watch === null && this.#inFlight.size > 0) this.#listen();
   }
 
+  /** How many requests under way keep others waiting: not those that seem to be lost. */
+  #holding(now: number): number {
+    let count = 0;
+    for (const { sent } of this.#inFlight.values()) if (now - sent < SLOT_MS) count += 1;
+    return count;
+  }
+
+  /** Gives up what was never answered, and sends what waited for it. A run may take long. */
+  #sweep(): void {
+    const now = performance.now();
+    for (const [id, asked] of this.#inFlight) {
+      if (asked.request.kind === "run" || now - asked.sent < LOST_MS) continue;
+      this.#inFlight.delete(id);
+      asked.reject(new Refusal("missing", LOST));
+    }
+    if (this.#waiting.length > 0) this.flush();
+  }
+
   /** While something is unanswered: notice silence, and say so. */
   #listen(): void {
     this.#lastHeard = performance.now();
@@ -156,6 +194,7 @@ export class Client {
       const silence = performance.now() - this.#lastHeard;
       if (silence > GONE_MS) this.alive.value = "no";
       else if (silence > SILENCE_MS) this.alive.value = "unsure";
+      this.#sweep();
       this.#watch = setTimeout(check, 500);
     };
     this.#watch = setTimeout(check, 500);
@@ -169,6 +208,12 @@ export class Client {
     this.#inFlight.clear();
   }
 
+  /** After the frame that shows it: a page that is not seen asks for no more. */
+  #whenDrawn(then: () => void): void {
+    // Only one push is on its way at a time.
+    this.#frame = requestAnimationFrame(() => setTimeout(then, 0));
+  }
+
   #receive(content: unknown, buffers: DataView[]): void {
     if (!isReply(content)) return;
     this.#lastHeard = performance.now();
@@ -176,7 +221,7 @@ export class Client {
     const data = buffers[0] ?? new DataView(new ArrayBuffer(0));
     if (content.kind === "push") {
       this.onPush(content, data);
-      this.ask({ kind: "ack", seq: content.seq }).catch(() => {});
+      this.#whenDrawn(() => this.ask({ kind: "ack", seq: content.seq }).catch(() => {}));
       return;
     }
     // Silence is watched again after it was broken.
