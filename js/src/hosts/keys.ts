@@ -24,6 +24,13 @@ function isActivation(event: KeyboardEvent, target: Element | null): boolean {
   return presses && target?.matches("button, a, summary, [role=button], [role=option]") === true;
 }
 
+/** A part that has the focus has keys of its own, and says which: data-keys="ArrowLeft Enter". */
+function isParts(event: KeyboardEvent, target: Element | null): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  const keys = target?.closest<HTMLElement>("[data-keys]")?.dataset.keys;
+  return keys?.split(" ").includes(event.code) ?? false;
+}
+
 /**
  * JupyterLab's listener sits on the document, in the capture phase, and would take arrows, J and K
  * for the notebook. It leaves a key alone where an ancestor of its target says so at that moment:
@@ -38,7 +45,7 @@ export function ownKeys(host: HTMLElement, commands: Commands, signal: AbortSign
       const target = targetOf(event);
       const ours = target?.matches(FIELD)
         ? isFields(event)
-        : isActivation(event, target) || commands.of(event) !== null;
+        : isActivation(event, target) || isParts(event, target) || commands.of(event) !== null;
       if (ours) host.dataset.lmSuppressShortcuts = "true";
       else delete host.dataset.lmSuppressShortcuts;
     },

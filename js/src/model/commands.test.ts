@@ -70,6 +70,16 @@ describe("Commands", () => {
     expect(some.press(event("a", "KeyA"))).toBe(true);
   });
 
+  it("leaves a view those that it has a use for", () => {
+    const some = commands({ id: "head.up", keys: ["KeyA"] }, { id: "help", keys: ["KeyB"] });
+    some.limit(["token.", "help"]);
+    expect(some.useful.map(({ id }) => id)).toEqual(["help"]);
+    expect(some.of(event("a", "KeyA"))).toBeNull();
+    expect([some.uses("head."), some.uses("help")]).toEqual([false, true]);
+    some.limit(null);
+    expect(some.useful).toHaveLength(2);
+  });
+
   it("runs a command by its name, and takes one away again", () => {
     const run = vi.fn();
     const some = new Commands();

@@ -41,6 +41,7 @@ interface Pressed {
 
 export class Commands {
   #all = signal<readonly Command[]>([]);
+  #limits = signal<readonly string[] | null>(null);
 
   /** Returns what takes it away again. */
   add(command: Command): () => void {
@@ -52,9 +53,24 @@ export class Commands {
     };
   }
 
+  /** A view without heads has no use for their keys: only ids that begin so are left. Null: all. */
+  limit(beginnings: readonly string[] | null): void {
+    this.#limits.value = beginnings;
+  }
+
   /** Those that mean something now, in the order in which they were added. */
   get useful(): readonly Command[] {
-    return this.#all.value.filter(({ when }) => when === undefined || when());
+    const limits = this.#limits.value;
+    return this.#all.value.filter(
+      ({ id, when }) =>
+        (limits === null || limits.some((beginning) => id.startsWith(beginning))) &&
+        (when === undefined || when()),
+    );
+  }
+
+  /** Whether a view uses commands whose ids begin so. */
+  uses(beginning: string): boolean {
+    return this.useful.some(({ id }) => id.startsWith(beginning));
   }
 
   /** The command of a key press, or null: the key belongs to somebody else. */

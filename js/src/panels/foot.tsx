@@ -1,9 +1,9 @@
 // Which keys there are, and what is selected.
 import type { Command } from "../model/commands";
+import type { Selected } from "../model/selection";
 import type { Session } from "../model/session";
 
 export function Foot({ session }: { session: Session }) {
-  const { layer, head, query, key } = session.selection.at;
   const lines = byLabel(session.commands.useful);
   return (
     <footer>
@@ -15,9 +15,7 @@ export function Foot({ session }: { session: Session }) {
           </span>
         ))}
       <span class="selected" data-cw="selected">
-        {`selection ${layer}.${head}`}
-        {query === null ? "" : `, query ${query}`}
-        {key === null ? "" : `, key ${key}`}
+        {said(session.commands.uses("head."), session.selection.at)}
       </span>
       {session.help.value && (
         <dl class="help" data-cw="help">
@@ -35,6 +33,13 @@ export function Foot({ session }: { session: Session }) {
       )}
     </footer>
   );
+}
+
+/** What is selected; a view without heads has selected none. */
+function said(hasHeads: boolean, { layer, head, query, key }: Selected): string {
+  if (!hasHeads) return query === null ? "" : `selected position ${query}`;
+  const cell = [query === null ? "" : `, query ${query}`, key === null ? "" : `, key ${key}`];
+  return `selection ${layer}.${head}${cell.join("")}`;
 }
 
 /** The first command of each label. */

@@ -55,6 +55,7 @@ export interface WordsProps {
   label?: string;
 }
 
+const KEYS = "ArrowLeft ArrowRight Home End Enter";
 const CHART = { left: 44, right: 6, below: 8, height: 48 };
 
 interface Places {
@@ -123,7 +124,7 @@ export function Words(props: WordsProps) {
     <div class="strip-box">
       <div
         class="strip-scroll"
-        {...(props.label ? { tabIndex: 0, role: "group", "aria-label": props.label } : {})}
+        {...(props.label ? { tabIndex: 0, role: "group", "aria-label": props.label, "data-keys": KEYS } : {})}
         onKeyDown={(event) => {
           if (props.label && byKey(event, props)) {
             event.preventDefault();
