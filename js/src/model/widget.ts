@@ -8,7 +8,7 @@ import { Echoes } from "../wire/echoes";
 import { OVERVIEW_SIDE, type Pooling } from "../wire/tiles";
 import { follow, type Live, type Traits, view } from "../wire/traits";
 import { around, type HeadAt } from "./address";
-import { Params } from "./params";
+import { Params, type ParamValues } from "./params";
 import { type Plane, readPlanes } from "./planes";
 import { hold, Run } from "./run";
 import { type Selected, Selection, type Source } from "./selection";
@@ -37,6 +37,8 @@ export class Widget {
   /** What the topic shows besides scores, with its numbers. */
   readonly topic: Signal<TopicData>;
   #echoes = new Echoes();
+  /** What Python does not know of. */
+  #local = signal<ParamValues>({});
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly port: Port) {
@@ -45,10 +47,15 @@ export class Widget {
     const { live } = this;
     this.text = live.text as unknown as ReadonlySignal<Text>;
     this.params = new Params({
-      values: computed(() => ({ ...live.options.value })),
+      values: computed(() => ({ ...this.#local.value, ...live.options.value })),
       controls: signal([]),
       put: (values) => {
-        this.#put("options", values as unknown as Options);
+        const told = live.options.peek();
+        const ours = Object.entries(values).filter(([name]) => !(name in told));
+        const options = Object.fromEntries(Object.keys(told).map((name) => [name, values[name]]));
+        this.#local.value = Object.fromEntries(ours);
+        if (JSON.stringify(options) === JSON.stringify(told)) return;
+        this.#put("options", options as unknown as Options);
         port.save();
       },
     });
