@@ -22,6 +22,7 @@ interface Rect {
 
 const HEIGHT = 12;
 const GAP = 5;
+const APART = 8;
 /** Px that the names of columns need below the nodes. */
 export const COLUMN_ROOM = 64;
 
@@ -68,7 +69,9 @@ function drawNodeNames(
     ];
     const at = places.find(([px, py]) => fits(boxOf(px, py, width), layout, taken));
     if (!at) continue;
-    taken.push(boxOf(at[0], at[1], width));
+    // Names keep apart from each other, so that lines are seen between them.
+    const { x0, y0, x1, y1 } = boxOf(at[0], at[1], width);
+    taken.push({ x0: x0 - APART, y0: y0 - APART / 2, x1: x1 + APART, y1: y1 + APART / 2 });
     halo(ctx, text, at[0], at[1], theme.ink, theme.page);
   }
 }
@@ -132,9 +135,10 @@ export function halo(
   y: number,
   ink: string,
   page: string,
+  width = 3,
 ): void {
   ctx.lineJoin = "round";
-  ctx.lineWidth = 3;
+  ctx.lineWidth = width;
   ctx.strokeStyle = page;
   ctx.strokeText(text, x, y);
   ctx.fillStyle = ink;

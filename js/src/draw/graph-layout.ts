@@ -110,13 +110,8 @@ export function layoutGraph(
   place: ArrayLike<number> = data.nodes.place ?? barycentres(data),
 ): GraphLayout {
   const n = data.nodes.row.length;
-  const count = Math.max(1, data.rows.length);
+  const rows = rowPlaces(data, room, direction);
   const [width, height] = [room.x1 - room.x0, room.y1 - room.y0];
-  const rows = Float32Array.from({ length: count }, (_, row) => {
-    const share = (row + 0.5) / count;
-    if (direction === "right") return room.x0 + share * width;
-    return direction === "up" ? room.y1 - share * height : room.y0 + share * height;
-  });
   const [x, y] = [new Float32Array(n), new Float32Array(n)];
   for (let i = 0; i < n; i++) {
     const [along, across] = [rows[data.nodes.row[i] as number] ?? 0, place[i] ?? 0.5];
@@ -140,21 +135,46 @@ export function layoutGraph(
   return layout;
 }
 
+/** Rows at even steps from edge to edge, with room for edges that stand out of the last of them. */
+function rowPlaces({ rows, nodes, edges }: GraphData, room: Room, direction: Direction) {
+  const count = Math.max(1, rows.length);
+  let bows = false;
+  for (let e = 0; e < edges.source.length && !bows; e++)
+    bows = nodes.row[edges.source[e] as number] === nodes.row[edges.target[e] as number];
+  const long = direction === "right" ? room.x1 - room.x0 : room.y1 - room.y0;
+  // A name beside the last node, or an arc above the topmost.
+  const pad = bows ? Math.min(BOW, (BOW_ROWS * long) / count) * 0.75 + 2 : 4;
+  const [start, end] = direction === "right" ? [24, 48] : direction === "up" ? [6, pad] : [pad, 6];
+  return Float32Array.from({ length: count }, (_, row) => {
+    const share = count === 1 ? 0.5 : row / (count - 1);
+    const along = start + share * (long - start - end);
+    if (direction === "right") return room.x0 + along;
+    return direction === "up" ? room.y1 - along : room.y0 + along;
+  });
+}
+
 const strength = (weight: number | undefined): number => Math.abs(weight || 0);
 
-/** The most an edge between nodes of one row stands out from it. */
+/** The most an edge between nodes of one row stands out from it: in px, and in rows. */
 const BOW = 60;
+const BOW_ROWS = 2.2;
+
+/** Px between two rows. */
+export function pitchOf({ rows }: GraphLayout): number {
+  return rows.length < 2 ? 100 : Math.abs((rows[1] ?? 0) - (rows[0] ?? 0)) || 1;
+}
 
 /** A cubic from node to node: it leaves and enters along the rows' direction. */
 export function curveOf(layout: GraphLayout, source: number, target: number): number[] {
   const [x0, y0] = [layout.x[source] ?? 0, layout.y[source] ?? 0];
   const [x1, y1] = [layout.x[target] ?? 0, layout.y[target] ?? 0];
+  const most = Math.min(BOW, BOW_ROWS * pitchOf(layout));
   if (layout.direction === "right") {
-    const bow = x0 === x1 ? Math.min(BOW, 10 + Math.abs(y1 - y0) * 0.3) : 0;
+    const bow = x0 === x1 ? Math.min(most, 10 + Math.abs(y1 - y0) * 0.3) : 0;
     const middle = (x0 + x1) / 2 + bow;
     return [x0, y0, middle, y0, middle, y1, x1, y1];
   }
-  const bow = y0 === y1 ? Math.min(BOW, 10 + Math.abs(x1 - x0) * 0.3) : 0;
+  const bow = y0 === y1 ? Math.min(most, 10 + Math.abs(x1 - x0) * 0.3) : 0;
   const middle = (y0 + y1) / 2 - bow;
   return [x0, y0, x0, middle, x1, middle, x1, y1];
 }

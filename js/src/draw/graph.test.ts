@@ -40,9 +40,9 @@ describe("the layout", () => {
 
   it("puts the first row below where rows go up, at the left where they go right", () => {
     const up = layoutGraph(crossed(), ROOM, "up");
-    expect([up.y[0], up.y[2]]).toEqual([85, 35]);
+    expect([up.y[0], up.y[2]]).toEqual([104, 14]);
     const right = layoutGraph(crossed(), ROOM, "right");
-    expect([right.x[0], right.x[2]]).toEqual([70, 170]);
+    expect([right.x[0], right.x[2]]).toEqual([44, 172]);
   });
 
   it("keeps places that mean something", () => {
@@ -53,8 +53,10 @@ describe("the layout", () => {
 
   it("bows an edge between nodes of one row out of it", () => {
     const data = crossed();
-    data.edges = { source: [0], target: [1], weight: [1], label: null };
+    data.edges = { source: [0, 2], target: [1, 3], weight: [1, 1], label: null };
     const layout = layoutGraph(data, ROOM, "up");
+    // And the topmost has room for it.
+    expect(pointAt(layout.curves, 8, 0.5)[1]).toBeGreaterThan(ROOM.y0);
     expect(pointAt(layout.curves, 0, 0.5)[1]).toBeLessThan((layout.y[0] ?? 0) - 5);
   });
 
@@ -82,8 +84,9 @@ describe("the layout", () => {
 
 describe("what is drawn", () => {
   it("has one scale of widths, and the sign in colour and dashes", () => {
-    expect(lineWidth(1, 1)).toBeGreaterThan(lineWidth(0.5, 1));
-    expect(lineWidth(-0.5, 1)).toBe(lineWidth(0.5, 1));
+    const scaled = { most: 1, data: crossed() };
+    expect(lineWidth(1, scaled)).toBeGreaterThan(lineWidth(0.5, scaled));
+    expect(lineWidth(-0.5, scaled)).toBe(lineWidth(0.5, scaled));
     expect(lineColour(0.5, 1, true, lightTheme)).not.toBe(lineColour(-0.5, 1, true, lightTheme));
     const fake = fakeContext();
     drawGraph(fake.ctx, drawing(crossed()));

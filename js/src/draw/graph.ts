@@ -2,7 +2,7 @@
 import { css, diverging, sequential } from "./color";
 import { edgesOf, type GraphItem, isShown, linked, pointAt } from "./graph-find";
 import { drawGraphLabels, halo } from "./graph-labels";
-import { curveOf, type GraphData, type GraphLayout } from "./graph-layout";
+import { curveOf, type GraphData, type GraphLayout, pitchOf } from "./graph-layout";
 import type { Theme } from "./theme";
 
 export interface GraphDrawing {
@@ -37,11 +37,17 @@ export interface GraphOver {
 
 const THIN = 0.75;
 const WIDE = 5;
+/** Of many lines none is so wide that it hides others. */
+const MANY = 60;
+const LESS_WIDE = 2.75;
 
 /** Width of a line, in px. */
-export function lineWidth(weight: number, most: number): number {
-  return THIN + (WIDE - THIN) * Math.min(1, Math.abs(weight) / (most || 1));
+export function lineWidth(weight: number, { most, data }: Scaled): number {
+  const wide = data.edges.source.length > MANY ? LESS_WIDE : WIDE;
+  return THIN + (wide - THIN) * Math.min(1, Math.abs(weight) / (most || 1));
 }
+
+type Scaled = Pick<GraphDrawing, "most" | "data">;
 
 /** Colour of a line: the sequential ramp, or for signed weights blue below 0 and orange above. */
 export function lineColour(weight: number, most: number, signed: boolean, theme: Theme): string {
@@ -66,15 +72,17 @@ export function drawGraph(ctx: CanvasRenderingContext2D, o: GraphDrawing): void 
     const weight = data.edges.weight[e] ?? Number.NaN;
     if (!isShown(weight, least)) continue;
     ctx.strokeStyle = lineColour(weight, most, signed, theme);
-    ctx.lineWidth = lineWidth(weight, most);
+    ctx.lineWidth = lineWidth(weight, o);
     ctx.setLineDash(lineDash(weight));
     stroke(ctx, layout.curves, 8 * e);
   }
   ctx.setLineDash([]);
   const has = linked(data, least);
+  // Where rows stand close, dots would hide the lines between them.
+  const size = Math.min(1, Math.max(0.35, pitchOf(layout) / 24));
   for (let i = 0; i < has.length; i++) {
     ctx.fillStyle = has[i] ? theme.muted : theme.line;
-    dot(ctx, layout, i, has[i] ? 2.5 : 1.5);
+    dot(ctx, layout, i, size * (has[i] ? 2.75 : 1.75));
   }
   drawGraphLabels(ctx, o, has);
   ctx.restore();
@@ -86,11 +94,11 @@ export function drawGraphOver(
   o: GraphDrawing,
   over: GraphOver,
 ): void {
-  const { data, layout, theme, most, least } = o;
+  const { data, layout, theme, least } = o;
   const weightOf = (e: number): number => data.edges.weight[e] ?? 0;
   const edge = (e: number, colour: string): void => {
     ctx.strokeStyle = colour;
-    ctx.lineWidth = Math.max(2, lineWidth(weightOf(e), most));
+    ctx.lineWidth = Math.max(2, lineWidth(weightOf(e), o));
     ctx.setLineDash(lineDash(weightOf(e)));
     stroke(ctx, layout.curves, 8 * e);
     ctx.setLineDash([]);
@@ -134,9 +142,9 @@ function drawPath(
   ctx.textBaseline = "middle";
   for (const { source, target, label } of path) {
     if (label === "") continue;
+    // Where the base has the edge's own name, so that it covers that.
     const [x, y] = pointAt(curveOf(layout, source, target), 0, 0.5);
-    const width = ctx.measureText(label).width;
-    halo(ctx, label, Math.min(x + 5, layout.room.x1 - width), y, theme.accent, theme.page);
+    halo(ctx, label, x - ctx.measureText(label).width / 2, y, theme.accent, theme.page, 5);
   }
 }
 
@@ -147,7 +155,7 @@ function drawRows(ctx: CanvasRenderingContext2D, { data, layout, theme }: GraphD
   ctx.font = `11px ${theme.sans}`;
   ctx.textBaseline = across ? "top" : "middle";
   ctx.textAlign = across ? "center" : "right";
-  const pitch = Math.abs((rows[1] ?? 0) - (rows[0] ?? 0)) || 1;
+  const pitch = pitchOf(layout);
   const widest = across ? Math.max(0, ...data.rows.map((name) => ctx.measureText(name).width)) : 6;
   const step = Math.max(1, Math.ceil((widest + 7) / pitch));
   const last = data.rows.length - 1;

@@ -124,6 +124,7 @@ export function Graph(props: GraphProps) {
       <figcaption>
         <GraphLegend
           name={name}
+          data={data}
           theme={theme.value}
           most={most}
           least={least}

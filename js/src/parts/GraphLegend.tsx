@@ -1,10 +1,12 @@
 // What the lines of a graph mean: their widths and colours, with the unit.
 import { lineColour, lineDash, lineWidth } from "../draw/graph";
+import type { GraphData } from "../draw/graph-layout";
 import { shortNumber } from "../draw/legend";
 import type { Theme } from "../draw/theme";
 
 interface Props {
   name: string;
+  data: GraphData;
   theme: Theme;
   most: number;
   least: number;
@@ -12,7 +14,7 @@ interface Props {
   unit: string;
 }
 
-export function GraphLegend({ name, theme, most, least, signed, unit }: Props) {
+export function GraphLegend({ name, data, theme, most, least, signed, unit }: Props) {
   const thin = Math.max(least, most / 10);
   const sizes = [thin, (thin + most) / 2, most];
   const weights = signed ? [-most, -thin, thin, most] : sizes;
@@ -27,7 +29,7 @@ export function GraphLegend({ name, theme, most, least, signed, unit }: Props) {
               y1="4"
               y2="4"
               stroke={lineColour(weight, most, signed, theme)}
-              stroke-width={lineWidth(weight, most)}
+              stroke-width={lineWidth(weight, { data, most })}
               stroke-dasharray={lineDash(weight).join(" ") || "none"}
             />
           </svg>

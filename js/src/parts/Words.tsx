@@ -56,7 +56,9 @@ export interface WordsProps {
 }
 
 const KEYS = "ArrowLeft ArrowRight Home End Enter";
-const CHART = { left: 44, right: 6, below: 8, height: 48 };
+const CHART = { left: 44, right: 6, below: 8 };
+/** Px of a band: the fewer lines there are, the higher. */
+const BAND = { least: 48, most: 120, all: 300 };
 
 interface Places {
   /** The layout and scrolling that it is of. */
@@ -124,7 +126,9 @@ export function Words(props: WordsProps) {
     <div class="strip-box">
       <div
         class="strip-scroll"
-        {...(props.label ? { tabIndex: 0, role: "group", "aria-label": props.label, "data-keys": KEYS } : {})}
+        {...(props.label
+          ? { tabIndex: 0, role: "group", "aria-label": props.label, "data-keys": KEYS }
+          : {})}
         onKeyDown={(event) => {
           if (props.label && byKey(event, props)) {
             event.preventDefault();
@@ -143,7 +147,7 @@ export function Words(props: WordsProps) {
         }}
       >
         <div
-          class={chart?.value ? "words charted" : "words"}
+          class={`words ${chart?.value ? "charted" : arcs ? "" : "flat"}`}
           ref={words}
           dir="ltr"
           data-cw="strip"
@@ -203,11 +207,13 @@ function placesOf({ of, pieces, spans }: WordElements, parent: HTMLElement, key:
   const bands: Band[] = [];
   let line = Number.NaN;
   const x1 = parent.clientWidth - CHART.right;
+  const height = bandHeight(spans);
+  parent.style.setProperty("--cw-band", `${height}px`);
   for (const [i, span] of spans.entries()) {
     if (span.offsetTop !== line) {
       line = span.offsetTop;
       const y0 = line - parent.scrollTop + span.offsetHeight + CHART.below;
-      bands.push({ x0: CHART.left, x1, y0, y1: y0 + CHART.height });
+      bands.push({ x0: CHART.left, x1, y0, y1: y0 + height });
     }
     const { from, to } = pieces[i] as Piece;
     const width = Math.min(span.offsetWidth, x1 - span.offsetLeft);
@@ -217,4 +223,10 @@ function placesOf({ of, pieces, spans }: WordElements, parent: HTMLElement, key:
     }
   }
   return { key, x, band, bands };
+}
+
+/** How lines break does not depend on how far apart they are. */
+function bandHeight(spans: readonly HTMLElement[]): number {
+  const lines = new Set(spans.map(({ offsetTop }) => offsetTop)).size;
+  return Math.round(Math.max(BAND.least, Math.min(BAND.most, BAND.all / Math.max(1, lines) - 60)));
 }
