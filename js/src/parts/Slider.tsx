@@ -1,0 +1,41 @@
+// A number on a scale: its name, the handle, and the value.
+//
+// Stable props: `name` (data-cw of the input), `label`, `about`, `least`, `most`, `step`, `value`,
+// `set`, `unit`, `digits`, `said` (for assistive technology, where `label` alone says too little).
+import { fixed } from "../draw/number";
+
+interface Props {
+  name: string;
+  label: string;
+  about?: string;
+  said?: string;
+  least: number;
+  most: number;
+  step: number;
+  value: number;
+  set: (value: number) => void;
+  unit?: string;
+  digits?: number;
+}
+
+export function Slider(props: Props) {
+  const { name, label, about, said, least, most, step, value, set, unit = "", digits } = props;
+  const shown = [fixed(value, digits), unit].filter(Boolean).join(" ");
+  return (
+    <label class="slider" title={about}>
+      <span>{label}</span>
+      <input
+        type="range"
+        data-cw={name}
+        min={least}
+        max={most}
+        step={step}
+        value={String(value)}
+        aria-label={said ?? label}
+        aria-valuetext={shown}
+        onInput={(event) => set(Number(event.currentTarget.value))}
+      />
+      <b>{shown}</b>
+    </label>
+  );
+}
