@@ -1,0 +1,78 @@
+"""Results of every analysis on small models, as an earlier version saved them.
+
+    python -m tests.analysis.known_results     # write them again, after a change that is meant
+
+A move of code changes no number: `test_known_results.py` computes all of them again and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import circuit_widgets as cw
+from tests import tiny
+
+FOLDER = Path(__file__).parents[1] / "golden" / "results"
+TEXT = "blue dog seven river blue dog seven green cat"
+TEXTS = [TEXT, "cat seven dog river green blue cat seven dog", "river green dog cat blue seven"]
+
+
+def _ids(n: int, seed: int) -> list[int]:
+    return tiny.ids(n, seed=seed)[0].tolist()
+
+
+def _on_the_toy() -> dict[str, Callable[[], Any]]:
+    model = cw.load_model()
+    quiet = {"progress": False}
+    return {
+        "toy-induction": lambda: cw.identify_induction_heads(model, n_sequences=6, **quiet),
+        "toy-trace": lambda: cw.trace_induction(model, TEXT, **quiet),
+        "toy-patterns": lambda: cw.detect_attention_patterns(model, TEXTS, **quiet),
+        "toy-coordination": lambda: cw.analyze_head_coordination(
+            model, TEXTS, n_permutations=200, pairs=2, **quiet
+        ),
+        "toy-influence": lambda: cw.compute_self_influence(model, TEXT, **quiet),
+        "toy-influence-norm": lambda: cw.compute_self_influence(
+            model, TEXT, metric="norm", **quiet
+        ),
+        "toy-influence-written": lambda: cw.compute_self_influence(
+            model, TEXT, generate=3, **quiet
+        ),
+        "toy-influence-fast": lambda: cw.compute_self_influence(model, TEXT, mode="fast", **quiet),
+        "toy-flow": lambda: cw.trace_information_flow(model, TEXT, **quiet),
+    }
+
+
+def _on(name: str) -> dict[str, Callable[[], Any]]:
+    model = tiny.make(name)
+    prompts = [_ids(12, seed) for seed in (1, 2, 3)]
+    quiet = {"progress": False}
+    made: dict[str, Callable[[], Any]] = {
+        f"{name}-induction": lambda: cw.identify_induction_heads(
+            model, n_sequences=4, length=10, batch=2, **quiet
+        ),
+        f"{name}-patterns": lambda: cw.detect_attention_patterns(
+            model, prompts, n_sequences=4, length=10, **quiet
+        ),
+        f"{name}-influence": lambda: cw.compute_self_influence(model, prompts[0], **quiet),
+        f"{name}-flow": lambda: cw.trace_information_flow(model, prompts[0], confirm=3, **quiet),
+    }
+    for method in ("contribution", "pearson", "cka", "projection"):
+        made[f"{name}-coordination-{method}"] = lambda method=method: cw.analyze_head_coordination(
+            model, prompts, method=method, n_permutations=100, pairs=2, **quiet
+        )
+    return made
+
+
+def makers() -> dict[str, Callable[[], Any]]:
+    """A function for each result, by the name of its file."""
+    return {**_on_the_toy(), **_on("llama"), **_on("native")}
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, make in makers().items():
+        make().save(FOLDER / f"{name}.safetensors")
+        print(name)

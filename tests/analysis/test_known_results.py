@@ -1,0 +1,54 @@
+"""No number of any analysis has changed since an earlier version saved it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+import circuit_widgets as cw
+from tests.analysis import known_results
+
+MAKERS = known_results.makers()
+
+
+def leaves(value: Any, at: str = "") -> dict[str, Any]:
+    """Every number and word of a result, by where it stands."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {
+            k: v for name, each in value.items() for k, v in leaves(each, f"{at}.{name}").items()
+        }
+    if isinstance(value, (list, tuple)):
+        found = {
+            k: v for i, each in enumerate(value) for k, v in leaves(each, f"{at}[{i}]").items()
+        }
+        return {f"{at}.n": len(value), **found}
+    return {at: value}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_it_computes_what_it_did(name: str) -> None:
+    """To the bit on the machine that saved them; another processor rounds otherwise."""
+    known = cw.load(known_results.FOLDER / f"{name}.safetensors")
+    mine, theirs = (
+        leaves(dataclasses.replace(result, provenance=None)) for result in (MAKERS[name](), known)
+    )
+    assert mine.keys() == theirs.keys()
+    for at, value in mine.items():
+        if isinstance(value, torch.Tensor):
+            torch.testing.assert_close(
+                value,
+                theirs[at],
+                rtol=1e-3,
+                atol=2e-5,
+                equal_nan=True,
+                msg=lambda m, at=at: f"{at}: {m}",
+            )
+        elif isinstance(value, float):
+            assert value == pytest.approx(theirs[at], rel=1e-3, abs=2e-5, nan_ok=True), at
+        else:
+            assert value == theirs[at], at
