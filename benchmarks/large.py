@@ -33,8 +33,8 @@ def memory() -> tuple[int, int]:
     import torch
 
     from benchmarks.measure import peak_growth
-    from circuit_widgets.tokens import tokenize
-    from circuit_widgets.widgets.reading import read
+    from circuit_widgets.live.reading import read
+    from circuit_widgets.prompts.tokens import tokenize
     from tests import tiny
 
     model = tiny.native(

@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from circuit_widgets.result import versions
+from circuit_widgets.results.provenance import versions
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SECTIONS = {

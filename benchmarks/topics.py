@@ -16,13 +16,15 @@ import torch
 
 from benchmarks.measure import in_turn, max_rss, seconds, size, table
 from circuit_widgets import capture
-from circuit_widgets.analysis._composition import composition
-from circuit_widgets.analysis._repeats import Probe
-from circuit_widgets.analysis.coordination import analyze_head_coordination
-from circuit_widgets.analysis.induction import identify_induction_heads, trace_induction
-from circuit_widgets.analysis.influence import compute_self_influence, trace_information_flow
-from circuit_widgets.analysis.patterns import detect_attention_patterns
+from circuit_widgets.analysis.coordination.analyze import analyze_head_coordination
+from circuit_widgets.analysis.flow.trace import trace_information_flow
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.analysis.induction.trace import trace_induction
+from circuit_widgets.analysis.influence.compute import compute_self_influence
+from circuit_widgets.analysis.patterns.detect import detect_attention_patterns
 from circuit_widgets.models import load_model
+from circuit_widgets.prompts.repeats import Probe
+from circuit_widgets.weights.composition import composition
 
 MODEL = "SmolLM2-135M"
 POSITIONS, DRAWS = 96, 8
@@ -116,8 +118,7 @@ def _heads(model: Any) -> list[str]:
                 detect_head(model, text, kind)
 
     def ours() -> None:
-        from circuit_widgets.analysis._repeats import Diagonals
-        from circuit_widgets.analysis.induction import SCORES
+        from circuit_widgets.attention.diagonals import SCORES, Diagonals
 
         reducer = Diagonals(probe.layout, tuple(SCORES), model.cfg.n_layers)
         capture.run(model, tokens, [reducer], logits=False)

@@ -20,7 +20,7 @@ from circuit_widgets import models
 from circuit_widgets.models import _gguf, _hub, _smollm2, check_model, load_model, name_of
 from circuit_widgets.models.__main__ import main
 from tests import tiny
-from tests.test_tokens import byte_level
+from tests.prompts.test_tokens import byte_level
 from tests.tiny_gguf import write_gguf
 
 SMALL: dict[str, Any] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import transformers
 
-from circuit_widgets.tokens import _byte_alphabet
+from circuit_widgets.prompts.tokens import _byte_alphabet
 
 
 def write_gguf(path: Path, config: transformers.LlamaConfig) -> transformers.LlamaForCausalLM:

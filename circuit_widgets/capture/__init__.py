@@ -12,11 +12,11 @@ from circuit_widgets.capture.gradients import Gradients, gradients
 from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
 from circuit_widgets.capture.locks import lock
-from circuit_widgets.capture.paths import path_patch, receiver_z
 from circuit_widgets.capture.prefix import Prefix
 from circuit_widgets.capture.reducers import Keep, Reducer
 from circuit_widgets.capture.replay import replay, replay_pattern, resume
 from circuit_widgets.capture.run import Passes, counting, run
+from circuit_widgets.capture.stopping import Stopped, check_stop
 
 __all__ = [
     "BlockInputs",
@@ -26,14 +26,14 @@ __all__ = [
     "Passes",
     "Prefix",
     "Reducer",
+    "Stopped",
     "ablate",
+    "check_stop",
     "counting",
     "gradients",
     "knock_out",
     "lock",
     "patch",
-    "path_patch",
-    "receiver_z",
     "replay",
     "replay_pattern",
     "resume",

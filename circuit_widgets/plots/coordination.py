@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circuit_widgets.analysis.coordination import HeadCoordination, describe
+from circuit_widgets.analysis.coordination.results import HeadCoordination, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

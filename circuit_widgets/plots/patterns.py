@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from circuit_widgets.analysis.patterns import AttentionPatterns
-from circuit_widgets.plots.induction import panel
+from circuit_widgets.analysis.patterns.results import AttentionPatterns
+from circuit_widgets.plots.panels import panel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,11 +10,11 @@ import msgspec
 import traitlets
 
 from circuit_widgets.heads import Head
-from circuit_widgets.stream import messages as m
-from circuit_widgets.stream.channel import Channel, Source
 from circuit_widgets.widgets.base import View
 from circuit_widgets.widgets.score_planes import HeadScore, pack_scores
 from circuit_widgets.widgets.selection import Selection
+from circuit_widgets.wire import messages as m
+from circuit_widgets.wire.channel import Channel, Source
 
 log = logging.getLogger("circuit_widgets")
 

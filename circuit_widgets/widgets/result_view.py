@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from circuit_widgets import models
-from circuit_widgets.analysis._job import Job
-from circuit_widgets.result import Result
-from circuit_widgets.stream import messages as m
+from circuit_widgets.jobs.job import Job
+from circuit_widgets.live.fixed_text import FixedText
+from circuit_widgets.results.result import Result
 from circuit_widgets.widgets.base import replace_earlier
-from circuit_widgets.widgets.fixed_text import FixedText
 from circuit_widgets.widgets.heads_view import IDLE, OPTIONS, HeadsView
 from circuit_widgets.widgets.score_planes import HeadScore
+from circuit_widgets.wire import messages as m
 
 
 class ResultView(HeadsView):
@@ -164,6 +164,12 @@ def followed(view: type[ResultView], job: Job[Any]) -> ResultView:
     shown = view(None, models.name_of(model), (model.cfg.n_layers, model.cfg.n_heads))
     shown.follow(job)
     return shown
+
+
+def written_out(tokens: Sequence[str]) -> tuple[list[str], str]:
+    """Tokens and their text. Words of a vocabulary of words do not carry their spaces."""
+    apart = not any(token != token.strip() for token in tokens)
+    return list(tokens), (" " if apart else "").join(tokens)
 
 
 def _last_words(job: Job[Any]) -> m.Status:

@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.analysis.explorer import TEXT_SCORES
-from circuit_widgets.analysis.induction import SCORES, InductionHeads
-from circuit_widgets.result import About, Score
-from circuit_widgets.stream import messages as m
+from circuit_widgets.analysis.induction.results import InductionHeads
+from circuit_widgets.attention.diagonals import SCORES
+from circuit_widgets.attention.text import TEXT_SCORES
+from circuit_widgets.results.score import About, Score
+from circuit_widgets.wire import messages as m
 
 Plane = Float[Tensor, "layer head"]
 

@@ -9,9 +9,10 @@ import torch
 from transformer_lens.model_bridge import TransformerBridge
 
 from circuit_widgets import capture
-from circuit_widgets.analysis.coordination import HeadCoordination, analyze_head_coordination
+from circuit_widgets.analysis.coordination.analyze import analyze_head_coordination
+from circuit_widgets.analysis.coordination.results import HeadCoordination
 from circuit_widgets.heads import Head
-from circuit_widgets.result import load
+from circuit_widgets.results.result import load
 from tests import tiny
 from tests.circuits import Circuit, build
 
@@ -105,8 +106,8 @@ def test_matrices_frame_and_text(model) -> None:
 
 def test_order_puts_like_heads_together() -> None:
     """Two groups of heads, mixed: in the order each is in one piece."""
-    from circuit_widgets.analysis._similarity import Similarity
-    from circuit_widgets.analysis.coordination import _matrices
+    from circuit_widgets.analysis.coordination.analyze import _matrices
+    from circuit_widgets.analysis.coordination.similarity import Similarity
 
     group = torch.tensor([0, 1, 0, 1, 1, 0])
     i, j = torch.triu_indices(6, 6, 1)

@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 from transformer_lens.model_bridge import TransformerBridge
 
-from circuit_widgets.analysis.coordination import analyze_head_coordination
+from circuit_widgets.analysis.coordination.analyze import analyze_head_coordination
 from circuit_widgets.heads import Head
 from tests import tiny
 
@@ -153,7 +153,7 @@ def test_values_are_the_definitions(method: str, prompts: list[list[int]]) -> No
 @torch.no_grad()
 def test_the_null_is_the_same_statistic_of_shuffled_prompts(model) -> None:
     """Naively: heads of one run beside heads of the prompts in another order."""
-    from circuit_widgets.analysis._stats import Rows, Shuffles
+    from circuit_widgets.statistics.permutations import Rows, Shuffles
 
     shuffles = Shuffles(Rows(((9, 9),)), 20, seed=5)
     index = next(shuffles.chunks(20))

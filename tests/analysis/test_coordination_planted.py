@@ -10,8 +10,8 @@ import torch
 from transformer_lens.model_bridge import TransformerBridge
 
 from circuit_widgets import models
-from circuit_widgets.analysis._pairs import judge
-from circuit_widgets.analysis.coordination import analyze_head_coordination
+from circuit_widgets.analysis.coordination.analyze import analyze_head_coordination
+from circuit_widgets.analysis.coordination.pairs import judge
 from circuit_widgets.heads import Head
 from tests.circuits import Circuit, Kind, build
 

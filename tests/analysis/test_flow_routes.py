@@ -12,14 +12,12 @@ import torch
 import transformers
 
 from circuit_widgets import capture
-from circuit_widgets import result as results
-from circuit_widgets.analysis._knockout import null_of
-from circuit_widgets.analysis._paths import flow, key_paths, rollout
-from circuit_widgets.analysis.influence import (
-    InformationFlow,
-    compute_self_influence,
-    trace_information_flow,
-)
+from circuit_widgets.analysis.flow.results import InformationFlow
+from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
+from circuit_widgets.analysis.flow.trace import trace_information_flow
+from circuit_widgets.analysis.influence.compute import compute_self_influence
+from circuit_widgets.results import result as results
+from circuit_widgets.statistics.intervals import null_of
 from tests import tiny
 from tests.circuits import At, Circuit, build, expected_pattern
 

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from circuit_widgets import capture, models
-from circuit_widgets.analysis import induction
-from circuit_widgets.analysis._repeats import Probe
-from circuit_widgets.analysis.induction import SCORES, InductionHeads, identify_induction_heads
+from circuit_widgets.analysis.induction import identify
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.analysis.induction.results import InductionHeads
+from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.heads import Head
+from circuit_widgets.prompts.repeats import Probe
 from tests.circuits import At, Circuit, build, expected_logits, expected_pattern
 
 SMALL = Circuit(2, 2, (0, 0), (1, 1))
@@ -216,7 +218,7 @@ def test_one_pass_per_batch_and_no_logits(monkeypatch: pytest.MonkeyPatch) -> No
         logits.append(kwargs["logits"])
         return run(model, tokens, *args, **kwargs)
 
-    monkeypatch.setattr(induction.capture, "run", counting)
+    monkeypatch.setattr(identify.capture, "run", counting)
     result = identify_induction_heads(
         build(SMALL), n_sequences=8, batch=3, length=5, loss=False, progress=False, **BARE
     )

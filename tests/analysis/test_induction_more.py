@@ -10,13 +10,15 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets import capture, models
-from circuit_widgets.analysis._ablation import SecondCopy
-from circuit_widgets.analysis._composition import MODES, composition
-from circuit_widgets.analysis._copying import TOP, CopiedTokens, copying_by_weights
-from circuit_widgets.analysis._repeats import Probe, losses
-from circuit_widgets.analysis._weights import Unembedding, head_weights
-from circuit_widgets.analysis.induction import identify_induction_heads
+from circuit_widgets.analysis.induction.copying import TOP, CopiedTokens, copying_by_weights
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.causal.ablation import SecondCopy
+from circuit_widgets.causal.metrics import losses
 from circuit_widgets.heads import Head
+from circuit_widgets.prompts.repeats import Probe
+from circuit_widgets.weights.composition import MODES, composition
+from circuit_widgets.weights.heads import head_weights
+from circuit_widgets.weights.unembedding import Unembedding
 from tests import tiny
 from tests.circuits import Circuit, build
 

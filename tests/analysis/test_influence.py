@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from circuit_widgets import capture, models
-from circuit_widgets import result as results
 from circuit_widgets.analysis import influence
-from circuit_widgets.analysis._corrupt import draw_replacements, weights_of
-from circuit_widgets.analysis._effects import Effects, rank_correlation
-from circuit_widgets.analysis.influence import SelfInfluence, compute_self_influence
+from circuit_widgets.analysis.influence.compute import compute_self_influence
+from circuit_widgets.analysis.influence.effects import Effects, rank_correlation
+from circuit_widgets.analysis.influence.results import SelfInfluence
+from circuit_widgets.prompts.replacements import draw_replacements, weights_of
+from circuit_widgets.results import result as results
 from tests import tiny
 from tests.circuits import At, Circuit, build, expected_logits
 

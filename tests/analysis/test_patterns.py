@@ -10,15 +10,17 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets import capture
-from circuit_widgets.analysis._pattern_scores import SHAPED, TEXT_SCORES, PatternScores, chances
-from circuit_widgets.analysis.patterns import (
+from circuit_widgets.analysis.patterns.classes import (
     ATTENTION_PATTERNS,
-    AttentionPatterns,
-    detect_attention_pattern,
-    detect_attention_patterns,
     register_pattern,
     unregister_pattern,
 )
+from circuit_widgets.analysis.patterns.detect import (
+    detect_attention_pattern,
+    detect_attention_patterns,
+)
+from circuit_widgets.analysis.patterns.results import AttentionPatterns
+from circuit_widgets.attention.shapes import SHAPED, TEXT_SCORES, PatternScores, chances
 from circuit_widgets.heads import Head
 from tests import tiny
 from tests.circuits import Circuit, build

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 import circuit_widgets as cw
-from circuit_widgets.analysis._hops import earlier_positions
-from circuit_widgets.analysis._weights import Unembedding
-from circuit_widgets.analysis.induction import InductionTrace, trace_induction
+from circuit_widgets.analysis.induction.hops import earlier_positions
+from circuit_widgets.analysis.induction.results import InductionTrace
+from circuit_widgets.analysis.induction.trace import trace_induction
 from circuit_widgets.heads import Head
+from circuit_widgets.weights.unembedding import Unembedding
 from tests import tiny
 from tests.analysis.test_induction_more import planted
 from tests.circuits import Circuit, build

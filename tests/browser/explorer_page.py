@@ -28,7 +28,9 @@ class ExplorerPage:
 
     def session(self, expression: str) -> Any:
         """Evaluate JavaScript over `session`, the state behind the view."""
-        return self.root.evaluate(f"host => {{ const session = host.session; return {expression}; }}")
+        return self.root.evaluate(
+            f"host => {{ const session = host.session; return {expression}; }}"
+        )
 
     # --- what it shows ---
 

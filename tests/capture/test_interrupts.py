@@ -151,7 +151,7 @@ def test_a_signal_while_another_thread_has_the_model(native) -> None:
 
 
 def test_the_error_is_the_callers_own(native) -> None:
-    """Such as `analysis._job.Stopped`, no `Exception`: the same object, with nothing chained."""
+    """Such as `capture.Stopped`, no `Exception`: the same object, with nothing chained."""
 
     class Stopped(BaseException):
         pass

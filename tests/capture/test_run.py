@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from circuit_widgets import capture
+from circuit_widgets.capture.run import settings
 from tests import tiny
 
 
@@ -29,8 +30,10 @@ class Fails:
 
 
 def plain_cache(model, ids):
+    """Without the keys and values that transformers would keep for later: copies of them lie
+    otherwise in memory, and some processors multiply those with other roundings."""
     with torch.no_grad():
-        return model.run_with_cache(ids)
+        return model.run_with_cache(ids, **settings(model))
 
 
 def test_a_run_is_the_plain_pass_and_reducers_see_what_it_computes(model) -> None:

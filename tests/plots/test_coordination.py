@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from circuit_widgets.analysis.coordination import analyze_head_coordination
+from circuit_widgets.analysis.coordination.analyze import analyze_head_coordination
 from tests import tiny
 
 

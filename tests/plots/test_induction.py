@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from circuit_widgets.analysis.induction import SCORES, identify_induction_heads
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.attention.diagonals import SCORES
 from tests.circuits import Circuit, build
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
-from circuit_widgets.analysis.influence import compute_self_influence, trace_information_flow
+from circuit_widgets.analysis.flow.trace import trace_information_flow
+from circuit_widgets.analysis.influence.compute import compute_self_influence
 from tests import tiny
 from tests.circuits import Circuit, build
 

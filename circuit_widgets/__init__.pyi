@@ -1,0 +1,93 @@
+"""The public names; `__init__.py` reads them here, and imports each at its first use."""
+
+from .analysis.coordination import (
+    HeadCoordination as HeadCoordination,
+)
+from .analysis.coordination import (
+    analyze_head_coordination as analyze_head_coordination,
+)
+from .analysis.flow import (
+    InformationFlow as InformationFlow,
+)
+from .analysis.flow import (
+    trace_information_flow as trace_information_flow,
+)
+from .analysis.induction import (
+    InductionHeads as InductionHeads,
+)
+from .analysis.induction import (
+    InductionTrace as InductionTrace,
+)
+from .analysis.induction import (
+    identify_induction_heads as identify_induction_heads,
+)
+from .analysis.induction import (
+    trace_induction as trace_induction,
+)
+from .analysis.influence import (
+    SelfInfluence as SelfInfluence,
+)
+from .analysis.influence import (
+    compute_self_influence as compute_self_influence,
+)
+from .analysis.patterns import (
+    ATTENTION_PATTERNS as ATTENTION_PATTERNS,
+)
+from .analysis.patterns import (
+    AttentionPatterns as AttentionPatterns,
+)
+from .analysis.patterns import (
+    detect_attention_pattern as detect_attention_pattern,
+)
+from .analysis.patterns import (
+    detect_attention_patterns as detect_attention_patterns,
+)
+from .analysis.patterns import (
+    register_pattern as register_pattern,
+)
+from .analysis.patterns import (
+    unregister_pattern as unregister_pattern,
+)
+from .heads import (
+    Head as Head,
+)
+from .models import (
+    load_model as load_model,
+)
+from .results import (
+    load as load,
+)
+from .views.explorer import (
+    Explorer as Explorer,
+)
+from .views.explorer import (
+    explore as explore,
+)
+from .widgets.selection import (
+    Selection as Selection,
+)
+
+__all__ = [
+    "ATTENTION_PATTERNS",
+    "AttentionPatterns",
+    "Explorer",
+    "Head",
+    "HeadCoordination",
+    "InductionHeads",
+    "InductionTrace",
+    "InformationFlow",
+    "Selection",
+    "SelfInfluence",
+    "analyze_head_coordination",
+    "compute_self_influence",
+    "detect_attention_pattern",
+    "detect_attention_patterns",
+    "explore",
+    "identify_induction_heads",
+    "load",
+    "load_model",
+    "register_pattern",
+    "trace_induction",
+    "trace_information_flow",
+    "unregister_pattern",
+]

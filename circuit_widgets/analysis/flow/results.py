@@ -1,0 +1,151 @@
+"""What `trace_information_flow` gives: routes through the layers to one output."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from circuit_widgets.analysis.flow.routes import shares
+from circuit_widgets.heads import Head
+from circuit_widgets.results.result import Result
+from circuit_widgets.results.score import Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class InformationFlow(Result, topic="flow"):
+    """Along which positions, layers and heads an output was put together.
+
+    Routes follow the size of what is written, whatever it is used for; `knockout` says whether the
+    output hangs on it. Node (layer, pos) is a position's residual stream before that layer;
+    (n_layers, position) is the stream that is read. NaN: not reached from there, not computed, or
+    not run.
+
+    Attributes:
+        tokens, ids: The text, [pos].
+        position: Whose output is read; `target` is the token (id) whose probability is read there.
+        contributions: Share of a query's stream after a layer that comes from a key's stream before
+            it, over all heads, the residual stream and the MLP, [layer, query, key]. Rows sum to 1.
+        heads: The head that carries most of it, -1 for the residual stream (or the MLP, or nothing
+            at all), [layer, query, key].
+        mlp: Share of the MLP's output in a stream after the layer, [layer, query]. What it writes
+            comes from the query's own stream, and stays on that route.
+        routes: Share of the stream that is read that comes from each source, over all routes,
+            [pos]; sums to 1.
+        rollout: The same by attention rollout (Abnar & Zuidema 2020): a baseline that knows the
+            patterns only.
+        knockout: Log probability of the target lost when `position` cannot attend to a source, in
+            nats, [pos]: Geva et al. 2023. As asked for, with or without renormalising;
+            `knockout_other` is the other way. One text, so there is no interval.
+        knockout_control: The same at other positions drawn at random: their mean, and what one more
+            of them would stay below (Student's t, 0.95), [2].
+        key_paths: The strongest paths, each with its weight (the product of its contributions) and
+            steps (layer, from, to, head), head -1 for the residual stream.
+        information_sources: The strongest sources by `routes`, without `position` itself and a BOS:
+            position, token, route, knockout (None: not run yet), and whether it is confirmed, which
+            is a knockout above the bound of the control.
+        self_influence_score: Share of `routes` that comes from positions other than `position`
+            itself and a BOS, [].
+    """
+
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    position: int
+    target: int
+    target_token: str
+    contributions: Float[Tensor, "layer query key"]
+    heads: Int[Tensor, "layer query key"]
+    mlp: Float[Tensor, "layer query"]
+    routes: Float[Tensor, " pos"]
+    rollout: Float[Tensor, " pos"]
+    knockout: Score
+    knockout_other: Float[Tensor, " pos"]
+    knockout_control: Float[Tensor, 2]
+    key_paths: tuple[dict[str, Any], ...]
+    information_sources: tuple[dict[str, Any], ...]
+    self_influence_score: Float[Tensor, ""]
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        n_layers = len(self.contributions)
+        shapes = {
+            "contributions": (n_layers, n, n),
+            "heads": (n_layers, n, n),
+            "mlp": (n_layers, n),
+            "routes": (n,),
+            "rollout": (n,),
+            "knockout_other": (n,),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(
+                    f"{name} has shape {list(getattr(self, name).shape)}; accepted is {list(shape)}"
+                )
+
+    def edges(self, least: float = 0.01) -> pd.DataFrame:
+        """The graph's edges that carry at least this share of what is read, one row each.
+
+        `flow` is that share: the edge's contribution times what of its end reaches the position.
+        """
+        import pandas as pd
+
+        share = shares(self.contributions, self.position)
+        rows: list[tuple[Any, ...]] = []
+        for layer in range(len(self.contributions) - 1, -1, -1):
+            carried = share[layer + 1, :, None] * self.contributions[layer].double().nan_to_num()
+            for query, key in (carried >= least).nonzero().tolist():
+                head = int(self.heads[layer, query, key])
+                contribution = float(self.contributions[layer, query, key])
+                name = "residual" if head < 0 else str(Head(layer, head))
+                rows.append((layer, key, query, name, contribution, float(carried[query, key])))
+        columns = ["layer", "source", "query", "head", "contribution", "flow"]
+        return pd.DataFrame(rows[::-1], columns=columns)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per score and source; `df.attrs` has the provenance.
+
+        Scores are routes, rollout and knockout; `edges` gives the graph, `key_paths` the paths.
+        """
+        import pandas as pd
+
+        made, n = self.provenance, len(self.ids)
+        scores = {"routes": self.routes, "rollout": self.rollout, "knockout": self.knockout.value}
+        where = {"source": list(range(n)), "token": list(self.tokens)}
+        confirmed = {at["position"] for at in self.information_sources if at["confirmed"]}
+        where["confirmed"] = [position in confirmed for position in range(n)]
+        parts = [
+            pd.DataFrame({"score": name, **where, "value": value.numpy()})
+            for name, value in scores.items()
+        ]
+        frame = pd.concat(parts, ignore_index=True).assign(
+            query=self.position, complete=made.complete
+        )
+        frame.attrs["provenance"] = dataclasses.asdict(made)
+        return frame
+
+    def path_text(self, path: dict[str, Any]) -> str:
+        """A path in words: where it begins, and each head that moves it on."""
+        steps = path["steps"]
+        text = f"{steps[0][1]} {self.tokens[steps[0][1]]!r}"
+        for layer, source, query, head in steps:
+            if source != query:
+                text += f" -[{Head(layer, head)}]-> {query} {self.tokens[query]!r}"
+        return text
+
+    def _lines(self) -> list[str]:
+        lines = [f"reads {self.target_token!r} after position {self.position}"]
+        for at in self.information_sources[:5]:
+            effect = at["knockout"]
+            said = "" if effect is None else f", knockout {effect:+.2f} nats"
+            sure = ", confirmed" if at["confirmed"] else ""
+            lines.append(f"{at['position']} {at['token']!r}: route {at['route']:.3f}{said}{sure}")
+        for path in self.key_paths[:3]:
+            lines.append(f"path {path['weight']:.3f}: {self.path_text(path)}")
+        score = float(self.self_influence_score)
+        lines.append(f"from other positions, without the BOS: {score:.2f}")
+        return lines

@@ -1,0 +1,234 @@
+"""Which routes through the layers an output came along, and whether it hangs on them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from circuit_widgets import capture
+from circuit_widgets.analysis.flow.contributions import Routes
+from circuit_widgets.analysis.flow.results import InformationFlow
+from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
+from circuit_widgets.capture.stopping import check_stop
+from circuit_widgets.causal.knockout import knocked_out
+from circuit_widgets.causal.metrics import ROUNDING
+from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.prompts.readout import Asked
+from circuit_widgets.prompts.tokens import show_token
+from circuit_widgets.results.provenance import Provenance, begun
+from circuit_widgets.results.score import Score
+from circuit_widgets.statistics.intervals import null_of
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+# Positions whose attention is cut off in one pass.
+_BATCH = 16
+_CONFIDENCE = 0.95
+
+
+@analysis("flow")
+def trace_information_flow(
+    model: TransformerBridge,
+    tokens: str | Sequence[int] | Tensor,
+    position: int | None = None,
+    *,
+    target: int | str | None = None,
+    window: tuple[int, int] | None = None,
+    renormalise: bool = False,
+    confirm: int = 8,
+    paths: int = 10,
+    draws: int = 8,
+    seed: int = 0,
+    progress: bool = True,
+) -> Iterator[InformationFlow]:
+    """Trace which positions an output was put together from, layer by layer.
+
+    What each head writes from each key, and the residual stream, contribute to a layer's output as
+    far as they point where it points (Ferrando & Voita 2024, Information Flow Routes at Scale); the
+    layers' contributions multiply along a route. All of it comes from one pass. Routes say what was
+    moved, not what it did: the strongest sources are then cut off from the position (attention
+    knockout, Geva et al. 2023), beside as many others drawn at random. A knockout cuts the direct
+    way only, and not a route over a third position.
+
+    Args:
+        model: A TransformerBridge with causal attention, whose layers add up to what their heads
+            and MLP write: GPT-2, Llama, Qwen, Gemma 1, GPT-NeoX, TransformerLens' own.
+        tokens: A text, or ids.
+        position: Whose output is read, from 0; None is the last.
+        target: Whose probability is read: an id, or a text of one token. None: the token that
+            follows in the text; at the last position the model's own likeliest token.
+        window: Layers in which attention is cut, the first and the last of them; None is all.
+        renormalise: Whether the weights that are left grow to their former sum. The other way is
+            measured too; this one decides.
+        confirm: How many of the strongest sources are cut off; 0 runs no knockout. In a short text
+            half of the positions at most, so that some are left for the control.
+        paths: How many paths are listed.
+        draws: Other positions that are cut off as a control, at most.
+        seed: Of those.
+        progress: Show a progress bar.
+
+    Raises:
+        TypeError: Neither text nor ids, or an unknown keyword.
+        ValueError: An argument out of range; a target that is no single token; attention that
+            cannot be edited.
+        RuntimeError: The parts of a layer do not add up to what it writes.
+    """
+    asked = Asked(model, tokens, position, target)
+    layers = _window(window, len(model.blocks))
+    for name, value, least in (("confirm", confirm, 0), ("paths", paths, 1), ("draws", draws, 2)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} is {value!r}; accepted is a whole number from {least}")
+    made = begun(
+        model,
+        "trace_information_flow",
+        method="L1 nearness of parts to their sum, multiplied over layers; attention knockout",
+        probe="random other positions cut off",
+        seed=seed,
+        parameters={
+            "position": position,
+            "target": target,
+            "window": (layers[0], layers[-1]),
+            "renormalise": bool(renormalise),
+            "confirm": confirm,
+            "paths": paths,
+            "draws": draws,
+            "seed": seed,
+        },
+        n_total=0,
+        unit="steps",
+    )
+    return _results(model, asked, layers, made)
+
+
+def _window(window: tuple[int, int] | None, n_layers: int) -> range:
+    if window is None:
+        return range(n_layers)
+    try:
+        first, last = window
+        fits = all(type(layer) is int for layer in (first, last)) and 0 <= first <= last < n_layers
+    except (TypeError, ValueError):
+        fits = False
+        first = last = 0
+    if not fits:
+        raise ValueError(
+            f"window is {window!r}; accepted is a first and a last layer, from (0, 0) to "
+            f"({n_layers - 1}, {n_layers - 1})"
+        )
+    return range(first, last + 1)
+
+
+def _results(
+    model: TransformerBridge, asked: Asked, window: range, made: Provenance
+) -> Iterator[InformationFlow]:
+    started = time.perf_counter()
+    given, n = made.parameters, len(asked.ids)
+    routes = Routes(model, len(asked.read))
+    logits = capture.run(model, asked.read[None], routes.reducers, on_layer=check_stop)
+    if asked.target is None:
+        asked.target = int(logits[0, -1].float().argmax())
+    del logits
+    found = _found(model, asked, routes, given["paths"])
+
+    share = found["routes"]
+    # A BOS is where heads look that look for nothing; cutting it off says nothing about content.
+    candidates = sorted(
+        range(asked.first, asked.position), key=lambda source: (-float(share[source]), source)
+    )
+    n_sources = min(given["confirm"], (len(candidates) + 1) // 2)
+    sources = candidates[:n_sources]
+    others: list[int] = []
+    if sources:
+        generator = torch.Generator().manual_seed(given["seed"])
+        order = torch.randperm(len(candidates) - n_sources, generator=generator)[: given["draws"]]
+        others = [candidates[n_sources + at] for at in order.tolist()]
+    cuts = sources + others
+    effects = torch.full((2, n), math.nan)
+    made = dataclasses.replace(made, n_done=1, n_total=1 + len(cuts))
+
+    def result() -> InformationFlow:
+        now = dataclasses.replace(made, seconds=time.perf_counter() - started)
+        asked_for = int(given["renormalise"])
+        control = effects[asked_for, others]
+        null = null_of(control[control.isfinite()], _CONFIDENCE)
+        listed = sources or candidates[: _BATCH // 2]
+        return InformationFlow(
+            provenance=now,
+            knockout=Score(value=effects[asked_for].clone()),
+            knockout_other=effects[1 - asked_for].clone(),
+            knockout_control=null,
+            information_sources=tuple(
+                _source(found, source, float(effects[asked_for, source]), float(null[1]))
+                for source in listed
+            ),
+            **found,
+        )
+
+    yield result()
+    if not cuts:
+        return
+    prefix = capture.Prefix(model, asked.read[None], last=1, on_layer=check_stop)
+    for start in range(0, len(cuts), _BATCH):
+        keys = cuts[start : start + _BATCH]
+        try:
+            effects[:, keys] = knocked_out(prefix, asked.read, asked.target, keys, window)
+        except ValueError as error:
+            raise ValueError(
+                "attention cannot be cut in this model, where transformers computes it; pass "
+                "confirm=0 for the routes alone"
+            ) from error
+        made = dataclasses.replace(made, n_done=made.n_done + len(keys))
+        yield result()
+
+
+def _found(model: TransformerBridge, asked: Asked, routes: Routes, paths: int) -> dict:
+    """The fields that the one pass gives, over the whole text."""
+    n, position = len(asked.ids), asked.position
+    share = flow(routes.contributions, position)
+    assert asked.target is not None
+    elsewhere = share[asked.first : position].sum()
+    return {
+        "tokens": asked.strings(model),
+        "ids": tuple(asked.ids.tolist()),
+        "position": position,
+        "target": asked.target,
+        "target_token": show_token(model, asked.target),
+        "contributions": _rows(routes.contributions, n, math.nan),
+        "heads": _rows(routes.heads, n, -1),
+        "mlp": _padded(routes.mlp, n, math.nan),
+        "routes": _padded(share, n, math.nan),
+        "rollout": _padded(rollout(routes.attention, position), n, math.nan),
+        "key_paths": key_paths(routes.contributions, routes.heads, position, paths),
+        "self_influence_score": elsewhere / share.sum(),
+    }
+
+
+def _padded(tensor: Tensor, n: int, value: float) -> Tensor:
+    """The last axis longer, up to `n`."""
+    return torch.nn.functional.pad(tensor, (0, n - tensor.shape[-1]), value=value)
+
+
+def _rows(tensor: Tensor, n: int, value: float) -> Tensor:
+    """[layer, query, key] for the whole text: 0 at later keys, and no rows of later queries."""
+    missing = tensor[..., 0].isnan()
+    keys = _padded(tensor, n, -1 if value == -1 else 0)
+    keys[missing] = value
+    return _padded(keys.transpose(1, 2), n, value).transpose(1, 2).contiguous()
+
+
+def _source(found: dict, source: int, effect: float, bound: float) -> dict:
+    missing = math.isnan(effect)
+    return {
+        "position": source,
+        "token": found["tokens"][source],
+        "route": float(found["routes"][source]),
+        "knockout": None if missing else effect,
+        # Comparisons with NaN are False: without a control nothing is confirmed.
+        "confirmed": effect > bound and effect > ROUNDING,
+    }

@@ -1,0 +1,129 @@
+"""Whether heads copy what they attend to: by the eigenvalues of their weights, and on tokens."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from circuit_widgets.results.score import Score
+from circuit_widgets.weights.heads import HeadWeights, head_weights
+from circuit_widgets.weights.unembedding import Unembedding
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+# Rotated weights to compare with, of all heads together.
+_ROTATIONS = 64
+# An attended token is copied if it is among this many of the sequence's tokens.
+TOP = 3
+
+
+def copying_by_weights(model: TransformerBridge, seed: int) -> tuple[Score, Score]:
+    """Copying scores of W_OV, and of W_E W_OV W_U: sum of Re(eigenvalue) / sum of |eigenvalue|.
+
+    1: every direction is written as it is read (Elhage et al. 2021). The d_model x d_model matrix
+    W_V W_O has the eigenvalues of the d_head x d_head matrix W_O W_V, and zeros. It misses a head
+    that copies into another subspace. The control is the same with W_V turned by random rotations:
+    its mean and the middle 95 % of draws over all heads, one null for every head.
+    """
+    unembedding = Unembedding(model)
+    around = unembedding.after(model.W_E.detach())
+    eye = torch.eye(model.cfg.d_model, device=around.device)
+    layers = [head_weights(model, layer) for layer in range(model.cfg.n_layers)]
+    generator = torch.Generator().manual_seed(seed)
+    picks = torch.randint(
+        model.cfg.n_layers * model.cfg.n_heads, (_ROTATIONS,), generator=generator
+    ).tolist()
+    rotations = [torch.randn(eye.shape, generator=generator) for _ in picks[: _ROTATIONS // 8]]
+    turns = [torch.linalg.qr(matrix)[0].to(around.device) for matrix in rotations]
+    scores = []
+    for through in (eye, around):
+        value = torch.stack([_positivity(w.o @ (through @ w.v)) for w in layers])
+        null = torch.stack(
+            [
+                _turned(layers[pick // model.cfg.n_heads], pick % model.cfg.n_heads, through, turn)
+                for pick, turn in zip(picks, turns * 8, strict=False)
+            ]
+        )
+        null = null[~null.isnan()]
+        if len(null):
+            mean, low, high = null.mean(), null.quantile(0.025), null.quantile(0.975)
+        else:
+            mean = low = high = torch.tensor(math.nan)
+        missing = torch.full_like(value, math.nan)
+        scores.append(
+            Score(
+                value=value,
+                low=missing,
+                high=missing.clone(),
+                control=torch.full_like(value, float(mean)),
+                control_low=torch.full_like(value, float(low)),
+                control_high=torch.full_like(value, float(high)),
+            )
+        )
+    return scores[0], scores[1]
+
+
+def _turned(w: HeadWeights, head: int, through: Tensor, turn: Tensor) -> Float[Tensor, ""]:
+    return _positivity((w.o[head] @ through @ (turn @ w.v[head]))[None])[0]
+
+
+def _positivity(matrix: Float[Tensor, "head d_head d_head"]) -> Float[Tensor, " head"]:
+    # On the CPU: eigenvalues of a matrix that is not symmetric are not on every device.
+    values = torch.linalg.eigvals(matrix.float().cpu())
+    size = values.abs().sum(-1)
+    return (values.real.sum(-1) / size).masked_fill(size == 0, math.nan)
+
+
+class CopiedTokens:
+    """Two reducers: how often a head's own logits raise the token that it attends to most.
+
+    At each query of the second copy: is the attended token's logit, from this head's output alone,
+    among the `TOP` highest of the sequence's tokens? Means over queries; give both to one run.
+    """
+
+    def __init__(
+        self, model: TransformerBridge, tokens: Int[Tensor, "batch pos"], first: int
+    ) -> None:
+        self._model, self._first = model, first
+        self._ids = tokens.to(model.cfg.device)
+        # Logits of the sequence's own tokens; one that stands twice counts once.
+        self._directions = Unembedding(model).directions(self._ids)
+        same = self._ids[:, :, None] == self._ids[:, None, :]
+        self._again = same.tril(-1).any(-1)
+        self._attended: dict[int, Tensor] = {}
+        shape = (len(tokens), model.cfg.n_layers, model.cfg.n_heads)
+        self.hits: Float[Tensor, "batch layer head"] = torch.full(shape, math.nan)
+        distinct = (~self._again).sum(1).float()
+        self.chance = float((TOP / distinct).clamp(max=1).mean())
+        self.reducers = (_Watch("pattern", self._see_pattern), _Watch("z", self._see_z))
+
+    def _see_pattern(self, layer: int, pattern: Float[Tensor, "batch head query key"]) -> None:
+        rows = pattern[:, :, self._first :]
+        best = rows.max(-1)
+        # Where attention is not a number, nothing is attended.
+        self._attended[layer] = best.indices.masked_fill(best.values.isnan(), -1)
+
+    def _see_z(self, layer: int, z: Float[Tensor, "batch pos head d_head"]) -> None:
+        attended = self._attended.pop(layer)
+        out = self._model.blocks[layer].attn.W_O.detach().float()
+        writes = torch.einsum("bqhi,hid->bhqd", z[:, self._first :].float(), out)
+        logits = torch.einsum("bhqd,bkd->bhqk", writes, self._directions)
+        logits = logits.masked_fill(self._again[:, None, None], -math.inf)
+        first_of = (self._ids[:, :, None] == self._ids[:, None, :]).int().argmax(-1)
+        key = first_of[:, None, None].expand(*attended.shape, -1)
+        at = key.gather(-1, attended.clamp(min=0)[..., None])
+        mine = logits.gather(-1, at)
+        # A head that writes nothing raises nothing: equal logits are no hit.
+        hit = ((logits >= mine).sum(-1) <= TOP).float()
+        missing = (attended < 0) | writes.isnan().any(-1)
+        self.hits[:, layer] = hit.masked_fill(missing, math.nan).mean(-1).cpu()
+
+
+class _Watch:
+    def __init__(self, site: str, see) -> None:
+        self.site, self.see = site, see

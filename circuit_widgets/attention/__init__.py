@@ -1,0 +1,1 @@
+"""What attention looks like: diagonals, scores on a text, shapes."""

@@ -1,0 +1,72 @@
+"""Scores that are diagonals of a pattern: prefix matching, duplicate and previous token."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.prompts.repeats import Layout
+from circuit_widgets.results.score import About
+
+_OLSSON = "Olsson et al. 2022, In-context Learning and Induction Heads"
+# In the order in which they are shown.
+SCORES: dict[str, About] = {
+    about.name: about
+    for about in (
+        About(
+            "prefix_matching",
+            "Prefix matching",
+            "Random tokens, twice: mean attention from each token of the second copy to the token "
+            "after its first copy. An induction head scores near 1.",
+            _OLSSON,
+        ),
+        About(
+            "previous_token",
+            "Previous token",
+            "Mean attention from each token to the one before it. Induction is built on such a "
+            "head in an earlier layer.",
+            "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
+            null="chance",
+        ),
+        About(
+            "duplicate_token",
+            "Duplicate token",
+            "Random tokens, twice: mean attention from each token of the second copy to the same "
+            "token in the first.",
+            "Wang et al. 2022, Interpretability in the Wild",
+        ),
+    )
+}
+
+
+class Diagonals:
+    """Reducer: per layer, score, sequence and head one mean over a diagonal, in float32.
+
+    It keeps these scalars and nothing of the pattern; a layer that was not seen is NaN.
+    """
+
+    site = "pattern"
+
+    def __init__(self, layout: Layout, names: tuple[str, ...], n_layers: int) -> None:
+        self._layout, self._names = layout, names
+        self._means: list[Float[Tensor, "score batch head"] | None] = [None] * n_layers
+
+    def see(self, layer: int, tensor: Float[Tensor, "batch head query key"]) -> None:
+        rows = []
+        for name in self._names:
+            back, first = self._layout.diagonal(name)
+            # A strided view: entry i is A[i + back, i], so query `first` is entry first - back.
+            band = torch.diagonal(tensor, -back, -2, -1)[..., first - back :]
+            rows.append(band.mean(-1, dtype=torch.float32))
+        self._means[layer] = torch.stack(rows)
+
+    def means(self) -> Float[Tensor, "score batch layer head"]:
+        """All layers, on the CPU."""
+        seen = [means.cpu() for means in self._means if means is not None]
+        if not seen:
+            raise RuntimeError("no layer has been seen")
+        missing = torch.full_like(seen[0], torch.nan)
+        return torch.stack(
+            [missing if means is None else means.cpu() for means in self._means], dim=2
+        )

@@ -1,0 +1,155 @@
+"""Scores of every head on one text, read while the model runs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from circuit_widgets.results.score import About, Score
+
+# Float32 values in flight while logits are read: 64 MB, whatever the vocabulary is.
+_CHUNK = 2**24
+# The same while entropy is read: 1 MB, about what a processor's cache holds.
+_BLOCK = 2**18
+
+
+def _text(name: str, label: str, about: str, source: str) -> About:
+    # There is no text without repeats to compare with: chance is the null.
+    return About(name, label, about, source, null="chance", group="this text")
+
+
+TEXT_SCORES: dict[str, About] = {
+    about.name: about
+    for about in (
+        _text(
+            "induction",
+            "Induction",
+            "On this text: mean attention to tokens that come right after an earlier occurrence of "
+            "the same token, over the tokens that have one.",
+            "after Olsson et al. 2022, on text instead of random tokens",
+        ),
+        _text(
+            "previous_token",
+            "Previous token",
+            "On this text: mean attention to the token before.",
+            "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
+        ),
+        _text(
+            "same_token",
+            "Same token",
+            "On this text: mean attention to earlier occurrences of the same token, over the "
+            "tokens that have one.",
+            "Wang et al. 2022, Interpretability in the Wild (duplicate token heads)",
+        ),
+        _text(
+            "first_token",
+            "First token",
+            "On this text: mean attention to the first token, which heads use as a place to rest.",
+            "Xiao et al. 2023, Efficient Streaming Language Models with Attention Sinks",
+        ),
+        _text(
+            "entropy",
+            "Entropy",
+            "On this text: how spread out attention is, from 0 (one token) to 1 (all the same).",
+            "entropy over its maximum log(q+1); Clark et al. 2019 for entropy of heads",
+        ),
+    )
+}
+
+
+class _Pairs:
+    """Mean attention mass on given (query, key) pairs, over the queries that have any.
+
+    Pairs as a list, not as a mask: in text they are about one cell in a hundred.
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        n = mask.shape[0]
+        at = mask.nonzero()
+        queries = at[:, 0]
+        self._flat = queries * n + at[:, 1]
+        eligible = int(mask.any(1).sum())
+        # No query has such a key: the score does not exist, for any head.
+        self._over = eligible if eligible else math.nan
+        self.chance = float((1 / (queries + 1)).sum()) / self._over
+
+    def mean(self, pattern: Float[Tensor, "head query key"]) -> Float[Tensor, " head"]:
+        return pattern.flatten(1)[:, self._flat].sum(-1, dtype=torch.float32) / self._over
+
+
+class TextScores:
+    """Reducer: the scores of `TEXT_SCORES` for every head, from one pass over one text.
+
+    - induction: mass on keys k < q with token[k-1] = token[q]; queries that have such a k. k = q is
+      left out: in "a a" the second "a" would follow itself.
+    - same_token: mass on keys k < q with token[k] = token[q]; queries that have such a k.
+    - previous_token: A[q, q-1], q from 1 + b.
+    - first_token: A[q, 0], q from 1.
+    - entropy: H(A[q]) / log(q+1), q from 1, of rows scaled to sum to 1 (heads with a learned sink
+      give part of the attention to no token).
+
+    A score that no query can have is NaN for every head, as is a layer that was not seen.
+    """
+
+    site = "pattern"
+
+    def __init__(
+        self, ids: Int[Tensor, "1 pos"], n_layers: int, n_heads: int, *, has_bos: bool = False
+    ) -> None:
+        text = ids.reshape(-1)
+        self._n = n = len(text)
+        self._first = 1 + has_bos
+        same = (text[:, None] == text[None, :]).tril(-1)
+        after = torch.zeros_like(same)
+        after[:, 1:] = same[:, :-1]
+        self._same, self._after = _Pairs(same), _Pairs(after.tril(-1))
+        self._values = torch.full((len(TEXT_SCORES), n_layers, n_heads), math.nan)
+        counts = torch.arange(1, n + 1, device=text.device, dtype=torch.float32)
+        self._log_counts = counts.log()[1:]
+
+        def uniform(first: int) -> float:
+            return float((1 / counts[first:]).mean()) if n > first else math.nan
+
+        self._chance = {
+            "induction": self._after.chance,
+            "previous_token": uniform(self._first),
+            "same_token": self._same.chance,
+            "first_token": uniform(1),
+            "entropy": 1.0 if n > 1 else math.nan,
+        }
+
+    def see(self, layer: int, tensor: Float[Tensor, "batch head query key"]) -> None:
+        pattern = tensor[0]
+        before = torch.diagonal(pattern, -1, -2, -1)[:, self._first - 1 :]
+        rows = {
+            "induction": self._after.mean(pattern),
+            "previous_token": before.mean(-1, dtype=torch.float32),
+            "same_token": self._same.mean(pattern),
+            "first_token": pattern[:, 1:, 0].mean(-1, dtype=torch.float32),
+            "entropy": self._entropy(pattern),
+        }
+        self._values[:, layer] = torch.stack([rows[name] for name in TEXT_SCORES]).cpu()
+
+    def _entropy(self, pattern: Float[Tensor, "head query key"]) -> Float[Tensor, " head"]:
+        n_heads, n = pattern.shape[:2]
+        total = torch.zeros(n_heads, device=pattern.device)
+        # Some queries at a time, and of them only the keys they may see: half of the work, and no
+        # float32 copy of a whole layer.
+        step = max(1, _BLOCK // (n_heads * n))
+        for start in range(1, n, step):
+            stop = min(start + step, n)
+            rows = pattern[:, start:stop, :stop].float()
+            mass = rows.sum(-1)
+            spread = mass.log() - torch.xlogy(rows, rows).sum(-1) / mass
+            total += (spread / self._log_counts[start - 1 : stop - 1]).sum(-1)
+        return total / (n - 1) if n > 1 else total.fill_(math.nan)
+
+    def scores(self) -> dict[str, Score]:
+        """Value [layer, head] and chance of every score, on the CPU."""
+        return {
+            name: Score(value=self._values[i].clone(), chance=torch.tensor(self._chance[name]))
+            for i, name in enumerate(TEXT_SCORES)
+        }

@@ -1,0 +1,71 @@
+"""What an effect is an effect on: losses, log probabilities, a function of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from circuit_widgets.prompts.repeats import Layout
+
+# Float32 values in flight while losses are read: 16 MB.
+_CHUNK = 2**22
+# Effects below it, in nats, are rounding of float32, however narrow their interval.
+ROUNDING = 1e-3
+
+
+def losses(
+    logits: Float[Tensor, "batch pos vocab"], tokens: Int[Tensor, "batch pos"], layout: Layout
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+    """Mean cross-entropy (nats) of each sequence in its first and in its second half.
+
+    Over tokens 2 to S of each half: the first token of the second copy follows the last of the
+    first copy, which is new to the model too.
+    """
+    halves = []
+    # A few sequences at a time: in float32 a batch's logits are its largest tensor by far.
+    step = max(1, _CHUNK // (layout.length * logits.shape[-1]))
+    for start in (layout.before, layout.before + layout.length):
+        queries = slice(start, start + layout.length - 1)
+        targets = tokens[:, start + 1 : start + layout.length]
+        nats = [
+            torch.nn.functional.cross_entropy(
+                rows[:, queries].float().flatten(0, 1), follow.flatten(), reduction="none"
+            ).view_as(follow)
+            for rows, follow in zip(logits.split(step), targets.split(step), strict=True)
+        ]
+        halves.append(torch.cat(nats).mean(1).cpu())
+    return halves[0], halves[1]
+
+
+Metric = Callable[[Float[Tensor, "batch pos vocab"], Int[Tensor, "batch pos"]], Tensor]
+
+
+def next_token_logp(
+    logits: Float[Tensor, "batch pos vocab"], tokens: Int[Tensor, "batch pos"]
+) -> Float[Tensor, " batch"]:
+    """Mean over positions of the logp of the token that follows, in nats."""
+    follow = tokens[:, 1:].to(logits.device)
+    nats = torch.nn.functional.cross_entropy(
+        logits[:, :-1].float().flatten(0, 1), follow.flatten(), reduction="none"
+    )
+    return -nats.view_as(follow).mean(1)
+
+
+def checked(metric: Callable[..., Any]) -> Metric:
+    """A metric whose answer is looked at."""
+
+    def measure(logits: Tensor, tokens: Tensor) -> Tensor:
+        value = metric(logits, tokens.to(logits.device))
+        if not isinstance(value, Tensor) or value.shape != logits.shape[:1]:
+            got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(
+                f"the metric gave {got}; accepted is a tensor of one number a prompt, "
+                f"[{len(logits)}]"
+            )
+        return value
+
+    return measure

@@ -1,0 +1,80 @@
+"""Several prompts for one model: checked, then batched by length, so that nothing is padded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from circuit_widgets.prompts.tokens import Tokens, tokenize
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+class Prompts:
+    """One prompt or several, as text or ids: "a b", ["a b", "c"], [3, 1, 4], [[3, 1], [4, 1, 5]].
+
+    Attributes:
+        tokens: One for each prompt, in the order they were given.
+
+    Raises:
+        TypeError: Not prompts.
+        ValueError: None at all, or one that cannot be read, with its number.
+    """
+
+    def __init__(self, model: TransformerBridge, prompts: Any, *, least: int = 2) -> None:
+        listed = _listed(prompts)
+        if not listed:
+            raise ValueError("there are no prompts; give one text, or a list of them")
+        self.tokens: list[Tokens] = []
+        for at, prompt in enumerate(listed):
+            where = f"prompt {at}: " if len(listed) > 1 else ""
+            try:
+                tokens = tokenize(model, prompt)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{where}{error}") from error
+            if tokens.ids.shape[1] < least:
+                raise ValueError(
+                    f"{where}{tokens.text!r} is {tokens.ids.shape[1]} token; accepted are prompts "
+                    f"of {least} tokens or more"
+                )
+            self.tokens.append(tokens)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def n_tokens(self) -> int:
+        """Of all prompts together."""
+        return sum(tokens.ids.shape[1] for tokens in self.tokens)
+
+    def batches(self, most: int) -> Iterator[tuple[list[int], Int[Tensor, "batch pos"]]]:
+        """Prompts of one length together, at most `most`; which they are, and their ids."""
+        by_length: dict[int, list[int]] = {}
+        for at, tokens in enumerate(self.tokens):
+            by_length.setdefault(tokens.ids.shape[1], []).append(at)
+        for same in by_length.values():
+            for start in range(0, len(same), most):
+                chosen = same[start : start + most]
+                yield chosen, torch.cat([self.tokens[at].ids for at in chosen])
+
+
+def _listed(prompts: Any) -> Sequence[Any]:
+    if isinstance(prompts, str):
+        return [prompts]
+    if isinstance(prompts, Tensor):
+        return [prompts] if prompts.ndim == 1 else list(prompts)
+    try:
+        listed = list(prompts)
+    except TypeError:
+        raise TypeError(
+            f"prompts cannot be {type(prompts).__name__}; accepted are a text, a list of texts, "
+            "ids, or a list of ids"
+        ) from None
+    if listed and all(isinstance(item, int) and not isinstance(item, bool) for item in listed):
+        return [listed]
+    return listed

@@ -1,0 +1,73 @@
+"""Where a result came from: enough to make it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from circuit_widgets import models
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """Where a result came from: enough to make it again.
+
+    `n_done` of `n_total` `unit`s are in it, and what is `pending` is not yet; `seconds` is not part
+    of what it is (not compared).
+    """
+
+    analysis: str
+    model: str
+    method: str
+    probe: str
+    seed: int | None
+    parameters: Mapping[str, Any]
+    n_done: int
+    n_total: int
+    unit: str
+    device: str
+    dtype: str
+    versions: Mapping[str, str]
+    seconds: float = dataclasses.field(compare=False)
+    pending: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return self.n_done >= self.n_total and not self.pending
+
+    @property
+    def progress(self) -> str:
+        """`16 sequences`, or `partial: 5 of 16 sequences, without pairs`."""
+        if self.complete:
+            return f"{self.n_total} {self.unit}"
+        without = f", without {' and '.join(self.pending)}" if self.pending else ""
+        return f"partial: {self.n_done} of {self.n_total} {self.unit}{without}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of what made a result, without importing any of it."""
+    found = {}
+    for name in ("circuit_widgets", "torch", "transformer_lens"):
+        try:
+            found[name] = importlib.metadata.version(name.replace("_", "-"))
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def begun(model: TransformerBridge, analysis: str, **fields: Any) -> Provenance:
+    """The provenance of an analysis of which nothing is done yet; `fields` are `Provenance`'s."""
+    return Provenance(
+        analysis=analysis,
+        model=models.name_of(model),
+        device=str(model.cfg.device),
+        dtype=str(model.cfg.dtype).removeprefix("torch."),
+        versions=versions(),
+        **{"n_done": 0, "seconds": 0.0, **fields},
+    )

@@ -1,0 +1,312 @@
+"""The explorer: every head of a model on one text, linked, with the kernel behind it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+import traitlets
+
+from circuit_widgets import models
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.analysis.induction.results import InductionHeads
+from circuit_widgets.attention.diagonals import SCORES
+from circuit_widgets.attention.text import TEXT_SCORES
+from circuit_widgets.jobs.job import Job
+from circuit_widgets.live.reading import Reading
+from circuit_widgets.live.session import Session
+from circuit_widgets.live.store import Missing
+from circuit_widgets.widgets.base import refuse_unknown, replace_earlier
+from circuit_widgets.widgets.heads_view import IDLE, HeadsView
+from circuit_widgets.widgets.score_planes import HeadScore, induction_scores, text_scores
+from circuit_widgets.wire import messages as m
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+# The scores of the grid need no more: their intervals are shown beside them.
+PROBE_SEQUENCES, PROBE_BATCH = 8, 2
+# A small model is scored before its view is shown, so that nothing changes under the eyes.
+PROBE_PATIENCE = 1.0
+# After the last selection: the picture that a saved notebook shows is made then.
+PICTURE_SECONDS = 0.8
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "first": ("show", "dim", "hide"),
+    "scale": ("head", "shared"),
+    "pooling": ("max", "mean"),
+}
+SCORE_NAMES = (*SCORES, *(f"text_{name}" for name in TEXT_SCORES))
+
+
+class Explorer(HeadsView):
+    """Shows one model; made by `explore`.
+
+    Attributes:
+        selection: The selected head, query and key; follows the view, and can be set.
+    """
+
+    _bundle = "explorer"
+    _timer: threading.Timer | None = None
+
+    def __init__(
+        self,
+        model: TransformerBridge,
+        prompt: str | Sequence[int],
+        *,
+        selection: Any,
+        options: m.Options,
+        probe: bool,
+        memory: int,
+    ) -> None:
+        models.check_model(model)
+        self._session = Session(model, memory, self)
+        reading = self._session.read_now(prompt)
+        self._probed: InductionHeads | None = None
+        self._job: Job[InductionHeads] | None = None
+        self._probe = probe
+        super().__init__(self._text(reading), selection, options)
+        if self.selection.query is None:
+            self.selection.query = reading.n_tokens - 1
+        self.reading_changed(reading)
+        replace_earlier(self)
+        if probe:
+            self._start_probe()
+        if selection is None:
+            self._select_highest()
+            self._take_picture()
+
+    def run(self, prompt: str | Sequence[int]) -> None:
+        """Read another prompt; returns when every panel shows it.
+
+        Raises:
+            TypeError, ValueError: What is wrong with the prompt; the view keeps the old one.
+        """
+        self._session.run_and_wait(prompt)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens of the text on show."""
+        return self._session.reading.tokens.strings
+
+    def pattern(self, head: Any = None) -> Any:
+        """Attention [query, key] of a head (of the selected one if none is given), float32."""
+        from circuit_widgets.heads import Head
+
+        reading = self._session.reading
+        cfg = self._session.model.cfg
+        at = self.selection.as_head if head is None else Head.parse(head, cfg.n_layers, cfg.n_heads)
+        return reading.store.layer(at.layer)[at.index].float().clone()
+
+    # --- what the session says, from any thread ---
+
+    def reading_changed(self, reading: Reading) -> None:
+        """Show another run. One message: no panel has one text's tokens and another's cells."""
+        before = len(self.text["tokens"])
+        at = self.selection
+        was_last = at.query is not None and at.query == before - 1
+        text = self._text(reading)
+        with self.hold_sync():
+            self.text = msgspec.to_builtins(text)
+            at.limit(self, text.n_layers, text.n_heads, len(text.tokens))
+            if was_last:
+                at.query = reading.n_tokens - 1
+            self._take_picture()
+            self._show_scores(self._scores())
+        self._show_status(self._resting())
+
+    def status_changed(self, status: m.Status) -> None:
+        """Say how far a run is."""
+        self._show_status(status, on_the_way=status.state == "running")
+
+    def _resting(self) -> m.Status:
+        """Nothing is being done; is there anything that the user has to know?"""
+        layers = self._session.reading.store.not_numbers()
+        if layers:
+            named = ", ".join(map(str, layers))
+            return m.Status(
+                "partial",
+                f"Attention has values that are not numbers (NaN) in layer {named}: "
+                "what depends on them is left out.",
+                0,
+                0,
+            )
+        job = self._job
+        if job is not None and job.state == "stopped":
+            return m.Status("partial", f"Scores on random tokens: {self._progress()}.", 0, 0)
+        if job is not None and job.state == "failed":
+            return m.Status("partial", f"No scores on random tokens: {job.error}", 0, 0)
+        return IDLE
+
+    # --- what is shown ---
+
+    def _text(self, reading: Reading) -> m.Text:
+        model = self._session.model
+        return m.Text(
+            gen=reading.gen,
+            model=models.name_of(model),
+            n_layers=model.cfg.n_layers,
+            n_heads=model.cfg.n_heads,
+            tokens=list(reading.tokens.strings),
+            prompt=reading.tokens.text,
+            has_bos=reading.tokens.has_bos,
+            seconds=reading.seconds,
+            live=True,
+        )
+
+    def _scores(self) -> list[HeadScore]:
+        reading = self._session.reading
+        shape = (self.text["n_layers"], self.text["n_heads"])
+        probed = induction_scores(self._probed, shape) if self._probe else []
+        return [*probed, *text_scores(reading.scores.scores())]
+
+    def _take_picture(self) -> None:
+        """What a saved notebook shows: the selected head as it is now."""
+        at, pooling = self.selection, self.options["pooling"]
+        try:
+            picture, data = self._session.reading.picture(at.layer, at.head, at.query, pooling)
+        except Missing:
+            self.picture, self.picture_data = {}, b""
+            return
+        with self.hold_sync():
+            self.picture = msgspec.to_builtins(picture)
+            self.picture_data = data
+
+    @traitlets.observe("selected_head", "selected_cell", "options")
+    def _picture_is_old(self, _: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.comm is None:
+            return
+        self._timer = threading.Timer(PICTURE_SECONDS, self._take_picture)
+        self._timer.daemon = True
+        self._timer.start()
+
+    # --- scores on random tokens ---
+
+    def _start_probe(self) -> None:
+        try:
+            job = identify_induction_heads.job(
+                self._session.model,
+                n_sequences=PROBE_SEQUENCES,
+                batch=PROBE_BATCH,
+                loss=False,
+                copying=False,
+                ablation=0,
+                pairs=False,
+            )
+        except ValueError as error:
+            # The context or the vocabulary is too small for the probe: the text's scores remain.
+            self._probe = False
+            self._show_scores(self._scores())
+            sentence = f"No scores on random tokens: {error}"
+            self._show_status(m.Status("partial", sentence, 0, 0))
+            return
+        job.on_result(self._probed_some)
+        job.on_end(self._probe_ended)
+        self._job = job
+        self._session.stop_with(job.stop)
+        job.start()
+        job.wait(PROBE_PATIENCE)
+
+    def _probed_some(self, result: InductionHeads, done: int, total: int) -> None:
+        self._probed = result
+        status = m.Status("running", "Scoring heads on random tokens", done, total)
+        # A prompt comes first; nothing is sent while one is being run.
+        self._session.quiet.wait()
+        self._show_progress(status, self._scores())
+
+    def _probe_ended(self, job: Job[InductionHeads]) -> None:
+        self._session.stop_with(None)
+        self._show_scores(self._scores())
+        if self._session.quiet.is_set():
+            self._show_status(self._resting())
+
+    def _select_highest(self) -> None:
+        """Open on a head that is worth a look; later, only the user selects."""
+        for score in self._scores():
+            value = score.value.nan_to_num(-torch.inf)
+            if score.name == self.options["score"] and bool(torch.isfinite(value).any()):
+                layer, head = divmod(int(value.argmax()), value.shape[1])
+                self.selection.set((layer, head))
+
+    def _progress(self) -> str:
+        return "none" if self._probed is None else self._probed.provenance.progress
+
+    # --- the wire ---
+
+    def _source(self) -> Session:
+        return self._session
+
+    def open(self) -> None:
+        """Open the wire to the front end; a view that was closed reads its text again."""
+        assert self._session.reading
+        super().open()
+
+    def close(self) -> None:
+        """End what is under way and let go of what was kept; showing it again opens it again."""
+        if self.comm is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._session.close()
+        super().close()
+
+
+def explore(
+    model: TransformerBridge,
+    prompt: str | Sequence[int],
+    *,
+    selection: Any = None,
+    score: str = "prefix_matching",
+    first: str = "dim",
+    scale: str = "head",
+    pooling: str = "max",
+    probe: bool = True,
+    memory: int = 2**30,
+    **unknown: Any,
+) -> Explorer:
+    """Open the explorer: every head of a model on one text, with the kernel behind each click.
+
+    Args:
+        model: Any TransformerBridge with causal self-attention; `load_model` gives one.
+        prompt: Text, or token ids.
+        selection: What is selected at first: a head ("5.1", (5, 1), `Head`), or a `Selection` that
+            other views share.
+        score: Of the head grid. "prefix_matching", "previous_token", "duplicate_token" on random
+            tokens; on this text "text_induction", "text_previous_token", "text_same_token",
+            "text_first_token", "text_entropy".
+        first: The first token's column, where many heads rest: "show", "dim" or "hide".
+        scale: Colours end at the "head"'s own maximum, or are "shared" and end at 1.
+        pooling: What a cell of a long text's matrix is: "max" or "mean" over what it covers.
+        probe: Also score every head on random tokens that repeat, in the background.
+        memory: Bytes of attention to keep on the model's device; what is over is made again from
+            the layer's input when it is looked at, exactly.
+        **unknown: Refused, with the names that are accepted.
+
+    Raises:
+        TypeError: Not a model, not a prompt, or an unknown keyword.
+        ValueError: An empty prompt, one longer than the context, a head that the model does not
+            have, or an option that is not known. The sentence says what is accepted.
+    """
+    names = ["selection", "score", *CHOICES, "probe", "memory"]
+    refuse_unknown("explore", unknown, names)
+    for name, value in (("first", first), ("scale", scale), ("pooling", pooling)):
+        if value not in CHOICES[name]:
+            raise ValueError(f"{name} is {value!r}; accepted is {_one_of(CHOICES[name])}")
+    if score not in SCORE_NAMES:
+        raise ValueError(f"score is {score!r}; accepted is {_one_of(SCORE_NAMES)}")
+    if not probe and score in SCORES:
+        score = "text_induction"
+    if isinstance(memory, bool) or not isinstance(memory, int) or memory < 0:
+        raise ValueError(f"memory is {memory!r}; accepted is a number of bytes, like 2**30")
+    options = msgspec.convert(
+        {"score": score, "first": first, "scale": scale, "pooling": pooling}, m.Options
+    )
+    return Explorer(model, prompt, selection=selection, options=options, probe=probe, memory=memory)
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return " or ".join((", ".join(map(repr, names[:-1])), repr(names[-1])))

@@ -1,0 +1,112 @@
+"""The view of `compute_self_influence`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from circuit_widgets.analysis.influence.results import SelfInfluence
+from circuit_widgets.jobs.job import Job
+from circuit_widgets.results.score import Score
+from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
+from circuit_widgets.wire import messages as m
+from circuit_widgets.wire import topics as t
+from circuit_widgets.wire.numbers import number, numbers
+
+
+class InfluenceView(ResultView):
+    """What an output depends on, position by position."""
+
+    _bundle = "influence"
+    _doing = "Replacing tokens"
+
+    def _topic(self, result: Any) -> tuple[m.Topic | None, bytes]:
+        if result is None:
+            return None, b""
+        return _influence(result)
+
+    def _shown_text(self, result: Any) -> tuple[list[str], str]:
+        return ([], "") if result is None else written_out(result.tokens)
+
+
+def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:
+    measures = []
+    if result.norm is not None:
+        measures.append(
+            _measure(
+                "norm",
+                "change of the logits",
+                "L2 norm of the change of the logits when one random token takes its place.",
+                "",
+                Score(value=result.norm),
+            )
+        )
+    else:
+        measures.append(
+            _measure(
+                "logp",
+                "effect on the target",
+                "Log-probability with the token minus without it: above 0 it helped.",
+                "nats",
+                result.logp,
+            )
+        )
+        if not bool(result.kl.value.isnan().all()):
+            measures.append(
+                _measure(
+                    "kl",
+                    "on the whole output",
+                    "KL divergence between the output with the token and without it.",
+                    "nats",
+                    result.kl,
+                )
+            )
+    outputs = []
+    own, prompt = result.own, result.prompt
+    if own is not None and prompt is not None:
+        for i in range(len(own.value)):
+            ends = [
+                None if part is None else number(part[i])
+                for score in (own, prompt)
+                for part in (score.value, score.low, score.high)
+            ]
+            outputs.append(t.Output(result.n_prompt + i, *ends))
+    data = b""
+    if result.matrix is not None:
+        data = result.matrix.float().contiguous().numpy().tobytes()
+    rho = None if result.screen_rho is None else number(result.screen_rho)
+    topic = t.InfluenceTopic(
+        result.position,
+        result.target_token,
+        result.n_prompt,
+        measures,
+        outputs,
+        result.matrix is not None,
+        rho,
+    )
+    return topic, data
+
+
+def _measure(name: str, label: str, about: str, unit: str, score: Score) -> t.Measure:
+    low, high = (
+        numbers(torch.full_like(score.value, math.nan) if part is None else part)
+        for part in (score.low, score.high)
+    )
+    return t.Measure(name, label, about, unit, numbers(score.value), low, high)
+
+
+def _shape(result: SelfInfluence) -> tuple[int, int]:
+    model = result.model()
+    return (1, 1) if model is None else (model.cfg.n_layers, model.cfg.n_heads)
+
+
+def view(result: SelfInfluence) -> ResultView:
+    """The view of a result, as its notebook display opens it."""
+    return opened(InfluenceView, result, _shape(result))
+
+
+def stream(job: Job[Any]) -> ResultView:
+    """The view of a job that it starts: it fills in as positions finish."""
+    return followed(InfluenceView, job)

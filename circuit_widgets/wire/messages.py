@@ -1,0 +1,283 @@
+"""Every message and every structured trait between the kernel and a view, declared once.
+
+`contract.py` turns this file into `js/src/contract.gen.ts`; golden fixtures are read by both test
+suites. A message has a type or it does not exist. Requests come from a view and carry an id that is
+unique within their client, and the generation (which run of the prompt) that they speak about.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from circuit_widgets.wire.parts import (
+    ClientName,
+    HeadIndex,
+    Id,
+    Index,
+    Message,
+    Pooling,
+    Side,
+    TilePart,
+    Window,
+)
+from circuit_widgets.wire.topics import Topic
+
+# The server's TCP stack holds a smaller reply back for a delayed ACK, about 40 ms; one of this size
+# leaves at once. `make bench` measures it (benchmarks/clicks.py).
+FLUSH_BYTES = 128 * 1024
+# The server closes the socket on a browser message over 10 MiB; nothing a view says is near this.
+MAX_TEXT = 1_000_000
+MAX_REQUESTS = 64
+MAX_HEADS = 64
+
+
+# --- from a view -------------------------------------------------------------------------------
+class Tiles(Message, frozen=True, tag_field="kind", tag="tiles"):
+    """Heads' matrices in one window, pooled to at most `side` cells a side.
+
+    `also` lists heads worth having next; the kernel adds those that it need not compute anything
+    for, as long as they fit the room that a prompt reply has anyway.
+    """
+
+    id: Id
+    gen: Index
+    heads: Annotated[list[HeadIndex], msgspec.Meta(min_length=1, max_length=MAX_HEADS)]
+    also: Annotated[list[HeadIndex], msgspec.Meta(max_length=MAX_HEADS)]
+    pooling: Pooling
+    window: Window
+    side: Side
+
+
+class Cells(Message, frozen=True, tag_field="kind", tag="cells"):
+    """Exact float32 values of one head in a window; the reply may hold more rows than asked."""
+
+    id: Id
+    gen: Index
+    head: HeadIndex
+    window: Window
+
+
+class Column(Message, frozen=True, tag_field="kind", tag="column"):
+    """Exact float32 attention that one key receives from every query of one head."""
+
+    id: Id
+    gen: Index
+    head: HeadIndex
+    key: Index
+
+
+class Next(Message, frozen=True, tag_field="kind", tag="next"):
+    """The model's most likely next tokens after a position."""
+
+    id: Id
+    gen: Index
+    position: Index
+
+
+class Run(Message, frozen=True, tag_field="kind", tag="run"):
+    """Run the model on a new prompt; the traits follow when it is done."""
+
+    id: Id
+    text: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+
+
+class Stop(Message, frozen=True, tag_field="kind", tag="stop"):
+    """Stop the analysis or the run that is under way; what is done stays, marked as partial."""
+
+    id: Id
+
+
+class Cancel(Message, frozen=True, tag_field="kind", tag="cancel"):
+    """Forget a request that has not been answered yet."""
+
+    id: Id
+    target: Id
+
+
+class Hello(Message, frozen=True, tag_field="kind", tag="hello"):
+    """Is anybody there? Answered at once, whatever the kernel is doing."""
+
+    id: Id
+
+
+class Ack(Message, frozen=True, tag_field="kind", tag="ack"):
+    """A push has been drawn; the kernel may send the next one."""
+
+    id: Id
+    seq: Index
+
+
+Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack
+
+
+class Batch(Message, frozen=True):
+    """What one animation frame of one client asks for."""
+
+    client: ClientName
+    requests: Annotated[list[Request], msgspec.Meta(min_length=1, max_length=MAX_REQUESTS)]
+
+
+# --- from the kernel ---------------------------------------------------------------------------
+class TilesReply(Message, frozen=True, tag_field="kind", tag="tiles"):
+    window: Window
+    pooling: Pooling
+    side: Side
+    tiles: list[TilePart]
+
+
+class CellsReply(Message, frozen=True, tag_field="kind", tag="cells"):
+    """Row-major float32 of `window` at the start of the buffer."""
+
+    head: HeadIndex
+    window: Window
+
+
+class ColumnReply(Message, frozen=True, tag_field="kind", tag="column"):
+    """float32, one a query, at the start of the buffer."""
+
+    head: HeadIndex
+    key: Index
+    queries: Index
+
+
+class NextToken(Message, frozen=True):
+    token: str
+    id: Index
+    probability: float
+
+
+class NextReply(Message, frozen=True, tag_field="kind", tag="next"):
+    """The likeliest next tokens after `position`, and what the text really has there."""
+
+    position: Index
+    tokens: list[NextToken]
+    actual: NextToken | None
+
+
+class DoneReply(Message, frozen=True, tag_field="kind", tag="done"):
+    """The request was carried out; there is nothing more to say."""
+
+
+Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply
+Reason = Literal["invalid", "stale", "busy", "missing", "failed"]
+
+
+class Ok(Message, frozen=True, tag_field="kind", tag="ok"):
+    client: ClientName
+    id: Id
+    gen: Index
+    body: Body
+
+
+class Fail(Message, frozen=True, tag_field="kind", tag="error"):
+    """Why a request got no answer, as a sentence for the user. id 0: it could not be read."""
+
+    client: str
+    id: Index
+    reason: Reason
+    message: str
+
+
+class Push(Message, frozen=True, tag_field="kind", tag="push"):
+    """How far the kernel is. The buffer holds the scores' planes, or else the topic's data."""
+
+    seq: Index
+    status: Status
+    scores: ScoresInfo | None
+    topic: Topic | None
+
+
+Reply = Ok | Fail | Push
+
+
+# --- traits: a first screen from these alone -----------------------------------------------------
+class Status(Message, frozen=True):
+    """What the kernel is doing for this view."""
+
+    state: Literal["idle", "running", "partial", "failed"]
+    message: str
+    done: Index
+    total: Index
+
+
+class Score(Message, frozen=True):
+    """One score for every head.
+
+    Planes of [layer, head] float32 lie one after the other in the `score_data` trait: `value` and,
+    where they exist, `control`, `low`, `high` (indices of planes; null where there is none).
+    NaN is a head that has not been computed.
+    """
+
+    name: str
+    label: str
+    about: str
+    # What it was measured on, in two words; scores of one group stand together.
+    group: str
+    # Where the definition is from.
+    source: str
+    chance: float | None
+    least: float
+    most: float
+    value: Index
+    control: Index | None
+    low: Index | None
+    high: Index | None
+    # What the low end has to be above: the high end of the control.
+    bar: Index | None
+
+
+class ScoresInfo(Message, frozen=True):
+    planes: Index
+    scores: list[Score]
+
+
+class Text(Message, frozen=True):
+    """One run of one prompt."""
+
+    gen: Index
+    model: str
+    n_layers: Index
+    n_heads: Index
+    tokens: list[str]
+    prompt: str
+    has_bos: bool
+    seconds: float | None
+    live: bool
+
+
+class Picture(Message, frozen=True):
+    """The matrix in the saved picture: the `picture_data` trait laid out as one tile."""
+
+    gen: Index
+    window: Window
+    pooling: Pooling
+    side: Side
+    tile: TilePart
+    next: NextReply | None
+
+
+class SelectedHead(Message, frozen=True):
+    """Apart from `SelectedCell`: a cell that moves the query does not undo a click on a head."""
+
+    layer: Index
+    head: Index
+
+
+class SelectedCell(Message, frozen=True):
+    query: Index | None
+    key: Index | None
+
+
+class Options(Message, frozen=True):
+    score: str
+    first: Literal["show", "dim", "hide"]
+    scale: Literal["head", "shared"]
+    pooling: Pooling
+
+
+# msgspec works a type out at its first use, and a second thread that comes to it meanwhile reads
+# what is not there yet: a crash of the kernel, with msgspec 0.22. So one thread does it here.
+for _type in [*Message.__subclasses__()]:
+    msgspec.json.Decoder(_type)

@@ -1,0 +1,303 @@
+"""The decorator and the job: one function, called or streamed, stopped, failing."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import inspect
+import logging
+import sys
+import threading
+import types
+import weakref
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from circuit_widgets import capture
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.analysis.induction.results import InductionHeads
+from circuit_widgets.capture.stopping import Stopped, check_stop
+from circuit_widgets.jobs.analysis import _steps, analysis
+from circuit_widgets.jobs.job import Job
+from tests.circuits import Circuit, build
+
+SMALL = Circuit(2, 2, (0, 0), (1, 1))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build(SMALL)
+
+
+@pytest.fixture(scope="module")
+def whole(model) -> InductionHeads:
+    return identify_induction_heads(model, n_sequences=1, length=5, progress=False)
+
+
+def at(whole: InductionHeads, n: int, of: int) -> InductionHeads:
+    return dataclasses.replace(
+        whole, provenance=dataclasses.replace(whole.provenance, n_done=n, n_total=of)
+    )
+
+
+def counting(whole: InductionHeads, of: int, gate: threading.Semaphore | None = None) -> Iterator:
+    for n in range(1, of + 1):
+        if gate is not None:
+            gate.acquire()
+        check_stop()
+        yield at(whole, n, of)
+
+
+def test_the_signature_and_the_words_stay() -> None:
+    signature = inspect.signature(identify_induction_heads)
+    assert list(signature.parameters)[:3] == ["model", "n_sequences", "length"]
+    assert signature.parameters["n_sequences"].default == 16
+    assert inspect.signature(identify_induction_heads.stream) == signature
+    assert identify_induction_heads.__name__ == "identify_induction_heads"
+    assert "Olsson" in (identify_induction_heads.__doc__ or "")
+    assert identify_induction_heads.topic == "induction"
+    assert inspect.isfunction(identify_induction_heads.__wrapped__)
+
+
+def test_what_is_not_an_analysis_is_refused() -> None:
+    with pytest.raises(TypeError, match="not be a generator"):
+
+        @analysis("induction")
+        def generator(model, *, progress: bool = True) -> Iterator[InductionHeads]:
+            yield from ()
+
+    with pytest.raises(TypeError, match="progress"):
+
+        @analysis("induction")
+        def silent(model) -> Iterator[InductionHeads]:
+            return iter(())
+
+
+def test_a_wrong_call_is_a_sentence(model) -> None:
+    with pytest.raises(TypeError, match=r"'sead'\. Did you mean 'seed'\? It takes model, n_seq"):
+        identify_induction_heads.stream(model, sead=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="identify_induction_heads: missing a required argument"):
+        identify_induction_heads()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="too many positional"):
+        identify_induction_heads(model, 3)  # type: ignore[call-arg]
+    with pytest.raises((TypeError, ValueError)):
+        identify_induction_heads("gpt2")  # type: ignore[arg-type]
+
+
+def test_progress_bar(model, capsys: pytest.CaptureFixture[str]) -> None:
+    identify_induction_heads(model, n_sequences=3, length=5)
+    assert "identify_induction_heads" in capsys.readouterr().err
+    identify_induction_heads(model, n_sequences=3, length=5, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interrupt_leaves_no_hooks(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def interrupt(layer: int) -> None:
+        seen.append(layer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("circuit_widgets.analysis.induction.identify.check_stop", interrupt)
+    modules = list(model.modules())
+    training = [module.training for module in modules]
+    with pytest.raises(KeyboardInterrupt):
+        identify_induction_heads(model, n_sequences=3, length=5, progress=False)
+    assert seen == [0]
+    assert [module.training for module in modules] == training
+    monkeypatch.undo()
+    # The lock is free and nothing of the interrupted pass is left on the model.
+    identify_induction_heads(model, n_sequences=1, length=5, progress=False)
+
+
+def test_an_interrupt_midway_gives_what_is_done(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+
+    def interrupt(layer: int) -> None:
+        passes.append(layer)
+        if len(passes) == 2 * model.cfg.n_layers + 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("circuit_widgets.analysis.induction.identify.check_stop", interrupt)
+    with pytest.warns(RuntimeWarning, match=r"interrupted; this is partial: 3 of 5 sequences"):
+        result = identify_induction_heads(model, n_sequences=5, batch=2, length=5, progress=False)
+    assert result.provenance.n_done == 3 and not result.provenance.complete
+    assert "partial: 3 of 5" in repr(result)
+    assert not any(point.has_hooks() for point in model.hook_dict.values())
+
+
+def test_stream_hands_a_checked_job_to_the_view(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = types.ModuleType("circuit_widgets.views.induction")
+    view.stream = lambda job: ("view", job)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "circuit_widgets.views.induction", view)
+    name, job = identify_induction_heads.stream(model, n_sequences=2, length=5)
+    assert name == "view" and job.state == "ready"
+    with pytest.raises(ValueError, match="n_sequences is -1"):
+        identify_induction_heads.stream(model, n_sequences=-1)
+
+
+def test_a_job_tells_each_result_and_then_the_end(whole: InductionHeads) -> None:
+    job = Job(counting(whole, 3), "test")
+    heard, ended = [], []
+    job.on_result(lambda result, done, total: heard.append((done, total)))
+    job.on_end(lambda job: ended.append(job.state))
+    assert job.state == "ready" and job.result is None
+    job.start()
+    assert job.wait(10) and job.state == "done"
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+    assert ended == ["done"]
+    assert job.result is not None and job.result.provenance.complete
+    job.on_end(lambda job: ended.append("late"))
+    assert ended == ["done", "late"]
+    with pytest.raises(RuntimeError, match="started once"):
+        job.start()
+
+
+def test_stop_keeps_what_is_done(whole: InductionHeads) -> None:
+    gate = threading.Semaphore(2)
+    job = Job(counting(whole, 5, gate), "test")
+    two = threading.Event()
+    job.on_result(lambda result, done, total: done == 2 and two.set())
+    job.start()
+    assert two.wait(10) and not job.wait(0)
+    assert job.state == "running"
+    job.stop()
+    gate.release()
+    assert job.wait(10) and job.state == "stopped" and job.error is None
+    assert job.result is not None
+    assert not job.result.provenance.complete
+    assert "partial: 2 of 5 sequences" in repr(job.result)
+    job.stop()  # nothing more happens
+
+
+def test_stop_ends_inside_a_forward_pass(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, layers = threading.Event(), []
+
+    def slow(layer: int) -> None:
+        layers.append(layer)
+        if len(layers) > 2:  # the second pass
+            inside.set()
+            while True:
+                check_stop()
+
+    monkeypatch.setattr("circuit_widgets.analysis.induction.identify.check_stop", slow)
+    job = identify_induction_heads.job(model, n_sequences=9, length=5)
+    job.start()
+    assert inside.wait(30)
+    job.stop()
+    assert job.wait(30) and job.state == "stopped"
+    assert layers == [0, 1, 0]
+    assert job.result is not None and job.result.provenance.n_done == 1
+    monkeypatch.undo()
+    with capture.lock(model):
+        identify_induction_heads(model, n_sequences=1, length=5, progress=False)
+
+
+def test_stop_before_start(whole: InductionHeads) -> None:
+    job = Job(counting(whole, 3), "test")
+    job.stop()
+    assert job.state == "stopped" and job.wait(0)
+    with pytest.raises(RuntimeError, match="stopped"):
+        job.start()
+
+
+def test_a_stop_after_the_last_result_is_not_a_stop(whole: InductionHeads) -> None:
+    job = Job(counting(whole, 1), "test")
+    job.on_result(lambda *_: job.stop())
+    job.start()
+    assert job.wait(10) and job.state == "done"
+
+
+def test_a_failure_is_kept_with_what_is_done(whole: InductionHeads) -> None:
+    def failing() -> Iterator[InductionHeads]:
+        yield at(whole, 1, 2)
+        raise ValueError("broken")
+
+    job = Job(failing(), "test")
+    job.start()
+    assert job.wait(10) and job.state == "failed"
+    assert str(job.error) == "broken"
+    assert job.result is not None
+
+
+def test_a_broken_callback_does_not_end_the_job(
+    whole: InductionHeads, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job(counting(whole, 2), "test")
+    heard = []
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the view is gone")
+
+    job.on_result(broken)
+    job.on_result(lambda result, done, total: heard.append(done))
+    with caplog.at_level(logging.ERROR, logger="circuit_widgets"):
+        job.start()
+        assert job.wait(10)
+    assert job.state == "done" and heard == [1, 2]
+    assert "the view is gone" in caplog.text
+
+
+def test_waiting_in_a_callback_is_an_error_not_a_hang(whole: InductionHeads) -> None:
+    job = Job(counting(whole, 1), "test")
+    errors = []
+
+    def wait(*_: object) -> None:
+        try:
+            job.wait()
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    job.on_result(wait)
+    job.start()
+    assert job.wait(10)
+    assert errors and "cannot wait for itself" in errors[0]
+
+
+def test_other_threads_get_the_lock_between_passes(model) -> None:
+    """Someone who clicks waits for one pass, not for the whole analysis."""
+    job = identify_induction_heads.job(model, n_sequences=400, length=5, batch=1)
+    first, done = threading.Event(), []
+    job.on_result(lambda result, n, total: (done.append(n), first.set()))
+    job.start()
+    assert first.wait(30)
+    with capture.lock(model):
+        assert job.state == "running"
+    job.stop()
+    assert job.wait(30) and job.state == "stopped"
+    assert done[-1] < 400
+
+
+def test_a_job_that_is_over_lets_go_of_the_model() -> None:
+    model = build(SMALL)
+    job = identify_induction_heads.job(model, n_sequences=2, length=5)
+    job.start()
+    assert job.wait(30)
+    assert job.result is not None and job.result.model() is model
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+    assert job.result.model() is None
+
+
+def test_check_stop_without_a_job_does_nothing() -> None:
+    check_stop()
+    check_stop(3)
+    assert issubclass(Stopped, BaseException) and not issubclass(Stopped, Exception)
+
+
+def test_the_analysis_runs_in_evaluation_mode_without_gradients(model) -> None:
+    seen = []
+
+    def results() -> Iterator[int]:
+        seen.append((model.training, torch.is_grad_enabled()))
+        yield 1
+
+    model.train()
+    with pytest.raises(AttributeError), torch.enable_grad():  # an int is no result
+        next(_steps(model, results()))  # type: ignore[arg-type]
+    assert seen == [(False, False)]
+    assert model.training

@@ -1,0 +1,51 @@
+"""Student's t against tables and against repeated draws."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from circuit_widgets.statistics.intervals import mean_interval, score_of, t_quantile
+
+
+@pytest.mark.parametrize(
+    ("confidence", "freedom", "table"),
+    [
+        (0.95, 1, 12.7062),
+        (0.95, 2, 4.3027),
+        (0.95, 3, 3.1824),
+        (0.95, 4, 2.7764),
+        (0.90, 5, 2.0150),
+        (0.99, 7, 3.4995),
+        (0.95, 15, 2.1314),
+        (0.95, 30, 2.0423),
+        (0.95, 999, 1.9623),
+    ],
+)
+def test_t_is_the_tables(confidence: float, freedom: int, table: float) -> None:
+    assert t_quantile(confidence, freedom) == pytest.approx(table, abs=1e-4)
+
+
+@pytest.mark.parametrize(("n", "confidence"), [(2, 0.9), (5, 0.95), (16, 0.8)])
+def test_the_interval_holds_the_truth_as_often_as_it_says(n: int, confidence: float) -> None:
+    draws = torch.randn(n, 20_000, generator=torch.Generator().manual_seed(n))
+    mean, low, high = mean_interval(draws, confidence)
+    torch.testing.assert_close(mean, draws.mean(0))
+    held = float(((low < 0) & (high > 0)).float().mean())
+    assert held == pytest.approx(confidence, abs=0.01)
+
+
+def test_one_sample_has_no_interval() -> None:
+    score = score_of(torch.ones(1, 2, 3), None, 0.95)
+    assert set(score.tensors()) == {"value", "low", "high"}
+    assert score.value.eq(1).all()
+    assert all(score.tensors()[end].isnan().all() for end in ("low", "high"))
+
+
+def test_a_missing_sample_is_a_missing_score() -> None:
+    samples = torch.ones(4, 2)
+    samples[1, 0] = torch.nan
+    score = score_of(samples, samples.flip(1), 0.95, chance=0.5).tensors()
+    assert score["value"].isnan().tolist() == [True, False]
+    assert score["control"].isnan().tolist() == [False, True]
+    assert score["low"].isnan().tolist() == [True, False]

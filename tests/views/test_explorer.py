@@ -1,0 +1,244 @@
+"""The explorer's Python side: what it refuses, what it selects, what it says."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+import torch
+import traitlets
+
+import circuit_widgets as cw
+from circuit_widgets import Head, Selection
+from circuit_widgets.live import session as sessions
+from tests import tiny
+
+PROMPT = "blue dog seven river blue dog"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return cw.load_model()
+
+
+@pytest.fixture
+def explorer(model):
+    made = cw.explore(model, PROMPT)
+    yield made
+    made.close()
+
+
+# --- what it refuses, with what is accepted ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "sentence"),
+    [
+        ({"prompt": ""}, ValueError, "the prompt is empty"),
+        ({"prompt": "blue " * 500}, ValueError, "context is 128"),
+        ({"prompt": 3}, TypeError, "accepted are one text, or the ids"),
+        ({"prompt": None}, TypeError, "accepted are one text, or the ids"),
+        ({"prompt": [5000]}, ValueError, "5000"),
+        ({"selection": "7.0"}, ValueError, "layers 0 to 1, heads 0 to 3"),
+        ({"selection": "x"}, ValueError, "x"),
+        ({"colour": 1}, TypeError, "no option 'colour'. It takes selection, score"),
+        ({"scor": "entropy"}, TypeError, "Did you mean 'score'"),
+        ({"score": "entropy"}, ValueError, "'text_entropy'"),
+        ({"first": "gone"}, ValueError, "'show', 'dim' or 'hide'"),
+        ({"memory": -1}, ValueError, "number of bytes"),
+        ({"model": "gpt2"}, TypeError, "TransformerBridge"),
+    ],
+)
+def test_a_wrong_argument_is_said_and_leaves_nothing(model, arguments, error, sentence):
+    import comm
+
+    before = len(comm.get_comm_manager().comms)
+    with pytest.raises(error) as raised:
+        cw.explore(**{"model": model, "prompt": PROMPT, **arguments})
+    assert sentence in str(raised.value)
+    assert len(comm.get_comm_manager().comms) == before
+    assert all(not point.has_hooks() for point in model.hook_dict.values())
+
+
+# --- selection ---
+
+
+def test_it_opens_on_the_highest_head_and_the_last_token(explorer, model):
+    best = cw.identify_induction_heads(model, progress=False).heads()[0]
+    assert explorer.selection.as_head == best
+    assert explorer.selection.query == len(explorer.tokens) - 1
+
+
+@pytest.mark.parametrize("head", ["1.3", "L1H3", (1, 3), [1, 3], Head(1, 3)])
+def test_a_head_can_be_named_in_many_ways(explorer, head):
+    explorer.selection = head
+    assert explorer.selected_head == {"layer": 1, "head": 3}
+
+
+def test_what_is_out_of_range_changes_nothing(explorer):
+    explorer.selection.set("0.1", query=2)
+    for wrong in (
+        lambda: explorer.selection.set("2.0"),
+        lambda: explorer.selection.set("0.2", query=99),
+        lambda: setattr(explorer.selection, "key", -1),
+        lambda: setattr(explorer, "selection", "0.4"),
+    ):
+        with pytest.raises(ValueError, match="accepted"):
+            wrong()
+    assert repr(explorer.selection) == "<Selection head 0.1, query=2>"
+
+
+def test_views_can_share_a_selection(model):
+    shared = Selection()
+    long = cw.explore(model, "blue dog seven river blue", selection=shared)
+    short = cw.explore(model, "blue dog", selection=shared)
+    shared.set("1.1", query=2)
+    assert long.selected_head == short.selected_head == {"layer": 1, "head": 1}
+    assert long.selected_cell == short.selected_cell == {"query": 2, "key": None}
+    # Every view can show what is selected.
+    with pytest.raises(ValueError, match="0 to 2"):
+        shared.query = 5
+    # A view that is closed says nothing any more, to nobody.
+    short.close()
+    shared.query = 4
+    assert long.selected_cell["query"] == 4
+    assert cw.explore(model, "blue dog seven", selection=shared).selected_cell["query"] == 3
+    long.close()
+
+
+def test_what_the_view_sends_is_checked(explorer):
+    before = explorer.selected_head, explorer.selected_cell
+    for wrong in ({"layer": -1, "head": 0}, {"layer": 0, "head": 0, "query": None}, {}):
+        with pytest.raises(traitlets.TraitError):
+            explorer.selected_head = wrong
+    explorer.selected_head = {"layer": 9, "head": 0}
+    explorer.selected_cell = {"query": 1, "key": 99}
+    assert (explorer.selected_head, explorer.selected_cell) == before
+
+
+def test_a_query_moved_in_python_does_not_undo_a_click_on_a_head(explorer):
+    """Each is a trait of its own: what is sent for one says nothing of the other."""
+    sent = []
+    explorer.send_state = lambda key: sent.extend([key] if isinstance(key, str) else key)
+    explorer.selection.query = 1
+    assert sent == ["selected_cell"]
+    with pytest.raises(traitlets.TraitError):
+        explorer.options = {"score": 1}
+
+
+# --- what it shows ---
+
+
+def test_the_first_screen_is_in_the_traits(explorer, model):
+    text = explorer.text
+    assert text["tokens"] == list(explorer.tokens)
+    assert (text["n_layers"], text["n_heads"], text["live"]) == (2, 4, True)
+    assert explorer.picture["tile"]["head"] == (
+        explorer.selection.layer,
+        explorer.selection.head,
+    )
+    assert explorer.picture["next"]["position"] == explorer.selection.query
+    names = [score["name"] for score in explorer.scores["scores"]]
+    assert names[:3] == ["prefix_matching", "previous_token", "duplicate_token"]
+    assert "text_induction" in names
+    assert len(explorer.score_data) == explorer.scores["planes"] * 8 * 4
+
+
+def test_the_pattern_is_the_models(explorer, model):
+    tokens = explorer._session.reading.tokens.ids
+    _, cache = model.run_with_cache(tokens)
+    for layer in range(2):
+        for head in range(4):
+            truth = cache[f"blocks.{layer}.attn.hook_pattern"][0, head]
+            assert torch.equal(explorer.pattern((layer, head)), truth)
+
+
+def test_another_prompt_replaces_everything_at_once(explorer):
+    seen = []
+    explorer.observe(
+        lambda change: seen.append((len(explorer.text["tokens"]), len(explorer.picture_data))),
+        ["picture_data"],
+    )
+    explorer.run("dog river")
+    assert explorer.tokens == ("<bos>", "dog", "river")
+    assert explorer.text["gen"] == 1 and explorer.picture["gen"] == 1
+    assert explorer.selection.query == 2  # it was the last one
+    with pytest.raises(ValueError, match="empty"):
+        explorer.run("")
+    assert explorer.tokens == ("<bos>", "dog", "river")
+
+
+def test_a_prompt_that_fails_while_it_runs_is_said_and_the_old_one_stays(explorer, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(sessions, "read", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        explorer.run("dog river")
+    assert explorer.status["state"] == "failed" and "out of memory" in explorer.status["message"]
+    assert explorer.text["prompt"] == PROMPT
+    monkeypatch.undo()
+    explorer.run("dog river")
+    assert explorer.status["state"] == "idle"
+
+
+def test_the_latest_of_many_prompts_wins(explorer, model):
+    threads = [
+        threading.Thread(target=explorer._session.run, args=(f"dog {word}",))
+        for word in ("river", "blue", "green", "seven")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    explorer.run("seven seven")
+    assert explorer.tokens[1:] == ("seven", "seven")
+    assert all(not point.has_hooks() for point in model.hook_dict.values())
+
+
+def test_a_model_that_the_probe_does_not_fit_keeps_the_texts_scores():
+    small = tiny.native(n_ctx=20)
+    explorer = cw.explore(small, tiny.ids(9))
+    names = [score["name"] for score in explorer.scores["scores"]]
+    assert all(name.startswith("text_") for name in names)
+    assert explorer.status["state"] == "partial"
+    assert "No scores on random tokens" in explorer.status["message"]
+    explorer.close()
+
+
+def test_scores_that_are_not_numbers_are_missing():
+    model = tiny.native()
+    with torch.no_grad():
+        model.blocks[1].attn.q.original_component.weight.fill_(math.nan)
+    explorer = cw.explore(model, tiny.ids(9), probe=False)
+    planes = torch.frombuffer(bytearray(explorer.score_data), dtype=torch.float32)
+    values = planes.unflatten(0, (-1, 3, 4))[0]
+    assert values[0].isfinite().all() and values[1].isnan().all()
+    assert "not numbers (NaN) in layer 1" in explorer.status["message"]
+    explorer.close()
+
+
+def test_a_closed_view_holds_no_activations_and_opens_again(model):
+    explorer = cw.explore(model, PROMPT)
+    truth = explorer.pattern("1.1")
+    explorer.close()
+    assert explorer.comm is None and explorer._session._reading is None
+    explorer.close()  # twice is once
+    assert explorer._repr_mimebundle_() is not None
+    assert explorer.comm is not None
+    assert torch.equal(explorer.pattern("1.1"), truth)
+    explorer.close()
+
+
+def test_it_can_be_written_down(explorer):
+    assert repr(explorer) == "<circuit_widgets Explorer>"
+
+
+def test_messages_of_every_size_leave_it_alive(explorer):
+    sent = []
+    explorer.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
+    explorer._channel._send = explorer.send
+    explorer._receive("nonsense", [])
+    explorer._receive({"client": "a", "requests": [{"kind": "hello", "id": 1}]}, [])
+    assert [reply["kind"] for reply in sent] == ["error", "ok"]
