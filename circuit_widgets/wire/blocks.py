@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from circuit_widgets.stream._base import HeadIndex, Index, Message, Pooling, Side, TilePart, Window
+from circuit_widgets.wire.parts import HeadIndex, Index, Message, Pooling, Side, TilePart, Window
 
 # What a column is to the table's reader. low, high, null, p and q belong to an estimate.
 Role = Literal[

@@ -11,18 +11,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from circuit_widgets.wire.parts import (
-    ClientName,
-    HeadIndex,
-    Id,
-    Index,
-    Message,
-    Pooling,
-    Side,
-    TilePart,
-    Window,
-)
-from circuit_widgets.wire.topics import Topic
+from circuit_widgets.wire.parts import MAX_SIDE as MAX_SIDE
+from circuit_widgets.wire.parts import ClientName, HeadIndex, Id, Index, Message, Side, Window
+from circuit_widgets.wire.parts import Pooling as Pooling
+from circuit_widgets.wire.parts import TilePart as TilePart
+from circuit_widgets.wire.topics import Topic as Topic
 
 # The server's TCP stack holds a smaller reply back for a delayed ACK, about 40 ms; one of this size
 # leaves at once. `make bench` measures it (benchmarks/clicks.py).

@@ -1,4 +1,4 @@
-// Generated from circuit_widgets/stream/messages.py by `make contract`. Do not edit.
+// Generated from circuit_widgets/wire/messages.py by `make contract`. Do not edit.
 /* biome-ignore-all lint: generated */
 
 export const FLUSH_BYTES = 131072;

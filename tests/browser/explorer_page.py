@@ -37,7 +37,8 @@ class ExplorerPage:
     def facts(self) -> tuple[int, int, int]:
         """Layers, heads, tokens."""
         layers, heads, tokens = self.session(
-            "[session.text.value.n_layers, session.text.value.n_heads, session.text.value.tokens.length]"
+            "[session.text.value.n_layers, session.text.value.n_heads,"
+            " session.text.value.tokens.length]"
         )
         return layers, heads, tokens
 
