@@ -7,6 +7,8 @@ interface Fake {
   background?: string;
   parent?: Fake;
   host?: Fake;
+  /** It has a shadow root: what is put beside it, into the host itself, has no style. */
+  shadow?: boolean;
 }
 
 /** Elements with custom properties and backgrounds, as much of a page as a theme is read from. */
@@ -61,9 +63,17 @@ function page(systemDark = false) {
       isConnected: true,
       attributes: {},
       append: (probe: { at: Fake }) => {
-        probe.at = fake;
+        probe.at = fake.shadow ? { vars: {} } : fake;
         probes.add(probe);
       },
+      shadowRoot: fake.shadow
+        ? {
+            append: (probe: { at: Fake }) => {
+              probe.at = fake;
+              probes.add(probe);
+            },
+          }
+        : null,
       get parentElement() {
         return fake.parent ? element(fake.parent) : null;
       },
@@ -90,6 +100,12 @@ describe("readTheme", () => {
       expect(theme[name]).toMatch(/^#[0-9a-f]{6}$/);
     }
     expect(probes.size).toBe(0);
+  });
+
+  it("reads a shadow host's colours inside of its root", () => {
+    const { element } = page(false);
+    const theme = readTheme(element({ vars: jupyterDark, shadow: true }));
+    expect(theme).toMatchObject({ dark: true, page: "#111111", ink: "#e0e0e0", line: "#424242" });
   });
 
   it("has fallbacks for all of it", () => {

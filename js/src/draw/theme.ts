@@ -58,6 +58,17 @@ export const themeCss: string = `
       0.185 clamp(38, (${DARK_BELOW} - l) * 1000, 43));
   }
 }
+/* Who has the system choose colours has it choose these too; data keep their own. */
+@media (forced-colors: active) {
+  :host {
+    --cw-page: Canvas;
+    --cw-ink: CanvasText;
+    --cw-muted: CanvasText;
+    --cw-line: GrayText;
+    --cw-faint: Canvas;
+    --cw-accent: Highlight;
+  }
+}
 /* Set by stampTheme, for scroll bars and native controls. */
 :host([data-cw-theme="light"]) { color-scheme: light; }
 :host([data-cw-theme="dark"]) { color-scheme: dark; }
@@ -68,10 +79,13 @@ export function readTheme(el: Element): Theme {
   const view = el.ownerDocument.defaultView ?? window;
   const style = view.getComputedStyle(el);
   // A custom property computes to what was written (color-mix(...) and all); only a real
-  // property makes the browser work it out. The probe lives for the length of this call.
+  // property makes the browser work it out. The probe lives for the length of this call, in the
+  // shadow root where there is one: a host's own children are drawn nowhere, and have no style.
   const probe = el.ownerDocument.createElement("span");
   probe.style.display = "none";
-  el.append(probe);
+  // In a forced-colours mode a colour that was asked for is answered with the mode's.
+  probe.style.forcedColorAdjust = "none";
+  (el.shadowRoot ?? el).append(probe);
   const colour = (name: string): Colour | null => {
     if (style.getPropertyValue(name).trim() === "") return null;
     probe.style.color = `var(${name})`;
@@ -154,8 +168,8 @@ export function watchTheme(el: Element, signal: AbortSignal, changed: () => void
   const root = [...names, "data-theme", "theme", "style"];
   if (doc.body) observer.observe(doc.body, { attributes: true, attributeFilter: names });
   observer.observe(doc.documentElement, { attributes: true, attributeFilter: root });
-  const media = view.matchMedia("(prefers-color-scheme: dark)");
-  media.addEventListener("change", wake, { signal });
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])
+    view.matchMedia(query).addEventListener("change", wake, { signal });
   // An element read before it was attached has no style yet.
   if (!el.isConnected) wake();
   signal.addEventListener(
