@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Locator, Position, expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import Notebook
-
-# js/src/draw/grid.ts, gridLayout: gutter, bars, edge; top; the largest cell.
-_ACROSS, _TOP, _GUTTER, _LARGEST = 24 + 9 + 28 + 4, 16, 24, 32
 
 
 class ExplorerPage:
@@ -99,23 +96,26 @@ class ExplorerPage:
 
     # --- what a user does ---
 
+    def frame(self, canvas: str) -> list[float]:
+        """What a canvas says of its cells: the first one's corner, and a size."""
+        part = self.part(canvas)
+        expect(part).to_have_attribute("data-frame", re.compile("."))
+        return [float(v) for v in (part.get_attribute("data-frame") or "").split(",")]
+
     def click_head(self, layer: int, head: int) -> None:
         canvas = self.part("grid")
         canvas.scroll_into_view_if_needed()
-        width = canvas.evaluate("canvas => canvas.clientWidth")
-        layers, heads, _ = self.facts()
-        across, down = (width - _ACROSS) / heads, (480 - _TOP - 4) / layers
-        pitch = math.floor(min(_LARGEST, max(6, min(across, down))))
-        at: Position = {"x": _GUTTER + (head + 0.4) * pitch, "y": _TOP + (layer + 0.4) * pitch}
-        canvas.click(position=at)
+        x0, y0, across, down = self.frame("grid")
+        canvas.click(position={"x": x0 + (head + 0.4) * across, "y": y0 + (layer + 0.4) * down})
 
     def point_at(self, query: int, key: int) -> None:
         """Move the pointer onto a cell of the whole matrix."""
-        lens = self.part("lens")
-        lens.scroll_into_view_if_needed()
-        size = lens.evaluate("element => element.clientWidth")
+        canvas = self.part("matrix")
+        canvas.scroll_into_view_if_needed()
+        x, y, width, height = self.frame("matrix")
         tokens = self.facts()[2]
-        lens.hover(position={"x": (key + 0.5) * size / tokens, "y": (query + 0.5) * size / tokens})
+        across, down = (key + 0.5) * width / tokens, (query + 0.5) * height / tokens
+        canvas.hover(position={"x": x + across, "y": y + down})
 
     def run(self, prompt: str) -> None:
         """Type a prompt and press Enter."""

@@ -47,7 +47,7 @@ def test_the_grid_and_the_matrix_paint(page, notebook):
     assert page.colours("matrix") > 8
     expect(page.part("facts")).to_contain_text("toy-induction")
     expect(page.part("facts")).to_contain_text("13 tokens")
-    # It opens on the head with the highest prefix matching, and says so beside its null.
+    # It opens on the head with the highest prefix matching, and says so beside its baseline.
     assert page.head() == notebook.python("str(explorer.selection.as_head)").strip("'")
     expect(page.part("score-prefix_matching")).to_contain_text("0.9")
     notebook.screenshot("explorer-light", page.root)
@@ -135,18 +135,18 @@ def test_words_of_the_text_show_who_looks_where(page, notebook):
     page.click_head(1, 2)
     words = page.part("strip").locator(".word")
     words.nth(11).hover()
-    expect(page.part("looks-title")).to_contain_text("at 11")
+    expect(page.part("looks-title")).to_contain_text("(position 11) attends to")
     truth = pattern(notebook, "1.2")
     best = max(range(12), key=lambda k: truth[11][k])
     expect(page.part("looks").locator("li").first).to_contain_text(f"{truth[11][best]:.2f}")
     words.nth(3).click()
     page.expect_python("explorer.selection.query", 3)
-    page.root.get_by_role("button", name="is looked at by").click()
+    page.root.get_by_role("button", name="attended to by").click()
     words.nth(3).hover()
-    expect(page.part("looks-title")).to_contain_text("is looked at by")
+    expect(page.part("looks-title")).to_contain_text("is attended to by")
     column = [truth[q][3] for q in range(13)]
     expect(page.part("looks").locator("li").first).to_contain_text(f"{max(column):.2f}")
-    page.root.get_by_role("button", name="looks at", exact=True).click()
+    page.root.get_by_role("button", name="attends to", exact=True).click()
     notebook.page.mouse.move(0, 0)
 
 
@@ -162,12 +162,12 @@ def test_what_is_pinned_has_its_next_tokens(page, notebook):
 
 
 def test_options_change_the_picture_and_python_has_them(page, notebook):
-    page.root.get_by_role("button", name="left out").click()
+    page.root.get_by_role("button", name="hide").click()
     page.expect_python("explorer.options['first']", "hide")
-    page.root.get_by_role("button", name="shared, to 1").click()
+    page.root.get_by_role("button", name="all heads (max 1)").click()
     assert page.session("session.vmax(session.tile.value)") == 1
-    page.root.get_by_role("button", name="own scale").click()
-    page.root.get_by_role("button", name="dimmed").click()
+    page.root.get_by_role("button", name="this head (max").click()
+    page.root.get_by_role("button", name="dim").click()
     page.root.get_by_role("combobox", name="Score").select_option("previous_token")
     page.expect_python("explorer.options['score']", "previous_token")
     page.root.get_by_role("button", name="this text").click()
@@ -180,7 +180,7 @@ def test_zoom_and_back(page, notebook):
     notebook.page.mouse.move(0, 0)
     page.wait_for_tile()
     whole = page.picture("matrix")
-    page.part("lens").hover()
+    page.point_at(6, 3)
     notebook.page.keyboard.down("Control")
     notebook.page.mouse.wheel(0, -400)
     notebook.page.keyboard.up("Control")
@@ -216,7 +216,7 @@ def test_everything_by_keyboard_alone(page, notebook):
         page.wait(f"session.params.choice('{option}').value !== {before}")
         page.expect_python(f"explorer.options[{option!r}] != {before}", True)
     keys.press("v")
-    expect(page.part("looks-title")).to_contain_text("is looked at by")
+    expect(page.part("looks-title")).to_contain_text("is attended to by")
     keys.press("v")
     keys.press("?")
     expect(page.part("help")).to_be_visible()
@@ -246,6 +246,6 @@ def test_everything_by_keyboard_alone(page, notebook):
         if name is None:
             break
         reached.add(name)
-    assert {"random tokens", "Score", "dimmed", "shared, to 1", "looks at"} <= reached
+    assert {"random tokens", "Score", "dim", "all heads (max 1)", "attends to"} <= reached
     page.run(PROMPT)
     page.expect_tokens(13)

@@ -194,7 +194,7 @@ def test_hostile_tokens_show_as_text(notebook):
     words = strip.bounding_box()
     assert words is not None and words["width"] <= box["width"]
     page.point_at(1, 0)
-    expect(page.part("readout")).to_contain_text("looks at")
+    expect(page.part("readout")).to_contain_text("attends to")
     notebook.screenshot("explorer-hostile", page.root)
     assert notebook.dialogs == [] and notebook.errors == []
 

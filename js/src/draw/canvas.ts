@@ -49,3 +49,20 @@ export function border(
   ctx.fillRect(x0 - line, y0, line, y1 - y0);
   ctx.fillRect(x1, y0, line, y1 - y0);
 }
+
+/** Calls `changed` whenever a CSS px has become another number of device px; returns the end of it. */
+export function watchPixelRatio(view: Window | null, changed: () => void): () => void {
+  let end = (): void => {};
+  // The query is about the ratio of now: after a change another one has to be asked.
+  const watch = (): void => {
+    const query = view?.matchMedia?.(`(resolution: ${view.devicePixelRatio}dppx)`);
+    const told = (): void => {
+      watch();
+      changed();
+    };
+    query?.addEventListener("change", told, { once: true });
+    end = () => query?.removeEventListener("change", told);
+  };
+  watch();
+  return () => end();
+}

@@ -73,6 +73,16 @@ export function pack(colour: string): number {
   return abgr(r ?? 0, g ?? 0, b ?? 0);
 }
 
+/** `part` of the way from one packed colour to another, each channel by itself. */
+export function mix(from: number, to: number, part: number): number {
+  let out = 0xff000000;
+  for (let shift = 0; shift < 24; shift += 8) {
+    const a = (from >>> shift) & 255;
+    out |= Math.round(a + (((to >>> shift) & 255) - a) * part) << shift;
+  }
+  return out >>> 0;
+}
+
 // ImageData is RGBA in memory; every machine that runs a browser is little-endian.
 const abgr = (r: number, g: number, b: number): number =>
   (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;

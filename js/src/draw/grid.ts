@@ -1,130 +1,74 @@
 // Every head's score: rows are layers, columns are heads, a bar at the right for each layer.
 import { border, snapper } from "./canvas";
-import { css } from "./color";
+import { css, cssOf, mix } from "./color";
+import { type GridLayout, TOP } from "./grid-layout";
+import { type Scale, share, tableOf } from "./scale";
 import type { Theme } from "./theme";
 
-export interface GridLayout {
-  layers: number;
-  heads: number;
-  /** A head's square, and the gap after it, in px; `pitch` is both. */
-  cell: number;
-  gapX: number;
-  gapY: number;
-  pitch: number;
-  /** The first cell's corner. */
-  x0: number;
-  y0: number;
-  /** Where the layers' bars start, and the longest one's length. */
-  barX: number;
-  barWidth: number;
-  /** Of the whole drawing; more than was offered when cells would be too small to hit. */
-  width: number;
-  height: number;
-  rowLabels: number[];
-  columnLabels: number[];
-}
-
-const MIN_PITCH = 6;
-const MAX_PITCH = 32;
-const GUTTER = 24;
-const TOP = 16;
-const BAR_GAP = 9;
-const BAR_WIDTH = 28;
-/** The selection's outline stands out of the grid by this much. */
-const EDGE = 4;
-const HATCH = 4;
-
-/** Lays out the grid for `width`; it is higher than `maxHeight` (and then scrolls) only at 6 px cells. */
-export function gridLayout(
-  nLayers: number,
-  nHeads: number,
-  width: number,
-  maxHeight: number,
-): GridLayout {
-  const across = (width - GUTTER - BAR_GAP - BAR_WIDTH - EDGE) / Math.max(1, nHeads);
-  const down = (maxHeight - TOP - EDGE) / Math.max(1, nLayers);
-  const pitch = Math.floor(Math.min(MAX_PITCH, Math.max(MIN_PITCH, Math.min(across, down))));
-  const barX = GUTTER + nHeads * pitch + BAR_GAP;
-  // A label has the width of two digits; a row that of one line of text.
-  const columnStep = niceStep(Math.ceil((nHeads > 10 ? 13 : 8) / pitch));
-  const rowStep = nLayers <= 12 && pitch >= 11 ? 1 : niceStep(Math.max(5, Math.ceil(12 / pitch)));
-  return {
-    layers: nLayers,
-    heads: nHeads,
-    cell: pitch - 1,
-    gapX: 1,
-    gapY: 1,
-    pitch,
-    x0: GUTTER,
-    y0: TOP,
-    barX,
-    barWidth: BAR_WIDTH,
-    width: barX + BAR_WIDTH + EDGE,
-    height: TOP + nLayers * pitch + EDGE,
-    rowLabels: every(nLayers, rowStep),
-    columnLabels: every(nHeads, columnStep),
-  };
-}
-
-function niceStep(least: number): number {
-  return [1, 2, 5, 10, 20, 50].find((step) => step >= least) ?? 100;
-}
-
-/** Every step-th, and the last one too, which tells how many there are. */
-function every(n: number, step: number): number[] {
-  const out: number[] = [];
-  for (let i = 0; i < n; i += step) out.push(i);
-  const last = out[out.length - 1];
-  if (step > 1 && last !== undefined && last !== n - 1) {
-    if (n - 1 - last < step * 0.6) out.pop();
-    out.push(n - 1);
-  }
-  return out;
+export interface HeadPlace {
+  layer: number;
+  head: number;
 }
 
 export interface GridDrawing {
   layout: GridLayout;
   /** layer * heads + head; NaN: not computed. */
-  values: Float32Array;
-  table: Uint32Array;
+  values: ArrayLike<number>;
+  scale: Scale;
   theme: Theme;
-  vmin: number;
-  vmax: number;
-  selected: { layer: number; head: number } | null;
-  hover: { layer: number; head: number } | null;
-  /** 1: a dot in the cell, for what the view says it means (above chance, in the circuit). */
-  marks?: Uint8Array;
+  /** 1: not distinguishable from chance, and drawn fainter. */
+  faint?: Uint8Array | null | undefined;
+  /** 1: a dot in the cell, for what the view says it means (in the circuit). */
+  marks?: Uint8Array | null | undefined;
 }
+
+export interface GridOver {
+  selected: HeadPlace | null;
+  hover: HeadPlace | null;
+}
+
+const HATCH = 4;
+/** How much of its colour a score keeps that cannot be told from chance. */
+const FAINT = 0.3;
 
 /** Draws over what is there: clearing is the caller's. */
 export function drawGrid(ctx: CanvasRenderingContext2D, o: GridDrawing): void {
   ctx.save();
   drawCells(ctx, o);
   drawBars(ctx, o);
-  drawNumbers(ctx, o);
-  const { hover, selected, layout, theme } = o;
-  if (hover && !(selected?.layer === hover.layer && selected.head === hover.head)) {
+  drawNames(ctx, o);
+  ctx.restore();
+}
+
+/** What follows pointer and keys: two rings and their numbers. */
+export function drawGridOver(
+  ctx: CanvasRenderingContext2D,
+  { layout, theme }: Pick<GridDrawing, "layout" | "theme">,
+  { selected, hover }: GridOver,
+): void {
+  ctx.save();
+  const both = selected && hover && selected.layer === hover.layer && selected.head === hover.head;
+  if (hover && !both) {
     ring(ctx, layout, hover, theme.muted, 0, 1);
+    emphasise(ctx, layout, theme, hover, theme.ink);
   }
   if (selected) {
     // A rim of page between cell and ring, so that the ring stands clear of any colour beside it.
     ring(ctx, layout, selected, theme.page, 0, 2);
     ring(ctx, layout, selected, theme.accent, 1, 2);
+    emphasise(ctx, layout, theme, selected, theme.accent);
   }
   ctx.restore();
 }
 
 function drawCells(ctx: CanvasRenderingContext2D, o: GridDrawing): void {
-  const { layout: g, values, table, theme, vmin, vmax } = o;
+  const { layout: g, values, theme, scale } = o;
+  const table = tableOf(scale, theme);
+  const page = table[scale.signed ? 128 : 0] ?? 0;
   // The ramp starts at the page's colour: the lattice is what shows that a cell of 0 is there.
   ctx.fillStyle = theme.line;
   ctx.globalAlpha = theme.dark ? 0.4 : 0.55;
-  ctx.fillRect(
-    g.x0 - g.gapX,
-    g.y0 - g.gapY,
-    g.heads * g.pitch + g.gapX,
-    g.layers * g.pitch + g.gapY,
-  );
+  ctx.fillRect(g.x0 - 1, g.y0 - 1, g.heads * g.pitchX + 1, g.layers * g.pitchY + 1);
   ctx.globalAlpha = 1;
   const snap = snapper(ctx);
   const gap = snap(1) || 1;
@@ -132,16 +76,20 @@ function drawCells(ctx: CanvasRenderingContext2D, o: GridDrawing): void {
   for (let i = 0; i < g.layers * g.heads; i++) {
     const [x, y] = corner(g, Math.floor(i / g.heads), i % g.heads);
     const value = values[i] ?? Number.NaN;
-    const t = share(value, vmin, vmax);
-    ctx.fillStyle = Number.isNaN(value) ? theme.page : css(table, t);
+    const t = share(value, scale);
+    const colour = table[Math.round(t * 255)] ?? 0;
+    ctx.fillStyle = Number.isNaN(value)
+      ? theme.page
+      : cssOf(o.faint?.[i] ? mix(page, colour, FAINT) : colour);
     const [left, top] = [snap(x), snap(y)];
     // The gap is kept at the same number of device px throughout.
-    ctx.fillRect(left, top, snap(x + g.pitch) - left - gap, snap(y + g.pitch) - top - gap);
+    ctx.fillRect(left, top, snap(x + g.pitchX) - left - gap, snap(y + g.pitchY) - top - gap);
     if (Number.isNaN(value)) missing.push([x, y]);
     if (o.marks?.[i]) {
       ctx.fillStyle = t > 0.5 ? theme.page : theme.ink;
       ctx.beginPath();
-      ctx.arc(x + g.cell / 2, y + g.cell / 2, Math.max(1, g.cell / 8), 0, 2 * Math.PI);
+      const radius = Math.max(1, Math.min(g.pitchX, g.pitchY) / 8);
+      ctx.arc(x + (g.pitchX - 1) / 2, y + (g.pitchY - 1) / 2, radius, 0, 2 * Math.PI);
       ctx.fill();
     }
   }
@@ -157,9 +105,9 @@ function hatch(
 ): void {
   ctx.save();
   ctx.beginPath();
-  for (const [x, y] of cells) ctx.rect(x, y, g.cell, g.cell);
+  for (const [x, y] of cells) ctx.rect(x, y, g.pitchX - 1, g.pitchY - 1);
   ctx.clip();
-  const [width, height] = [g.heads * g.pitch, g.layers * g.pitch];
+  const [width, height] = [g.heads * g.pitchX, g.layers * g.pitchY];
   ctx.beginPath();
   for (let d = 0; d < width + height; d += HATCH) {
     ctx.moveTo(g.x0 + d, g.y0);
@@ -171,21 +119,35 @@ function hatch(
   ctx.restore();
 }
 
+/** The strongest score of a layer, of either sign; null: none was computed. */
+export function bestOf(
+  values: ArrayLike<number>,
+  heads: number,
+  layer: number,
+  signed: boolean,
+): { head: number; value: number } | null {
+  let best: { head: number; value: number } | null = null;
+  for (let head = 0; head < heads; head++) {
+    const value = values[layer * heads + head] ?? Number.NaN;
+    if (Number.isNaN(value)) continue;
+    const size = signed ? Math.abs(value) : value;
+    if (!best || size > (signed ? Math.abs(best.value) : best.value)) best = { head, value };
+  }
+  return best;
+}
+
 /** The best head of each layer, so that the depth of a behaviour can be read at a glance. */
 function drawBars(ctx: CanvasRenderingContext2D, o: GridDrawing): void {
-  const { layout: g, values, theme, vmin, vmax } = o;
-  const height = Math.max(2, Math.round(g.cell * 0.5));
-  const whole = Math.max(Math.abs(vmin), Math.abs(vmax));
+  const { layout: g, values, theme, scale } = o;
+  const height = Math.max(2, Math.round((g.pitchY - 1) * 0.5));
+  const whole = Math.max(Math.abs(scale.least), Math.abs(scale.most));
   for (let layer = 0; layer < g.layers; layer++) {
-    let best = Number.NaN;
-    for (const value of values.subarray(layer * g.heads, (layer + 1) * g.heads)) {
-      // Signed scores: the strongest of either sign.
-      const size = vmin < 0 ? Math.abs(value) : value;
-      if (!Number.isNaN(size) && !(size <= best)) best = size;
-    }
-    if (Number.isNaN(best)) continue;
-    const t = vmin < 0 ? share(best, 0, whole) : share(best, vmin, vmax);
-    const y = g.y0 + layer * g.pitch + Math.floor((g.cell - height) / 2);
+    const best = bestOf(values, g.heads, layer, scale.signed);
+    if (!best) continue;
+    const t = scale.signed
+      ? share(Math.abs(best.value), { least: 0, most: whole })
+      : share(best.value, scale);
+    const y = g.y0 + layer * g.pitchY + Math.floor((g.pitchY - 1 - height) / 2);
     // Zero has a mark too: a layer without a mark is one that was not computed.
     ctx.fillStyle = theme.line;
     ctx.fillRect(g.barX, y, 1, height);
@@ -195,66 +157,75 @@ function drawBars(ctx: CanvasRenderingContext2D, o: GridDrawing): void {
   }
 }
 
-function drawNumbers(
+/** Numbers along both axes, and what the axes and the bars are. */
+function drawNames(ctx: CanvasRenderingContext2D, { layout: g, theme }: GridDrawing): void {
+  ctx.font = `10px ${theme.sans}`;
+  ctx.fillStyle = theme.muted;
+  for (const layer of g.rowLabels) number(ctx, g, "layer", layer);
+  for (const head of g.columnLabels) number(ctx, g, "head", head);
+  ctx.textBaseline = "alphabetic";
+  ctx.textAlign = "left";
+  ctx.fillText("head", g.x0, 9);
+  ctx.fillText("layer", 0, g.y0 - 4);
+  ctx.textAlign = "right";
+  ctx.fillText("max", g.barX + g.barWidth, g.y0 - 4);
+}
+
+function number(
   ctx: CanvasRenderingContext2D,
-  { layout: g, theme, selected, hover }: GridDrawing,
+  g: GridLayout,
+  is: "layer" | "head",
+  at: number,
+): void {
+  ctx.textBaseline = "middle";
+  ctx.textAlign = is === "layer" ? "right" : "center";
+  if (is === "layer") ctx.fillText(String(at), g.x0 - 6, g.y0 + (at + 0.5) * g.pitchY);
+  else ctx.fillText(String(at), g.x0 + (at + 0.5) * g.pitchX - 0.5, TOP - 7);
+}
+
+/** A head's two numbers, over those that are always there and would come too close. */
+function emphasise(
+  ctx: CanvasRenderingContext2D,
+  g: GridLayout,
+  theme: Theme,
+  { layer, head }: HeadPlace,
+  colour: string,
 ): void {
   ctx.font = `10px ${theme.sans}`;
-  ctx.textBaseline = "middle";
-  const number = (text: number, x: number, y: number, is: "layer" | "head"): void => {
-    ctx.fillStyle =
-      selected?.[is] === text ? theme.accent : hover?.[is] === text ? theme.ink : theme.muted;
-    ctx.fillText(String(text), x, y);
-  };
-  const near = (labels: number[], room: number, must: (number | undefined)[]): number[] => {
-    const kept: number[] = [];
-    for (const i of [...must, ...labels]) {
-      if (i !== undefined && kept.every((j) => Math.abs(i - j) * g.pitch >= room)) kept.push(i);
-    }
-    return kept;
-  };
-  ctx.textAlign = "right";
-  for (const layer of near(g.rowLabels, 11, [selected?.layer, hover?.layer])) {
-    number(layer, g.x0 - 7, g.y0 + layer * g.pitch + g.cell / 2 + 0.5, "layer");
-  }
-  ctx.textAlign = "center";
-  for (const head of near(g.columnLabels, 13, [selected?.head, hover?.head])) {
-    number(head, g.x0 + head * g.pitch + g.cell / 2, g.y0 - 9, "head");
-  }
+  ctx.fillStyle = theme.page;
+  for (const i of [layer, ...g.rowLabels])
+    if (Math.abs(i - layer) * g.pitchY < 11)
+      ctx.fillRect(0, g.y0 + (i + 0.5) * g.pitchY - 6, g.x0 - 3, 12);
+  // The word “layer” stands where the numbers of the first rows may be.
+  ctx.fillRect(0, g.y0 + (layer + 0.5) * g.pitchY - 6, g.x0 - 3, 12);
+  for (const i of [head, ...g.columnLabels])
+    if (Math.abs(i - head) * g.pitchX < 14)
+      ctx.fillRect(g.x0 + (i + 0.5) * g.pitchX - 7, TOP - 13, 14, 11);
+  ctx.fillStyle = colour;
+  number(ctx, g, "layer", layer);
+  number(ctx, g, "head", head);
 }
 
 /** A box around a cell, `out` px of room between them. */
 function ring(
   ctx: CanvasRenderingContext2D,
   g: GridLayout,
-  at: { layer: number; head: number },
+  at: HeadPlace,
   colour: string,
   out: number,
   width: number,
 ): void {
   const [x, y] = corner(g, at.layer, at.head);
   ctx.fillStyle = colour;
-  const [x1, y1] = [x + g.cell + out, y + g.cell + out];
+  const [x1, y1] = [x + g.pitchX - 1 + out, y + g.pitchY - 1 + out];
   border(ctx, { x0: x - out, y0: y - out, x1, y1 }, width);
 }
 
-const corner = (g: GridLayout, layer: number, head: number): [number, number] => [
-  g.x0 + head * g.pitch,
-  g.y0 + layer * g.pitch,
-];
-
-/** Where a value is between two others, 0 to 1. */
-function share(value: number, low: number, high: number): number {
-  return high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0;
+function corner(g: GridLayout, layer: number, head: number): [number, number] {
+  return [g.x0 + head * g.pitchX, g.y0 + layer * g.pitchY];
 }
 
-/** The head under a point; the gap after a cell counts as its own. */
-export function hitGrid(
-  g: GridLayout,
-  px: number,
-  py: number,
-): { layer: number; head: number } | null {
-  const head = Math.floor((px - g.x0) / g.pitch);
-  const layer = Math.floor((py - g.y0) / g.pitch);
-  return head >= 0 && head < g.heads && layer >= 0 && layer < g.layers ? { layer, head } : null;
+/** The colour of a mark that has the whole ramp's strength. */
+export function strong(scale: Scale, theme: Theme): string {
+  return css(tableOf(scale, theme), 0.72);
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { fakeContext } from "../test/fake-context";
 import { lightTheme } from "../test/fake-theme";
-import { diverging, sequential } from "./color";
+import { sequential } from "./color";
 import { drawLegend, type LegendDrawing, shortNumber } from "./legend";
 
+const scale = { least: 0, most: 1, signed: false, unit: "attention" };
 const drawing: LegendDrawing = {
   x: 10,
   y: 20,
@@ -11,9 +12,7 @@ const drawing: LegendDrawing = {
   height: 8,
   table: sequential(lightTheme),
   theme: lightTheme,
-  vmin: 0,
-  vmax: 1,
-  chance: null,
+  scale,
   marker: null,
 };
 
@@ -24,36 +23,35 @@ function draw(part: Partial<LegendDrawing>) {
 }
 
 describe("drawLegend", () => {
-  it("tells its ends", () => {
-    expect(
-      draw({})
-        .texts()
-        .map((t) => t.text),
-    ).toEqual(["0", "1"]);
-    expect(
-      draw({ table: diverging(lightTheme), vmin: -2.5, vmax: 2.5 })
-        .texts()
-        .map((t) => t.text),
-    ).toEqual(["−2.5", "2.5"]);
-  });
-
-  it("says chance in words, within the bar, and never in the accent", () => {
+  it("marks chance within the bar, and never in the accent", () => {
     for (const chance of [0, 0.02, 0.5, 1, 40]) {
-      const { of, drawn } = draw({ chance });
-      const word = of("fillText").find((d) => d.args[0] === "chance");
-      expect(Number(word?.args[1])).toBeGreaterThanOrEqual(10);
-      expect(Number(word?.args[1]) + 36).toBeLessThanOrEqual(210);
+      const { of, drawn } = draw({ scale: { ...scale, chance } });
+      const tick = of("fillRect").find((d) => d.fill === lightTheme.chance);
+      expect(Number(tick?.args[0])).toBeGreaterThanOrEqual(9.5);
+      expect(Number(tick?.args[0])).toBeLessThanOrEqual(210);
       expect(drawn.some((d) => d.fill === lightTheme.accent)).toBe(false);
     }
   });
 
   it("has no tick for a chance that is not known, and no triangle without a selection", () => {
-    expect(draw({ chance: Number.NaN }).texts()).toHaveLength(2);
+    const ticks = (chance: number | null) =>
+      draw({ scale: { ...scale, chance } })
+        .of("fillRect")
+        .filter((d) => d.fill === lightTheme.chance);
+    expect(ticks(Number.NaN)).toHaveLength(0);
+    expect(ticks(null)).toHaveLength(0);
     expect(draw({ marker: Number.NaN }).of("fill")).toHaveLength(0);
     const marked = draw({ marker: 0.5 });
     expect(marked.of("fill").map((d) => d.fill)).toEqual([lightTheme.accent]);
-    // The bar goes from 23 to 197.
     expect(marked.of("moveTo")[0]?.args[0]).toBe(110);
+  });
+
+  it("marks 0 in the middle of a signed scale", () => {
+    const signed = { least: -2, most: 2, signed: true, unit: "nats" };
+    const zero = draw({ scale: signed })
+      .of("fillRect")
+      .find((d) => d.fill === lightTheme.muted);
+    expect(zero?.args[0]).toBe(109.5);
   });
 });
 

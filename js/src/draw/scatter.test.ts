@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fakeContext } from "../test/fake-context";
 import { lightTheme } from "../test/fake-theme";
-import { drawScatter, hitScatter, placed, type ScatterDrawing } from "./scatter";
+import { drawScatter, drawScatterOver, hitScatter, placed, type ScatterDrawing } from "./scatter";
 
 const drawing: ScatterDrawing = {
   width: 150,
@@ -11,8 +11,6 @@ const drawing: ScatterDrawing = {
   xs: [0, 1, Number.NaN, 0.5],
   ys: [-1, 1, 0, 0],
   colour: "#123456",
-  selected: 3,
-  hover: 1,
   theme: lightTheme,
 };
 
@@ -32,6 +30,13 @@ describe("scatter", () => {
   it("draws every mark that has both values, once", () => {
     const { ctx, of } = fakeContext();
     drawScatter(ctx, drawing);
-    expect(of("arc").length).toBe(4); // three marks and the ring of the hovered one
+    expect(of("arc")).toHaveLength(3);
+  });
+
+  it("marks what is selected in the accent, and rings what is pointed at", () => {
+    const { ctx, of } = fakeContext();
+    drawScatterOver(ctx, drawing, { selected: 3, hover: 1 });
+    expect(of("fill").map((d) => d.fill)).toEqual([lightTheme.accent]);
+    expect(of("stroke").map((d) => d.stroke)).toEqual([lightTheme.ink]);
   });
 });

@@ -1,8 +1,9 @@
 // One mark a thing on two axes, each axis with what chance would give.
 import { border, snapper } from "./canvas";
+import { shortNumber } from "./legend";
 import type { Theme } from "./theme";
 
-export interface Axis {
+export interface ScatterAxis {
   label: string;
   min: number;
   max: number;
@@ -13,16 +14,21 @@ export interface Axis {
 export interface ScatterDrawing {
   width: number;
   height: number;
-  x: Axis;
-  y: Axis;
+  x: ScatterAxis;
+  y: ScatterAxis;
   /** NaN in either: not drawn. */
   xs: ArrayLike<number>;
   ys: ArrayLike<number>;
   /** Colours of the marks: one for all. */
   colour: string;
+  /** 1: cannot be told from chance, and drawn fainter. */
+  faint?: Uint8Array | null | undefined;
+  theme: Theme;
+}
+
+export interface ScatterOver {
   selected: number | null;
   hover: number | null;
-  theme: Theme;
 }
 
 const ROOM = { left: 40, right: 10, top: 8, bottom: 34 };
@@ -44,7 +50,7 @@ function frame({ width, height }: { width: number; height: number }): Frame {
   };
 }
 
-function along(axis: Axis, value: number): number {
+function along(axis: ScatterAxis, value: number): number {
   return axis.max > axis.min ? (value - axis.min) / (axis.max - axis.min) : 0;
 }
 
@@ -78,13 +84,24 @@ export function drawScatter(ctx: CanvasRenderingContext2D, o: ScatterDrawing): v
   ctx.fillStyle = o.theme.line;
   border(ctx, { x0: f.x0, y0: f.y0, x1: f.x0 + f.width, y1: f.y0 + f.height }, 1);
   drawAxes(ctx, o, f);
-  ctx.globalAlpha = 0.75;
   ctx.fillStyle = o.colour;
-  for (let i = 0; i < o.xs.length; i++) if (i !== o.selected) dot(ctx, placed(o, i), 3);
-  ctx.globalAlpha = 1;
+  for (let i = 0; i < o.xs.length; i++) {
+    ctx.globalAlpha = o.faint?.[i] ? 0.25 : 0.75;
+    dot(ctx, placed(o, i), 3);
+  }
+  ctx.restore();
+}
+
+/** What follows pointer and keys. */
+export function drawScatterOver(
+  ctx: CanvasRenderingContext2D,
+  o: ScatterDrawing,
+  { selected, hover }: ScatterOver,
+): void {
+  ctx.save();
   ctx.fillStyle = o.theme.accent;
-  if (o.selected !== null) dot(ctx, placed(o, o.selected), 4.5);
-  const at = o.hover === null ? null : placed(o, o.hover);
+  if (selected !== null) dot(ctx, placed(o, selected), 4.5);
+  const at = hover === null ? null : placed(o, hover);
   if (at) {
     ctx.strokeStyle = o.theme.ink;
     ctx.beginPath();
@@ -116,14 +133,14 @@ function drawAxes(ctx: CanvasRenderingContext2D, o: ScatterDrawing, f: Frame): v
     [o.x.max, "right"],
   ] as const) {
     ctx.textAlign = align;
-    ctx.fillText(short(value), f.x0 + along(o.x, value) * f.width, f.y0 + f.height + 4);
+    ctx.fillText(shortNumber(value), f.x0 + along(o.x, value) * f.width, f.y0 + f.height + 4);
   }
   ctx.textAlign = "center";
   ctx.fillText(o.x.label, f.x0 + f.width / 2, f.y0 + f.height + 16);
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
   for (const value of [o.y.min, o.y.max])
-    ctx.fillText(short(value), f.x0 - 5, f.y0 + (1 - along(o.y, value)) * f.height);
+    ctx.fillText(shortNumber(value), f.x0 - 5, f.y0 + (1 - along(o.y, value)) * f.height);
   ctx.save();
   ctx.translate(10, f.y0 + f.height / 2);
   ctx.rotate(-Math.PI / 2);
@@ -137,8 +154,4 @@ function drawAxes(ctx: CanvasRenderingContext2D, o: ScatterDrawing, f: Frame): v
   if (o.y.chance !== null)
     ctx.fillRect(f.x0, snap(f.y0 + (1 - along(o.y, o.y.chance)) * f.height), f.width, 1);
   ctx.globalAlpha = 1;
-}
-
-function short(value: number): string {
-  return String(Math.round(value * 100) / 100).replace("-", "−");
 }

@@ -1,5 +1,6 @@
 // A window of one head's attention as the kernel sends it: 8-bit cells, and their colours.
 import type { Canvas } from "./canvas";
+import { mix } from "./color";
 
 export interface Tile {
   rows: number;
@@ -127,16 +128,6 @@ function index(t: number): number {
 /** The table seen through a tile's own scale. */
 function lookup(table: Uint32Array, gain: number): Uint32Array {
   return table.map((_, byte) => table[index((byte / 255) * gain)] as number);
-}
-
-/** `part` of the way from one packed colour to another, each channel by itself. */
-function mix(from: number, to: number, part: number): number {
-  let out = 0xff000000;
-  for (let shift = 0; shift < 24; shift += 8) {
-    const a = (from >>> shift) & 255;
-    out |= Math.round(a + (((to >>> shift) & 255) - a) * part) << shift;
-  }
-  return out >>> 0;
 }
 
 function image(pixels: Uint32Array<ArrayBuffer>, width: number, height: number): ImageData {

@@ -6,6 +6,7 @@ import { readTheme, stampTheme, themeCss, watchTheme } from "../draw/theme";
 import { Session } from "../model/session";
 import { Widget } from "../model/widget";
 import style from "../panels/style.css";
+import { styles } from "../styles";
 import type { Model } from "../wire/traits";
 import { ownKeys } from "./keys";
 import type { End, Port } from "./port";
@@ -39,8 +40,8 @@ interface Given {
   signal: AbortSignal;
 }
 
-/** An anywidget module of a view that is one component. */
-export function module(View: ComponentType<{ session: Session }>) {
+/** An anywidget module of a view that is one component, with the styles that no other view has. */
+export function module(View: ComponentType<{ session: Session }>, own = "") {
   const widgets = new Map<Model, Widget>();
   const widgetOf = ({ model, signal }: Given): Widget => {
     // anywidget hands out another wrapper each time; what is inside is the same.
@@ -61,7 +62,7 @@ export function module(View: ComponentType<{ session: Session }>) {
       host.className = "cw-root";
       const shadow = host.attachShadow({ mode: "open" });
       const sheet = el.ownerDocument.createElement("style");
-      sheet.textContent = themeCss + style;
+      sheet.textContent = themeCss + style + styles + own;
       const root = el.ownerDocument.createElement("div");
       shadow.append(sheet, root);
       el.append(host);

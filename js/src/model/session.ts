@@ -30,6 +30,9 @@ export type Direction = "from" | "to";
 const HOVER_MS = 15;
 const SETTLE_MS = 60;
 
+/** Colours of one head end here at the least: 0.02 is not to look like much. */
+const LEAST_MAX = 0.1;
+
 let sessions = 0;
 
 export class Session {
@@ -160,13 +163,17 @@ export class Session {
     return this.#row.shown;
   }
 
-  /** The value at which the colour table ends, for the selected head. */
+  /** The value at which the colour table ends, for a head. */
   vmax(tile: Tile): number {
-    if (this.params.choice("scale").value === "shared") return 1;
+    return this.params.choice("scale").value === "shared" ? 1 : this.ownMax(tile);
+  }
+
+  /** The head's own maximum, but not so little that next to no attention would be the darkest. */
+  ownMax(tile: Tile): number {
     let most = tile.scale;
     if (this.params.choice("first").value === "show" && tile.first)
       for (const value of tile.first) if (value > most) most = value;
-    return most > 0 ? most : 1;
+    return most > LEAST_MAX ? most : LEAST_MAX;
   }
 
   async run(text: string): Promise<void> {

@@ -61,7 +61,7 @@ export function addShortcuts(session: Session): void {
     });
   commands.add({
     id: "direction.turn",
-    label: "looks at / is looked at by",
+    label: "attends to / is attended to by",
     keys: ["KeyV"],
     shown: "V",
     when: hasText,
@@ -83,7 +83,7 @@ export function addShortcuts(session: Session): void {
   });
   commands.add({
     id: "first.next",
-    label: "first token shown, dimmed, left out",
+    label: "first token: show, dim, hide",
     keys: ["KeyF"],
     shown: "F",
     when: hasText,
@@ -94,7 +94,7 @@ export function addShortcuts(session: Session): void {
   });
   commands.add({
     id: "scale.turn",
-    label: "colours to this head's maximum, or to 1",
+    label: "colours: this head, or all heads",
     keys: ["KeyC"],
     shown: "C",
     when: hasText,

@@ -2,7 +2,7 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { InfluenceTopic, Measure } from "../contract.gen";
 import { css, diverging } from "../draw/color";
-import { labelText } from "../draw/matrix";
+import { labelText } from "../draw/label";
 import type { Session } from "../model/session";
 import { floats } from "../wire/client";
 import { Canvas } from "./canvas";

@@ -4,10 +4,10 @@ import type { FlowPath, FlowTopic } from "../contract.gen";
 import { css } from "../draw/color";
 import { chooseLabels, fitted, labelText } from "../draw/label";
 import type { Session } from "../model/session";
+import { Pattern } from "../views/heads/Pattern";
 import { Canvas } from "./canvas";
 import { Facts } from "./facts";
 import { fixed } from "./number";
-import { Pattern } from "./pattern";
 import { tint, useWords, Words } from "./words";
 
 const LEFT = 34;

@@ -3,10 +3,10 @@ import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import type { InductionTopic, Repeat } from "../contract.gen";
 import { drawArcs } from "../draw/arcs";
 import { css } from "../draw/color";
-import { labelText } from "../draw/matrix";
+import { labelText } from "../draw/label";
 import type { Session } from "../model/session";
+import { Pattern } from "../views/heads/Pattern";
 import { fixed } from "./number";
-import { Pattern } from "./pattern";
 import { overWords, tint, useWords, Words } from "./words";
 
 const named = ([layer, head]: readonly [number, number]) => `${layer}.${head}`;

@@ -2,8 +2,8 @@
 import { useSignal } from "@preact/signals";
 import type { Pair } from "../contract.gen";
 import type { Session } from "../model/session";
+import { Pattern } from "../views/heads/Pattern";
 import { fixed } from "./number";
-import { Pattern } from "./pattern";
 
 const ROW = 30;
 const WIDTH = 220;

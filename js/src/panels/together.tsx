@@ -4,10 +4,10 @@ import type { Coordinated, CoordinationTopic } from "../contract.gen";
 import { diverging } from "../draw/color";
 import type { HeadAt } from "../model/address";
 import type { Session } from "../model/session";
+import { Pattern } from "../views/heads/Pattern";
 import { floats } from "../wire/client";
 import { Heat } from "./heat";
 import { fixed } from "./number";
-import { Pattern } from "./pattern";
 
 const MARKS: Record<string, string> = {
   serial: "→",

@@ -4,7 +4,7 @@ import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Point } from "../draw/arcs";
 import { fit } from "../draw/canvas";
-import { labelText } from "../draw/matrix";
+import { labelText } from "../draw/label";
 import type { Session } from "../model/session";
 
 export interface WordsAt {

@@ -1,8 +1,10 @@
-// Two canvases in one box: a base that is kept, and a cheap picture over it.
-import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
+// Two canvases in one box: a base that is kept, and a cheap picture over it. A draw function runs
+// again when a signal that it read changes (props come to it through `useLatest`), when the box does,
+// and when the page moves to a screen of other pixels. What follows the pointer belongs into `over`.
+import { type ReadonlySignal, type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import type { HTMLAttributes, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { fit } from "../draw/canvas";
+import { fit, watchPixelRatio } from "../draw/canvas";
 
 export interface Size {
   width: number;
@@ -19,40 +21,51 @@ export function useBox(): BoxSize {
   const ref = useRef<HTMLDivElement>(null);
   const size = useSignal<Size>({ width: 0, height: 0 });
   useEffect(() => {
-    if (!ref.current) return;
+    const element = ref.current;
+    if (!element) return;
     const observer = new ResizeObserver(([entry]) => {
       const box = entry?.contentRect;
       const [width, height] = [Math.floor(box?.width ?? 0), Math.floor(box?.height ?? 0)];
       const before = size.peek();
       if (before.width !== width || before.height !== height) size.value = { width, height };
     });
-    observer.observe(ref.current);
-    return () => observer.disconnect();
+    observer.observe(element);
+    // Another ratio at the same size: every canvas needs another backing store.
+    const unwatch = watchPixelRatio(element.ownerDocument.defaultView, () => {
+      size.value = { ...size.peek() };
+    });
+    return () => {
+      observer.disconnect();
+      unwatch();
+    };
   }, []);
   return { ref, size };
 }
 
 type Draw = (ctx: CanvasRenderingContext2D, size: Size) => void;
 
-interface Props extends Omit<HTMLAttributes<HTMLDivElement>, "label" | "name"> {
+interface Props extends Omit<HTMLAttributes<HTMLDivElement>, "label" | "name" | "role"> {
   box: BoxSize;
   name: string;
   label: string;
-  /** Each draws again when a signal that it read changes, or the box's size. */
   base: Draw;
-  over: Draw;
+  over?: Draw | undefined;
+  /** "application": it has the focus and its own keys. "img": it is only looked at. */
+  role?: "application" | "img";
 }
 
-export function Stack({ box, name, label, base, over, ...rest }: Props) {
+export function Stack({ box, name, label, base, over, role = "application", ...rest }: Props) {
+  const focus = role === "application" ? { tabIndex: 0 } : {};
+  const told = { role, "aria-label": label, ...focus };
   return (
-    <div class="stack" ref={box.ref} tabIndex={0} role="application" aria-label={label} {...rest}>
+    <div class="stack" ref={box.ref} {...told} {...rest}>
       <Layer size={box.size} draw={base} name={name} />
-      <Layer size={box.size} draw={over} name={`${name}-over`} />
+      {over && <Layer size={box.size} draw={over} name={`${name}-over`} />}
     </div>
   );
 }
 
-function Layer({ size, draw, name }: { size: Signal<Size>; draw: Draw; name: string }) {
+function Layer({ size, draw, name }: { size: ReadonlySignal<Size>; draw: Draw; name: string }) {
   const ref = useRef<HTMLCanvasElement>(null);
   const latest = useRef(draw);
   latest.current = draw;
@@ -70,4 +83,11 @@ function Layer({ size, draw, name }: { size: Signal<Size>; draw: Draw; name: str
 export function place(event: MouseEvent): { x: number; y: number } {
   const box = (event.currentTarget as Element).getBoundingClientRect();
   return { x: event.clientX - box.left, y: event.clientY - box.top };
+}
+
+/** A click selects; it does not take the keyboard from the view around, whose keys go on to work. */
+export function keepFocus(event: MouseEvent): void {
+  event.preventDefault();
+  const around = (event.currentTarget as Element).parentElement?.closest<HTMLElement>("[tabindex]");
+  around?.focus({ preventScroll: true });
 }

@@ -4,12 +4,12 @@ import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import { Facts } from "../panels/facts";
 import { Foot } from "../panels/foot";
-import { HeadPanel } from "../panels/grid";
 import { HopsPanel } from "../panels/hops";
 import { PairsPanel } from "../panels/pairs";
 import { Ranking } from "../panels/ranking";
-import { ScatterPanel } from "../panels/scatter";
 import { Heading, Notice, Progress } from "../panels/top";
+import { HeadPanel } from "./heads/HeadPanel";
+import { HeadScatter } from "./heads/HeadScatter";
 
 function Induction({ session }: { session: Session }) {
   const { prompt } = session.text.value;
@@ -41,7 +41,7 @@ function Heads({ session, topic }: { session: Session; topic: InductionTopic | n
         <HeadPanel session={session}>
           <div class="beside">
             <Ranking session={session} />
-            <ScatterPanel session={session} x="previous_token" y="prefix_matching" />
+            <HeadScatter session={session} x="previous_token" y="prefix_matching" />
           </div>
         </HeadPanel>
       </div>

@@ -4,10 +4,10 @@ import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import { Foot } from "../panels/foot";
 import { GalleryPanel } from "../panels/gallery";
-import { HeadPanel } from "../panels/grid";
-import { Pattern } from "../panels/pattern";
 import { Ranking } from "../panels/ranking";
 import { Heading, Notice, Progress } from "../panels/top";
+import { HeadPanel } from "./heads/HeadPanel";
+import { Pattern } from "./heads/Pattern";
 
 function Patterns({ session }: { session: Session }) {
   const { prompt, tokens } = session.text.value;

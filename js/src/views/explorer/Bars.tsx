@@ -1,9 +1,9 @@
-// What a token looks at and what the model expects after it, each beside what chance would give.
+// What a token attends to and what the model predicts after it, beside what chance would give.
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { labelText } from "../draw/matrix";
-import type { Session } from "../model/session";
-import { fixed } from "./number";
+import { labelText } from "../../draw/label";
+import type { Session } from "../../model/session";
+import { fixed } from "../../panels/number";
 
 const ROWS = 6;
 
@@ -15,7 +15,7 @@ interface Bar {
 
 export function BarsPanel({ session }: { session: Session }) {
   return (
-    <section class="bars" aria-label="What a token looks at, and what follows">
+    <section class="bars" aria-label="What a token attends to, and what is predicted after it">
       <Looks session={session} />
       <Expects session={session} />
     </section>
@@ -38,7 +38,8 @@ function Looks({ session }: { session: Session }) {
   return (
     <div>
       <h3 data-cw="looks-title">
-        <Token text={tokens[at] ?? ""} /> at {at} {from ? "looks at" : "is looked at by"}
+        “<Token text={tokens[at] ?? ""} />” <span class="quiet">(position {at})</span>{" "}
+        {from ? "attends to" : "is attended to by"}
       </h3>
       <Bars
         bars={bars.value}
@@ -62,13 +63,13 @@ function Expects({ session }: { session: Session }) {
     .map(({ token, probability }) => ({ token, at: null, value: probability }));
   return (
     <div>
-      <h3>and the model expects</h3>
+      <h3>Next-token predictions</h3>
       <Bars bars={bars} chance={null} name="expects" />
       <p class="actual quiet" data-cw="actual">
         {shown?.actual ? (
           <>
-            the text has <Token text={shown.actual.token} />, expected with{" "}
-            {fixed(shown.actual.probability, shown.actual.probability < 0.01 ? 4 : 2)}
+            Actual next token: “<Token text={shown.actual.token} />” (p ={" "}
+            {fixed(shown.actual.probability, shown.actual.probability < 0.01 ? 4 : 2)})
           </>
         ) : (
           "\u00a0"
@@ -116,7 +117,7 @@ function Bars({ bars, chance, name, choose }: BarsProps) {
                     <span
                       class="chance"
                       style={{ left: `${chance * 100}%` }}
-                      title={`by chance ${fixed(chance)}`}
+                      title={`chance: ${fixed(chance)}, the same to every token`}
                     />
                   )}
                 </span>

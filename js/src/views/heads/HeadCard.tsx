@@ -1,0 +1,115 @@
+// The selected head's numbers, each beside its baseline, and its pattern in small.
+import { useComputed } from "@preact/signals";
+import { pack } from "../../draw/color";
+import { pictureOfTile } from "../../draw/picture";
+import { coarser } from "../../draw/tile";
+import { baselineOf, type Plane } from "../../model/planes";
+import type { Session } from "../../model/session";
+import { fixed } from "../../panels/number";
+import { Stack, useBox } from "../../parts/Stack";
+
+/** Groups that name what was read; others name how it was measured. */
+const OF_DATA = new Set(["random tokens", "this text"]);
+
+interface Props {
+  session: Session;
+  /** Its pattern in small, where no other part shows it. */
+  thumbnail?: boolean;
+}
+
+export function HeadCard({ session, thumbnail = false }: Props) {
+  const [layer, head] = session.head.value;
+  const index = layer * session.text.value.n_heads + head;
+  const groups = new Map<string, Plane[]>();
+  for (const plane of session.planes.value)
+    groups.set(plane.about.group, [...(groups.get(plane.about.group) ?? []), plane]);
+  return (
+    <div class="card">
+      <div class="card-top">
+        <strong class="name" data-cw="head-name">
+          {layer}.{head}
+        </strong>
+        {thumbnail && session.text.value.tokens.length > 0 && <Thumbnail session={session} />}
+      </div>
+      <div class="card-scores">
+        {[...groups].map(([group, planes]) => (
+          <table key={group}>
+            <thead>
+              <tr>
+                <th scope="col">{OF_DATA.has(group) ? `on ${group}` : group}</th>
+                <th scope="col" class="number">
+                  score
+                </th>
+                <th
+                  scope="col"
+                  class="number"
+                  title="What the score is compared with: its control where there is one, else chance. Hover a row to see which."
+                >
+                  baseline
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {planes.map((plane) => (
+                <ScoreRow key={plane.about.name} plane={plane} index={index} />
+              ))}
+            </tbody>
+          </table>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function ScoreRow({ plane, index }: { plane: Plane; index: number }) {
+  const { about, value, low, high, control } = plane;
+  const [from, to] = [low?.[index], high?.[index]];
+  const has = from !== undefined && to !== undefined && !Number.isNaN(from);
+  const interval = has ? `95 % interval ${fixed(from)} to ${fixed(to)}` : "no interval";
+  const random = about.group === "random tokens" ? "the same on text without repeats" : "see above";
+  const versus = control ? `control: ${random}` : "chance: uniform attention";
+  return (
+    <tr
+      title={`${about.about} (${about.source}) ${interval}; ${versus}.`}
+      data-cw={`score-${about.name}`}
+    >
+      <td>{about.label}</td>
+      <td class="number strong">
+        {fixed(value[index] ?? Number.NaN)}
+        {has && <small> ±{fixed((to - from) / 2)}</small>}
+      </td>
+      <td class="number">{fixed(baselineOf(plane, index) ?? Number.NaN)}</td>
+    </tr>
+  );
+}
+
+function Thumbnail({ session }: { session: Session }) {
+  const box = useBox();
+  const first = session.params.choice("first");
+  const picture = useComputed(() => {
+    const tile = session.picture.value;
+    if (!tile) return null;
+    const background = pack(session.theme.value.page);
+    const small = coarser(tile, 72);
+    return pictureOfTile(small, session.table.value, session.vmax(tile), {
+      first: first.value,
+      background,
+    });
+  });
+  return (
+    <div class="thumb">
+      <Stack
+        box={box}
+        name="thumb"
+        label="The head's pattern, small"
+        role="img"
+        base={(ctx, { width, height }) => {
+          ctx.imageSmoothingEnabled = false;
+          if (picture.value) ctx.drawImage(picture.value.canvas, 0, 0, width, height);
+          ctx.strokeStyle = session.theme.value.line;
+          ctx.strokeRect(0.5, 0.5, width - 1, height - 1);
+        }}
+      />
+    </div>
+  );
+}
