@@ -19,8 +19,7 @@ LEAST, MOST = 0.005, 1500
 class FlowView(ResultView):
     """Along which routes an output was put together, and what cutting a source off costs."""
 
-    # The page has one script for both: it shows what the topic's message says.
-    _bundle = "influence"
+    _bundle = "flow"
     _doing = "Following routes"
 
     def _topic(self, result: InformationFlow | None) -> tuple[m.Topic | None, bytes]:

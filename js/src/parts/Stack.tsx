@@ -42,6 +42,9 @@ export function useBox(): BoxSize {
   return { ref, size };
 }
 
+/** What a picture with the focus takes for itself; the rest is the view's and the notebook's. */
+const KEYS = "ArrowLeft ArrowRight ArrowUp ArrowDown Enter Escape";
+
 type Draw = (ctx: CanvasRenderingContext2D, size: Size) => void;
 
 interface Props extends Omit<HTMLAttributes<HTMLDivElement>, "label" | "name" | "role"> {
@@ -55,7 +58,7 @@ interface Props extends Omit<HTMLAttributes<HTMLDivElement>, "label" | "name" | 
 }
 
 export function Stack({ box, name, label, base, over, role = "application", ...rest }: Props) {
-  const focus = role === "application" ? { tabIndex: 0 } : {};
+  const focus = role === "application" ? { tabIndex: 0, "data-keys": KEYS } : {};
   const told = { role, "aria-label": label, ...focus };
   return (
     <div class="stack" ref={box.ref} {...told} {...rest}>

@@ -1,13 +1,23 @@
 // One style file a part; a view's shadow root has them all, and a view's own beside them.
+
+import choice from "./choice.css";
+import estimate from "./estimate.css";
+import frame from "./frame.css";
 import graph from "./graph.css";
 import headGrid from "./head-grid.css";
 import heat from "./heat.css";
 import legend from "./legend.css";
 import scatter from "./scatter.css";
+import slider from "./slider.css";
 import stack from "./stack.css";
+import table from "./table.css";
+import toolbar from "./toolbar.css";
 import tooltip from "./tooltip.css";
 import words from "./words.css";
 
-const parts = [stack, graph, heat, headGrid, legend, scatter, tooltip, words];
+const parts = [
+  ...[frame, toolbar, choice, slider, table, estimate],
+  ...[stack, graph, heat, headGrid, legend, scatter, tooltip, words],
+];
 
 export const styles: string = parts.join("\n");

@@ -1,0 +1,75 @@
+// The text in the colours of how much each token contributes to what is read.
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { labelText } from "../../draw/label";
+import { fixed } from "../../draw/number";
+import { evenly } from "../../draw/scale";
+import type { Theme } from "../../draw/theme";
+import { useLatest } from "../../parts/latest";
+import { Words, type WordsLook } from "../../parts/Words";
+import type { FlowRows } from "./rows";
+
+interface Props {
+  rows: FlowRows;
+  tokens: readonly string[];
+  prompt: string;
+  theme: ReadonlySignal<Theme>;
+  token: number | null;
+  chooseToken: (token: number) => void;
+}
+
+export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Props) {
+  const hover = useSignal<number | null>(null);
+  const given = useLatest({ rows, token });
+  const at = useComputed(() => hover.value ?? given.value.token);
+  const look = useComputed<WordsLook>(() => {
+    const { position, sources } = given.value.rows;
+    const { most } = evenly(sources.route);
+    return {
+      ground: sources.route.map((share) => share / most),
+      signed: false,
+      marks: {
+        pinned: (i) => i === position,
+        here: (i) => sources.confirmed[i] === 1,
+      },
+    };
+  });
+  const i = at.value;
+  const { route, knockout, rollout } = rows.sources;
+  return (
+    <section class="strip" aria-label="Sources of the prediction">
+      <div class="strip-top">
+        <h3>
+          Sources of “{labelText(rows.target, 20).trim()}” (predicted after position {rows.position}
+          )
+          <span class="quiet">
+            {" "}
+            share of the residual stream by route: where it comes from, not what it causes
+          </span>
+        </h3>
+      </div>
+      <Words
+        label="The text. Left and Right go from token to token, Enter selects."
+        {...{ tokens, prompt, theme, look, at }}
+        point={(token) => {
+          hover.value = token;
+        }}
+        choose={chooseToken}
+      />
+      <div class="flow-said">
+        <p class="tip" data-cw="route" aria-live="polite">
+          {i === null || i >= route.length
+            ? "Outlined: blocking it hurts more than blocking a random position."
+            : `“${labelText(tokens[i] ?? "", 20).trim()}” (position ${i}): share by route ${fixed(route[i])}, by attention rollout ${fixed(rollout[i])} (baseline); blocking it costs ${fixed(knockout[i])} nats`}
+        </p>
+        <p class="flow-facts quiet" data-cw="facts-list">
+          {rows.facts.map((fact) => (
+            <span key={fact.label} title={fact.about}>
+              {fact.label} <b>{fixed(fact.value)}</b> {fact.unit}
+              {fact.null !== null && ` (${fact.null_label} ${fixed(fact.null)})`}
+            </span>
+          ))}
+        </p>
+      </div>
+    </section>
+  );
+}

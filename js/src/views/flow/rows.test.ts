@@ -1,0 +1,58 @@
+import { expect, it } from "vitest";
+import type { FlowTopic } from "../../contract.gen";
+import { flowGraph, linksOf } from "./graph";
+import { lastHead, moves, readFlow } from "./rows";
+
+const step = (layer: number, source: number, target: number, head: number | null) => ({
+  ...{ layer, source, target, head },
+  weight: 0.1,
+});
+const topic: FlowTopic = {
+  kind: "flow",
+  position: 2,
+  target: "dog",
+  facts: [],
+  edges: [step(1, 0, 2, 3), step(0, 0, 0, null)],
+  paths: [
+    { weight: 0.1, steps: [step(0, 1, 1, null), step(1, 1, 2, 0)] },
+    { weight: 0.4, steps: [step(0, 0, 0, null), step(1, 0, 2, 3)] },
+    { weight: 0.2, steps: [step(0, 2, 2, null), step(1, 2, 2, null)] },
+  ],
+  sources: [
+    {
+      position: 0,
+      route: 0.5,
+      rollout: 0.2,
+      knockout: null,
+      low: null,
+      high: null,
+      confirmed: true,
+    },
+  ],
+};
+const rows = readFlow(topic, 2);
+
+it("sorts the paths by their share", () => {
+  expect(rows.paths.map(({ share }) => share)).toEqual([0.4, 0.2, 0.1]);
+});
+
+it("knows the head that a path comes through last, or that there is none", () => {
+  expect(lastHead(rows.paths[0] ?? null)).toEqual([1, 3]);
+  expect(lastHead(rows.paths[1] ?? null)).toBeNull();
+  expect(moves(rows.paths[2] as never)).toHaveLength(1);
+});
+
+it("keeps what was not computed missing", () => {
+  expect([...rows.sources.knockout]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  expect([...rows.sources.confirmed]).toEqual([1, 0, 0]);
+});
+
+it("makes a node of each stream that an edge or a path touches, and no other", () => {
+  const graph = flowGraph(rows);
+  const places = graph.at.map(({ layer, position }) => `${layer} ${position}`);
+  expect(new Set(places).size).toBe(places.length);
+  expect(places).not.toContain("2 0");
+  expect(graph.data.rows).toEqual(["0", "1", "out"]);
+  expect(graph.data.edges.label).toEqual(["1.3", ""]);
+  expect(linksOf(graph, rows.paths[0] ?? null).map(({ label }) => label)).toEqual(["", "1.3"]);
+});

@@ -1,0 +1,126 @@
+// The text in the colours of its effects, and below each line its numbers with their intervals.
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { isBeyondZero } from "../../draw/bands";
+import { labelText } from "../../draw/label";
+import { fixed } from "../../draw/number";
+import { evenly } from "../../draw/scale";
+import type { Theme } from "../../draw/theme";
+import { Choice } from "../../parts/Choice";
+import { useLatest } from "../../parts/latest";
+import { Words, type WordsLook } from "../../parts/Words";
+import type { Effect, InfluenceRows } from "./rows";
+
+/** How much of its colour an effect keeps that cannot be told from 0. */
+const FAINT = 0.35;
+
+interface Props {
+  rows: InfluenceRows;
+  tokens: readonly string[];
+  prompt: string;
+  theme: ReadonlySignal<Theme>;
+  /** The name of the effect that is shown, and the token that is selected. */
+  measure: string;
+  chooseMeasure: (name: string) => void;
+  token: number | null;
+  chooseToken: (token: number) => void;
+}
+
+export function Effects(props: Props) {
+  const { rows, tokens, prompt, theme } = props;
+  const effect = rows.effects.find(({ name }) => name === props.measure) ?? rows.effects[0];
+  const hover = useSignal<number | null>(null);
+  const given = useLatest({ rows, effect: effect ?? null, token: props.token });
+  const at = useComputed(() => hover.value ?? given.value.token);
+  const look = useComputed<WordsLook>(() => lookOf(given.value.rows, given.value.effect));
+  const chart = useComputed(() => given.value.effect);
+  if (!effect) return null;
+  return (
+    <section class="strip effects" aria-label="Influence of each token">
+      <div class="strip-top">
+        <h3>
+          Influence on “{labelText(rows.target, 20).trim()}” (predicted after position{" "}
+          {rows.position})
+        </h3>
+        {rows.effects.length > 1 && (
+          <Choice
+            label="Measure"
+            options={rows.effects.map(({ name, label, about }) => ({ value: name, label, about }))}
+            value={effect.name}
+            choose={props.chooseMeasure}
+          />
+        )}
+      </div>
+      <Words
+        label="The text. Left and Right go from token to token, Enter selects."
+        {...{ tokens, prompt, theme, look, chart, at }}
+        point={(token) => {
+          hover.value = token;
+        }}
+        choose={props.chooseToken}
+      />
+      <Said effect={effect} tokens={tokens} at={at} />
+      <p class="quiet">
+        x: position; y: {effect.label}
+        {effect.unit && ` (${effect.unit})`}. {effect.about} Faint: not distinguishable from 0.
+      </p>
+      {rows.screen !== null && (
+        <p class="quiet" data-cw="screen">
+          These are first-order estimates; their rank correlation with exact effects at a sample of
+          positions is {fixed(rows.screen)}.
+        </p>
+      )}
+    </section>
+  );
+}
+
+function lookOf(rows: InfluenceRows, effect: Effect | null): WordsLook {
+  const value = effect?.value ?? new Float32Array();
+  const { most } = evenly(value);
+  return {
+    ground: Float32Array.from(value, (v, i) => {
+      const known = isBeyondZero(effect?.low[i], effect?.high[i]);
+      return (v / most) * (known ? 1 : FAINT);
+    }),
+    signed: effect?.signed ?? true,
+    marks: {
+      pinned: (i) => i === rows.position,
+      unknown: (i) => i <= rows.position && Number.isNaN(value[i] ?? Number.NaN),
+      written: (i) => i >= rows.nPrompt,
+    },
+  };
+}
+
+/** The token pointed at, in words; announced when keys go there. */
+function Said({
+  effect,
+  tokens,
+  at,
+}: {
+  effect: Effect;
+  tokens: readonly string[];
+  at: ReadonlySignal<number | null>;
+}) {
+  const i = at.value;
+  if (i === null || i >= tokens.length)
+    return (
+      <p class="said" data-cw="effect">
+        <span class="quiet">Point at a token for its number and interval.</span>
+      </p>
+    );
+  const [value, low, high] = [effect.value[i], effect.low[i], effect.high[i]];
+  return (
+    <p class="said" data-cw="effect" aria-live="polite">
+      “{labelText(tokens[i] ?? "", 20).trim()}” (position {i}):{" "}
+      {value === undefined || Number.isNaN(value) ? (
+        "not computed"
+      ) : (
+        <>
+          <b>{fixed(value)}</b> {effect.unit}
+          {low === undefined || Number.isNaN(low)
+            ? ", without an interval"
+            : `, interval ${fixed(low)} to ${fixed(high)}`}
+        </>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,41 @@
+"""What a test can see of how a view looks: what is cut off, and how high it is."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator
+
+# Parts that scroll inside themselves may be wider or higher than their place.
+_OVERFLOWING = """(host, scrolling) => {
+    const width = host.getBoundingClientRect().right + 1;
+    return [...host.shadowRoot.querySelectorAll('*')]
+        .filter(e => !e.closest(scrolling) && e.getBoundingClientRect().right > width)
+        .map(e => `${e.tagName} ${e.getAttribute('class') ?? ''} ${e.dataset?.cw ?? ''}`);
+}"""
+_COVERED = """host => {
+    const parts = [...host.shadowRoot.querySelectorAll('h3, button, table, .stack, input')]
+        .map(e => [e, e.getBoundingClientRect()]).filter(([, b]) => b.width > 0 && b.height > 0);
+    const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
+    const name = e => `${e.tagName} ${e.dataset.cw ?? ''} ${e.textContent.slice(0, 30)}`;
+    const scrolled = e => e.closest('.scroll, .strip-scroll, .table-scroll, .grid');
+    return parts.flatMap(([one, a], i) => parts.slice(i + 1)
+        .filter(([other, b]) => !one.contains(other) && !other.contains(one)
+            && !scrolled(one) && !scrolled(other) && over(a, b))
+        .map(([other]) => `${name(one)} on ${name(other)}`));
+}"""
+SCROLLING = ".grid, .strip-scroll, .scroll, .table-scroll"
+
+
+def overflowing(root: Locator) -> list[str]:
+    """Elements that reach out of the view on the right."""
+    return root.evaluate(_OVERFLOWING, SCROLLING)
+
+
+def covered(root: Locator) -> list[str]:
+    """Headings, tables, controls and pictures that lie on each other."""
+    return root.evaluate(_COVERED)
+
+
+def height(root: Locator) -> float:
+    """The view's height in px."""
+    return root.evaluate("host => host.getBoundingClientRect().height")

@@ -1,0 +1,92 @@
+"""The view of information flow, as a user has it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import looks
+from tests.browser.explorer_page import ExplorerPage
+
+TEXT = "blue dog seven river green blue dog seven river stone dog blue"
+CELLS = [
+    "import circuit_widgets as cw\nmodel = cw.load_model()",
+    f"flow = cw.trace_information_flow(model, {TEXT!r}, progress=False)\nflow",
+]
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def page(lab, request):
+    with lab.open(CELLS, width=1366, height=768, theme=request.param) as notebook:
+        notebook.run_all()
+        page = ExplorerPage(notebook, 1)
+        expect(page.root).to_be_visible()
+        page.theme = request.param
+        yield page
+        assert notebook.errors == []
+        assert notebook.requests_elsewhere == []
+
+
+def test_it_opens_on_the_strongest_path_and_its_head(page):
+    paths = page.part("paths").locator("tbody tr")
+    weights = "sorted((path['weight'] for path in flow.key_paths), reverse=True)"
+    strongest = float(page.notebook.python(f"{weights}[0]"))
+    assert float(paths.first.inner_text().split()[0]) == pytest.approx(strongest, rel=0.03)
+    expect(paths.first).to_have_attribute("aria-selected", "true")
+    head = page.session("session.head.value.join('.')")
+    assert f"–{head}→" in paths.first.inner_text()
+    shown = [float(text.split()[0]) for text in paths.all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_a_threshold_hides_steps(page):
+    page.wait_for_picture("routes", lambda shown: len(shown) > 0)
+    before = page.picture("routes")
+    slider = page.root.get_by_role("slider", name="Hide steps below")
+    slider.press("End")
+    page.wait_for_picture("routes", lambda shown: shown != before)
+    slider.press("Home")
+
+
+def test_a_path_is_drawn_over_the_graph_that_is_kept(page):
+    page.part("paths").locator("tbody tr").nth(1).click()
+    expect(page.part("paths").locator("tbody tr").nth(1)).to_have_attribute("aria-selected", "true")
+    base = page.picture("routes")
+    over = page.picture("routes-over")
+    page.part("paths").locator("tbody tr").first.click()
+    page.wait_for_picture("routes-over", lambda shown: shown != over)
+    assert page.picture("routes") == base
+
+
+def test_the_graph_is_walked_through_by_keys(page):
+    graph = page.root.get_by_role("application", name="Routes from the tokens")
+    graph.focus()
+    graph.press("ArrowDown")
+    expect(page.part("routes-tip")).to_contain_text("residual stream")
+    graph.press("Shift+ArrowRight")
+    expect(page.part("routes-tip")).to_contain_text("of what is read")
+    graph.press("Escape")
+    expect(page.part("routes-tip")).not_to_contain_text("of what is read")
+
+
+def test_a_source_is_told_in_words(page):
+    page.root.locator(".word").nth(2).hover()
+    route = float(page.notebook.python("flow.routes[2].item()"))
+    expect(page.part("route")).to_contain_text(f"(position 2): share by route {route:.2f}")
+    expect(page.part("routes-legend")).to_contain_text("share of what is read")
+
+
+def test_it_fits_a_laptop(page):
+    assert looks.overflowing(page.root) == []
+    assert looks.covered(page.root) == []
+    assert looks.height(page.root) <= 640
+    page.notebook.screenshot(f"flow-{page.theme}", page.root)
+
+
+@pytest.mark.parametrize("width", [600, 900, 1400])
+def test_every_width(page, width):
+    page.notebook.page.set_viewport_size({"width": width + 110, "height": 1000})
+    page.wait_for_picture("routes", lambda shown: len(shown) > 1000)
+    assert looks.overflowing(page.root) == []
+    assert looks.covered(page.root) == []
+    page.notebook.screenshot(f"flow-{page.theme}-{width}", page.root)
