@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import inspect
+import re
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +17,7 @@ import torch
 
 from circuit_widgets import capture, models
 from circuit_widgets.jobs.job import Job
+from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.results.result import Result, part
 
 if TYPE_CHECKING:
@@ -40,15 +44,24 @@ class Analysis(Protocol[P, R_co]):
         ...
 
     def job(self, *args: P.args, **kwargs: P.kwargs) -> Job[Any]:
-        """The job that `stream` hands to the view, not started yet."""
+        """Return the job that `stream` hands to the view; it has not been started yet."""
+        ...
+
+    def steps(self, *args: P.args, **kwargs: P.kwargs) -> Iterator[R_co | Progress]:
+        """Return the iterator of its results, for another analysis to go through in its own steps.
+
+        It takes no lock: whoever iterates holds it, step by step.
+        """
         ...
 
 
-def analysis(topic: str) -> Callable[[Callable[P, Iterator[R]]], Analysis[P, R]]:
+def analysis(topic: str) -> Callable[[Callable[P, Iterator[R | Progress]]], Analysis[P, R]]:
     """Make an analysis of `function(model, ..., *, progress=True)`.
 
-    The function checks its arguments and *returns* an iterator of results, each more complete than
-    the one before, the last one complete.
+    The function checks its arguments (`circuit_widgets.arguments`), keeps them as one frozen
+    dataclass of settings, which its provenance keeps too (`results.begun`), and *returns* an
+    iterator of results, each more complete than the one before, the last one complete. Between
+    them it may yield `Progress`. Seconds are stamped here.
 
     It must not be a generator function itself: that would find a wrong argument only at its first
     step, on the worker thread, and not where the user made the call. It need not look at
@@ -58,45 +71,67 @@ def analysis(topic: str) -> Callable[[Callable[P, Iterator[R]]], Analysis[P, R]]
     it is put back between steps, so that other cells and clicks find the model as they left it.
     """
 
-    def decorate(function: Callable[P, Iterator[R]]) -> Analysis[P, R]:
-        signature = inspect.signature(function)
+    def decorate(function: Callable[P, Iterator[R | Progress]]) -> Analysis[P, R]:
+        name, signature = function.__name__, inspect.signature(function)
         if inspect.isgeneratorfunction(function):
-            raise TypeError(f"{function.__name__} must return an iterator, not be a generator")
+            raise TypeError(f"{name} must return an iterator, not be a generator")
         if "progress" not in signature.parameters:
-            raise TypeError(f"{function.__name__} must declare the keyword `progress: bool = True`")
+            raise TypeError(f"{name} must declare the keyword `progress: bool = True`")
 
         def begin(
             args: tuple[Any, ...], kwargs: dict[str, Any]
-        ) -> tuple[Iterator[R], bool, TransformerBridge]:
-            bound = bind(function.__name__, signature, args, kwargs)
+        ) -> tuple[TransformerBridge, Iterator[R | Progress], bool]:
+            bound = bind(name, signature, args, kwargs)
             model = next(iter(bound.arguments.values()))
             models.check_model(model)
-            results = function(*bound.args, **bound.kwargs)
-            return _steps(model, results), bound.arguments["progress"], model
+            return model, function(*bound.args, **bound.kwargs), bound.arguments["progress"]
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            results, progress, _ = begin(args, kwargs)
-            return _run(results, function.__name__, progress)
+            model, steps, progress = begin(args, kwargs)
+            return _run(_locked(model, steps), name, progress)
 
         def job(*args: P.args, **kwargs: P.kwargs) -> Job[R]:
-            results, _, model = begin(args, kwargs)
-            return Job(results, function.__name__, model)
+            model, steps, _ = begin(args, kwargs)
+            return Job(_locked(model, steps), name, model)
 
         def stream(*args: P.args, **kwargs: P.kwargs) -> Any:
             # First the arguments: a wrong one is said even where there is no view.
             checked = job(*args, **kwargs)
             return part("views", topic, "stream")(checked)
 
-        for other, about in ((job, Analysis.job.__doc__), (stream, Analysis.stream.__doc__)):
-            other.__doc__ = about
-            other.__signature__ = signature  # type: ignore[attr-defined]
+        def steps(*args: P.args, **kwargs: P.kwargs) -> Iterator[R | Progress]:
+            return begin(args, kwargs)[1]
+
+        result = _result_name(signature)
+        _signed(call, signature, result)
+        for other, returns in ((job, f"Job[{result}]"), (stream, "ResultView"), (steps, None)):
+            about = getattr(Analysis, other.__name__).__doc__
+            other.__doc__ = f"{about.rstrip()}\n\n        It takes what `{name}` takes.\n        "
             other.__qualname__ = f"{function.__qualname__}.{other.__name__}"
-        for name, value in {"topic": topic, "stream": stream, "job": job}.items():
-            setattr(call, name, value)
+            other.__module__ = function.__module__
+            _signed(other, signature, returns or signature.return_annotation)
+            setattr(call, other.__name__, other)
+        call.topic = topic  # type: ignore[attr-defined]
         return cast("Analysis[P, R]", call)
 
     return decorate
+
+
+def _result_name(signature: inspect.Signature) -> Any:
+    """Of `Iterator[X]` or `Iterator[X | Progress]` the X, as text: what a call gives back."""
+    written = signature.return_annotation
+    inner = re.fullmatch(r"(?:\w+\.)*Iterator\[(\w+)(?: \| Progress)?\]", str(written))
+    return inner[1] if inner else written
+
+
+def _signed(function: Any, signature: inspect.Signature, returns: Any) -> None:
+    """Let `help` and editors show these parameters and what really comes back."""
+    function.__signature__ = signature.replace(return_annotation=returns)
+    function.__annotations__ = {
+        **{name: of.annotation for name, of in signature.parameters.items()},
+        "return": returns,
+    }
 
 
 def bind(
@@ -123,20 +158,34 @@ def bind(
     return bound
 
 
-def _steps(model: TransformerBridge, results: Iterator[R]) -> Iterator[R]:
-    """Each result of the iterator, computed with the model locked and left as it was found."""
+def _locked(model: TransformerBridge, steps: Iterator[R | Progress]) -> Iterator[R | Progress]:
+    """Each step of the iterator, computed with the model locked and left as it was found.
+
+    Results and progress get their seconds, results their model.
+    """
+    started = time.perf_counter()
     try:
         while True:
             with capture.lock(model), evaluating(model), torch.no_grad():
                 try:
-                    result = next(results)
+                    step = next(steps)
                 except StopIteration:
                     return
-            yield result.attach(model)
+            seconds = time.perf_counter() - started
+            if isinstance(step, Progress):
+                yield dataclasses.replace(step, seconds=seconds)
+                continue
+            made = dataclasses.replace(step.provenance, seconds=seconds)
+            yield dataclasses.replace(step, provenance=made).attach(model)
     finally:
-        close = getattr(results, "close", None)
-        if close is not None:
-            close()
+        _close(steps)
+
+
+def _close(steps: Iterator[Any]) -> None:
+    """At once, not when the garbage collector finds it: it holds the model."""
+    close = getattr(steps, "close", None)
+    if close is not None:
+        close()
 
 
 @contextmanager
@@ -155,7 +204,7 @@ def evaluating(model: TransformerBridge) -> Iterator[None]:
             module.training = True
 
 
-def _run(results: Iterator[R], name: str, progress: bool) -> R:
+def _run(steps: Iterator[R | Progress], name: str, progress: bool) -> R:
     """The last result. After an interrupt: what was done until then, marked as partial.
 
     Where nothing was done yet, the interrupt goes through.
@@ -163,12 +212,19 @@ def _run(results: Iterator[R], name: str, progress: bool) -> R:
     from tqdm.auto import tqdm
 
     last: R | None = None
+    counted = False
     with tqdm(desc=name, disable=not progress, leave=False) as bar:
         try:
-            for last in results:
-                made = last.provenance
-                bar.total, bar.unit = made.n_total, made.unit.removesuffix("s")
-                bar.update(made.n_done - bar.n)
+            for step in steps:
+                if isinstance(step, Progress):
+                    counted = True
+                    _move(bar, step.done, step.total, "step")
+                    bar.set_description(f"{name}: {step.stage}" if step.stage else name)
+                    continue
+                last = step
+                if not counted:
+                    made = step.provenance
+                    _move(bar, made.n_done, made.n_total, made.unit.removesuffix("s"))
         except KeyboardInterrupt:
             if last is None:
                 raise
@@ -178,10 +234,12 @@ def _run(results: Iterator[R], name: str, progress: bool) -> R:
                 stacklevel=3,
             )
         finally:
-            # At once, not when the garbage collector finds it: it holds the model.
-            close = getattr(results, "close", None)
-            if close is not None:
-                close()
+            _close(steps)
     if last is None:
         raise RuntimeError(f"{name} ended without a result")
     return last
+
+
+def _move(bar: Any, done: int, total: int, unit: str) -> None:
+    bar.total, bar.unit = total, unit
+    bar.update(done - bar.n)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, TypeVar
 
 from circuit_widgets.capture.stopping import Stopped, check_stop, current_stop
+from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.results.result import Result
 
 State = Literal["ready", "running", "done", "stopped", "failed"]
@@ -20,16 +21,16 @@ _running: weakref.WeakSet[Job] = weakref.WeakSet()
 
 
 class Job(Generic[R]):
-    """Runs an iterator of partial results on a daemon thread.
+    """Runs an iterator of partial results, and progress between them, on a daemon thread.
 
     Callbacks run on the worker thread, one after the other; one that raises is logged and does not
     end the job. Register them before `start`.
     """
 
-    def __init__(self, results: Iterator[R], name: str, model: object = None) -> None:
+    def __init__(self, steps: Iterator[R | Progress], name: str, model: object = None) -> None:
         self.name = name
         self._model = None if model is None else weakref.ref(model)
-        self._results: Iterator[R] | None = results
+        self._steps: Iterator[R | Progress] | None = steps
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -37,6 +38,9 @@ class Job(Generic[R]):
         self._state: State = "ready"
         self._result: R | None = None
         self._error: BaseException | None = None
+        self._progress = Progress(0, 0)
+        self._counted = False
+        self._on_progress: list[Callable[[Progress], object]] = []
         self._on_result: list[Callable[[R, int, int], object]] = []
         self._on_end: list[Callable[[Job[R]], object]] = []
 
@@ -51,6 +55,11 @@ class Job(Generic[R]):
         return self._result
 
     @property
+    def progress(self) -> Progress:
+        """How much of all the work is done, and which stage is under way."""
+        return self._progress
+
+    @property
     def model(self) -> Any:
         """The model it runs on, or None: it is gone, or the job was given none."""
         return None if self._model is None else self._model()
@@ -61,8 +70,15 @@ class Job(Generic[R]):
         return self._error
 
     def on_result(self, callback: Callable[[R, int, int], object]) -> None:
-        """Call `callback(result, done, total)` for each partial result and for the last."""
+        """Call `callback(result, done, total)` for each partial result and for the last.
+
+        `done` and `total` are steps of all the work, as in `progress`.
+        """
         self._on_result.append(callback)
+
+    def on_progress(self, callback: Callable[[Progress], object]) -> None:
+        """Call `callback(progress)` whenever some work is done, also where no result is new."""
+        self._on_progress.append(callback)
 
     def on_end(self, callback: Callable[[Job[R]], object]) -> None:
         """Call `callback(job)` once `state` is final; at once if it is so already."""
@@ -121,19 +137,16 @@ class Job(Generic[R]):
 
     def _work(self) -> None:
         current_stop.set(self._stop)
-        results = self._results
-        assert results is not None
+        steps = self._steps
+        assert steps is not None
         state: State = "done"
         try:
-            for result in results:
-                self._result = result
-                made = result.provenance
-                for callback in self._on_result:
-                    self._tell(callback, result, made.n_done, made.n_total)
+            for step in steps:
+                self._take(step)
                 # Between two passes a click gets the model's lock: without a pause this thread
                 # would take it again before a waiting one has woken up.
                 time.sleep(0.001)
-                if not made.complete:
+                if self._result is None or not self._result.provenance.complete:
                     check_stop()
         except Stopped:
             state = "stopped"
@@ -142,22 +155,36 @@ class Job(Generic[R]):
             state = "failed"
             _log.info("%s failed", self.name, exc_info=error)
         finally:
-            close = getattr(results, "close", None)
+            close = getattr(steps, "close", None)
             if close is not None:
                 close()
         with self._lock:
             self._state = state
         self._end()
 
+    def _take(self, step: R | Progress) -> None:
+        """Keep a step and tell it to those who listen."""
+        if isinstance(step, Progress):
+            self._counted, self._progress = True, step
+        else:
+            self._result = step
+            made = step.provenance
+            if not self._counted:
+                self._progress = Progress(made.n_done, made.n_total, "", made.seconds)
+            for callback in self._on_result:
+                self._tell(callback, step, self._progress.done, self._progress.total)
+        for callback in self._on_progress:
+            self._tell(callback, self._progress)
+
     def _end(self) -> None:
         # The iterator holds the model; a job that is over must not.
-        self._results = None
+        self._steps = None
         with self._lock:
             self._ended.set()
             callbacks, self._on_end = self._on_end, []
         for callback in callbacks:
             self._tell(callback, self)
-        self._on_result = []
+        self._on_result, self._on_progress = [], []
         _running.discard(self)
 
     def _tell(self, callback: Callable[..., object], *args: object) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import Int
 from torch import Tensor
 
-from circuit_widgets import models
+from circuit_widgets import arguments, models
 from circuit_widgets.prompts.tokens import show_token, tokenize
 
 if TYPE_CHECKING:
@@ -43,13 +43,11 @@ class Asked:
         self.ids: Int[Tensor, " pos"] = read.ids[0].cpu()
         self.n_prompt = n = len(self.ids)
         self.first = int(read.has_bos)
-        self.generate = generate
         if n < 2:
             raise ValueError(
                 f"the prompt {read.text!r} is 1 token; accepted are prompts of 2 tokens or more"
             )
-        if not isinstance(generate, int) or isinstance(generate, bool) or generate < 0:
-            raise ValueError(f"generate is {generate!r}; accepted is a whole number from 0")
+        self.generate = generate = arguments.whole("generate", generate)
         longest = models.n_context(model)
         if n + generate > longest:
             raise ValueError(

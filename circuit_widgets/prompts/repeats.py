@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from circuit_widgets import models
+from circuit_widgets import arguments, models
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -115,8 +115,7 @@ class Probe:
     def __init__(
         self, model: TransformerBridge, length: int, seed: int, prepend_bos: bool | None
     ) -> None:
-        if not isinstance(length, int) or length < SHORTEST:
-            raise ValueError(f"length is {length!r}; accepted is a whole number from {SHORTEST}")
+        length = arguments.whole("length", length, SHORTEST)
         bos = _bos(model, prepend_bos)
         self.layout = Layout(length, 0 if bos is None else 1)
         n_tokens, n_context = self.layout.n_tokens, models.n_context(model)

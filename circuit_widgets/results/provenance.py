@@ -61,13 +61,30 @@ def versions() -> dict[str, str]:
     return found
 
 
-def begun(model: TransformerBridge, analysis: str, **fields: Any) -> Provenance:
-    """The provenance of an analysis of which nothing is done yet; `fields` are `Provenance`'s."""
+def begun(
+    model: TransformerBridge, analysis: str, settings: Any = None, **fields: Any
+) -> Provenance:
+    """The provenance of an analysis of which nothing is done yet.
+
+    Args:
+        model: What it runs on.
+        analysis: The name of its function.
+        settings: Its arguments as one frozen dataclass: they become `parameters`, and its `seed`
+            the seed.
+        fields: Of `Provenance`.
+    """
+    given = {} if settings is None else dataclasses.asdict(settings)
     return Provenance(
         analysis=analysis,
         model=models.name_of(model),
         device=str(model.cfg.device),
         dtype=str(model.cfg.dtype).removeprefix("torch."),
         versions=versions(),
-        **{"n_done": 0, "seconds": 0.0, **fields},
+        **{
+            "n_done": 0,
+            "seconds": 0.0,
+            "seed": given.get("seed"),
+            "parameters": given,
+            **fields,
+        },
     )

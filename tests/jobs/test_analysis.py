@@ -19,7 +19,7 @@ from circuit_widgets import capture
 from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.capture.stopping import Stopped, check_stop
-from circuit_widgets.jobs.analysis import _steps, analysis
+from circuit_widgets.jobs.analysis import _locked, analysis
 from circuit_widgets.jobs.job import Job
 from tests.circuits import Circuit, build
 
@@ -54,7 +54,7 @@ def test_the_signature_and_the_words_stay() -> None:
     signature = inspect.signature(identify_induction_heads)
     assert list(signature.parameters)[:3] == ["model", "n_sequences", "length"]
     assert signature.parameters["n_sequences"].default == 16
-    assert inspect.signature(identify_induction_heads.stream) == signature
+    assert inspect.signature(identify_induction_heads.stream).parameters == signature.parameters
     assert identify_induction_heads.__name__ == "identify_induction_heads"
     assert "Olsson" in (identify_induction_heads.__doc__ or "")
     assert identify_induction_heads.topic == "induction"
@@ -298,6 +298,6 @@ def test_the_analysis_runs_in_evaluation_mode_without_gradients(model) -> None:
 
     model.train()
     with pytest.raises(AttributeError), torch.enable_grad():  # an int is no result
-        next(_steps(model, results()))  # type: ignore[arg-type]
+        next(_locked(model, results()))  # type: ignore[arg-type]
     assert seen == [(False, False)]
     assert model.training

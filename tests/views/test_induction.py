@@ -70,7 +70,7 @@ def test_stop_leaves_a_partial_result_that_says_so():
 def test_a_job_that_fails_says_why():
     model = cw.load_model()
     job = cw.identify_induction_heads.job(model, n_sequences=4)
-    job._results = iter_broken()
+    job._steps = iter_broken()
     from circuit_widgets.views.induction import stream
 
     shown = stream(job)

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from circuit_widgets import arguments
+
 Compute = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -147,14 +149,13 @@ def register_pattern(
         raise ValueError(f"there is a pattern class {name!r} already; take another name")
     if not callable(score):
         raise TypeError(f"score is {score!r}; accepted is a function of (pattern, tokens)")
-    check_threshold(name, threshold)
     kind = PatternClass(
         name,
         label or name,
         description,
         function,
         name,
-        threshold,
+        check_threshold(name, threshold),
         source=source,
         compute=score,
     )
@@ -177,20 +178,19 @@ def unregister_pattern(name: str) -> None:
 
 def with_thresholds(thresholds: Mapping[str, float] | None) -> list[PatternClass]:
     """All classes, some with other thresholds."""
-    chosen = dict(thresholds or {})
-    for name, value in chosen.items():
+    chosen: dict[str, float] = {}
+    for name, value in dict(thresholds or {}).items():
         if name not in ATTENTION_PATTERNS:
             raise ValueError(f"there is no pattern class {name!r}; {_known(name)}")
-        check_threshold(name, value)
+        chosen[name] = check_threshold(name, value)
     return [
-        dataclasses.replace(kind, threshold=float(chosen.get(name, kind.threshold)))
+        dataclasses.replace(kind, threshold=chosen.get(name, kind.threshold))
         for name, kind in ATTENTION_PATTERNS.items()
     ]
 
 
-def check_threshold(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(f"the threshold of {name!r} is {value!r}; accepted is 0 to 1")
+def check_threshold(name: str, value: object) -> float:
+    return arguments.share(f"the threshold of {name!r}", value, ends=True)
 
 
 def _known(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets import capture
+from circuit_widgets import arguments, capture
 from circuit_widgets.analysis.patterns.classes import (
     ATTENTION_PATTERNS,
     PatternClass,
@@ -26,7 +25,7 @@ from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.prompts.repeats import Probe, batches
+from circuit_widgets.prompts.repeats import SHORTEST, Probe, batches
 from circuit_widgets.prompts.tokens import Tokens, tokenize
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.intervals import mean_interval
@@ -35,6 +34,19 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 _Plane = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `detect_attention_patterns`, checked, as provenance keeps them."""
+
+    thresholds: Mapping[str, float]
+    n_sequences: int
+    length: int
+    batch: int
+    thumbnail: int
+    seed: int
+    confidence: float
 
 
 @analysis("patterns")
@@ -75,39 +87,32 @@ def detect_attention_patterns(
         ValueError: A prompt that cannot be read, or of one token; an unknown class; a threshold or
             a number out of range.
     """
-    least = {"n_sequences": (n_sequences, 1), "batch": (batch, 1), "thumbnail": (thumbnail, 0)}
-    for name, (value, lowest) in least.items():
-        if not isinstance(value, int) or value < lowest:
-            raise ValueError(f"{name} is {value!r}; accepted is a whole number from {lowest}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}; accepted is between 0 and 1, like 0.95")
+    settings = Settings(
+        thresholds=dict(thresholds or {}),
+        n_sequences=arguments.whole("n_sequences", n_sequences, 1),
+        length=arguments.whole("length", length, SHORTEST),
+        batch=arguments.whole("batch", batch, 1),
+        thumbnail=arguments.whole("thumbnail", thumbnail),
+        seed=arguments.seed(seed),
+        confidence=arguments.share("confidence", confidence),
+    )
     kinds = with_thresholds(thresholds)
-    probe = _probe(model, length, seed, needed=prompts is None)
+    probe = _probe(model, settings, needed=prompts is None)
     if prompts is None:
-        assert probe is not None
-        drawn = [probe.pairs(1)[0].tolist() for _ in range(n_sequences)]
-        # The same again for what repeats: one seed, one set of sequences.
-        probe = _probe(model, length, seed, needed=True)
-        prompts = drawn
+        # Drawn a second time, for what repeats: one seed, one set of sequences.
+        drawn = Probe(model, settings.length, settings.seed, None)
+        prompts = [drawn.pairs(1)[0].tolist() for _ in range(settings.n_sequences)]
     read = Prompts(model, prompts)
     made = begun(
         model,
         "detect_attention_patterns",
+        settings,
         method="scores of the attention pattern; Student's t over prompts",
         probe=_named(read.tokens),
-        seed=seed,
-        parameters={
-            "thresholds": dict(thresholds or {}),
-            "n_sequences": n_sequences,
-            "length": length,
-            "batch": batch,
-            "thumbnail": thumbnail,
-            "confidence": confidence,
-        },
-        n_total=len(read) + (n_sequences if probe is not None else 0),
+        n_total=len(read) + (settings.n_sequences if probe is not None else 0),
         unit="prompts",
     )
-    return _results(model, read, probe, kinds, made)
+    return _results(model, read, probe, kinds, settings, made)
 
 
 def _results(
@@ -115,35 +120,29 @@ def _results(
     read: Prompts,
     probe: Probe | None,
     kinds: list[PatternClass],
+    settings: Settings,
     made: Provenance,
 ) -> Iterator[AttentionPatterns]:
-    started = time.perf_counter()
     registered = [kind for kind in kinds if kind.compute is not None]
-    asked = made.parameters
     shape = (model.cfg.n_layers, model.cfg.n_heads)
-    found = _Found(shape, kinds, registered, asked["confidence"], read.tokens[0])
-
-    def result(done: int) -> AttentionPatterns:
-        seconds = time.perf_counter() - started
-        return found.result(dataclasses.replace(made, n_done=done, seconds=seconds))
-
+    found = _Found(shape, kinds, registered, settings.confidence, read.tokens[0])
     done = 0
-    for chosen, tokens in read.batches(asked["batch"]):
-        side = asked["thumbnail"] if 0 in chosen else 0
+    for chosen, tokens in read.batches(settings.batch):
+        side = settings.thumbnail if 0 in chosen else 0
         reducer = PatternScores(tokens, *shape, registered, side)
         capture.run(model, tokens, [reducer], logits=False, on_layer=check_stop)
         found.add(chosen, tokens, reducer)
         done += len(chosen)
-        yield result(done)
+        yield found.result(dataclasses.replace(made, n_done=done))
     if probe is None:
         return
-    for n in batches(asked["n_sequences"], asked["batch"]):
+    for n in batches(settings.n_sequences, settings.batch):
         tokens = probe.pairs(n)
         diagonals = Diagonals(probe.layout, tuple(PROBED), shape[0])
         capture.run(model, tokens, [diagonals], logits=False, on_layer=check_stop)
         found.add_repeats(diagonals.means().unflatten(1, (2, n)), probe)
         done += n
-        yield result(done)
+        yield found.result(dataclasses.replace(made, n_done=done))
 
 
 class _Found:
@@ -231,10 +230,10 @@ class _Found:
         )
 
 
-def _probe(model: TransformerBridge, length: int, seed: int, *, needed: bool) -> Probe | None:
+def _probe(model: TransformerBridge, settings: Settings, *, needed: bool) -> Probe | None:
     """The random tokens, or None where there is no room for them and they are not needed."""
     try:
-        return Probe(model, length, seed, None)
+        return Probe(model, settings.length, settings.seed, None)
     except ValueError as error:
         if needed:
             raise
