@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Gradients:
-    """What `gradients` found. Keys are (site, layer).
+    """Activations and the slopes of a metric at them. Keys are (site, layer).
 
     Attributes:
         metric: The metric, one number a row, shape [batch].
@@ -31,8 +31,8 @@ class Gradients:
     """
 
     metric: Float[Tensor, " batch"]
-    values: dict[tuple[str, int], Float[Tensor, "batch ..."]] = field(default_factory=dict)
-    slopes: dict[tuple[str, int], Float[Tensor, "batch ..."]] = field(default_factory=dict)
+    values: dict[tuple[str, int], Float[Tensor, "batch ..."]]
+    slopes: dict[tuple[str, int], Float[Tensor, "batch ..."]]
 
 
 def gradients(
@@ -56,7 +56,6 @@ def gradients(
         RuntimeError: A site was never reached, or the metric does not depend on the model.
     """
     hooks = Hooks(model)
-    found = Gradients(metric=torch.empty(0))
     seen: dict[tuple[str, int], Tensor] = {}
 
     def root(stream: Tensor) -> Tensor:
@@ -78,14 +77,9 @@ def gradients(
         for layer in layers_of(_Sites(frozenset(chosen)), len(model.blocks)):
             hooks.at(layer, site, keeping((site, layer)))
     with lock(model), torch.enable_grad():
-        try:
-            hooks.attach()
-            logits = model(tokens.to(model.cfg.device), **settings(model))
-        finally:
-            try:
-                hooks.detach()
-            finally:
-                hooks.detach()
+        logits = hooks.around(
+            lambda: model(tokens.to(model.cfg.device), **settings(model)), range(len(model.blocks))
+        )
         if hooks.waiting:
             site, layer = min(hooks.waiting)
             raise RuntimeError(f"{site!r} was never computed in layer {layer}")
@@ -94,13 +88,16 @@ def gradients(
             raise RuntimeError("the metric has to be one number a row that depends on the logits")
         keys = list(seen)
         slopes = torch.autograd.grad(rows.sum(), [seen[key] for key in keys], allow_unused=True)
-    found.metric = rows.detach()
-    for key, slope in zip(keys, slopes, strict=True):
-        value = seen[key].detach()
-        found.values[key] = value
-        # What the metric does not depend on has no effect on it, to first order.
-        found.slopes[key] = torch.zeros_like(value) if slope is None else slope
-    return found
+    values = {key: seen[key].detach() for key in keys}
+    # What the metric does not depend on has no effect on it, to first order.
+    return Gradients(
+        metric=rows.detach(),
+        values=values,
+        slopes={
+            key: torch.zeros_like(values[key]) if slope is None else slope
+            for key, slope in zip(keys, slopes, strict=True)
+        },
+    )
 
 
 @dataclass(frozen=True)

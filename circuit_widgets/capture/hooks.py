@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
+
+from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.stopping import can_stop, check_stop
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 # What is given a layer's tensor, and may give back another one.
 Touch = Callable[[Tensor], "Tensor | None"]
+T = TypeVar("T")
 _running: weakref.WeakSet[TransformerBridge] = weakref.WeakSet()
 
 
@@ -45,7 +49,7 @@ def hook_point(model: TransformerBridge, layer: int, site: str) -> tuple[str, Ho
 
 
 class Hooks:
-    """The hooks of one pass. Plan them, then `attach` in a `try` and `detach` in its `finally`."""
+    """The hooks of one pass: plan them with `at`, then run the pass `around` which they are."""
 
     def __init__(self, model: TransformerBridge) -> None:
         self._model = model
@@ -85,6 +89,28 @@ class Hooks:
 
         self._block_plan.append((self._model.blocks[layer], hook))
 
+    def around(self, call: Callable[[], T], layers: Iterable[int] = ()) -> T:
+        """What `call` returns, with the model locked and the hooks on it; they go however it ends.
+
+        Stop is obeyed before it and after each of the `layers` that the call runs.
+        """
+        check_stop()
+        # Without a job nobody can ask to stop, and a hook costs something.
+        for layer in layers if can_stop() else ():
+            self.at(layer, "hook_out", lambda _: check_stop(), must=False)
+        with lock(self._model):
+            try:
+                self.attach()
+                # No `return` here: between the call and a return's `finally` Ctrl-C finds a gap.
+                output = call()
+            finally:
+                # An interrupt can fall into `detach`: again, it goes on where it was.
+                try:
+                    self.detach()
+                finally:
+                    self.detach()
+        return output
+
     def attach(self) -> None:
         """Put the hooks on. The model's lock has to be held.
 
@@ -107,8 +133,7 @@ class Hooks:
     def detach(self) -> None:
         """Take them off, and no others.
 
-        An interrupt can fall into this too. So call it in a `try`, and again in that `finally`: it
-        goes on where it was, and costs nothing if all was done.
+        Called again after an interrupt it goes on where it was; if all was done it costs nothing.
         """
         self._live = False
         if not self._attached:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
-from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.run import settings
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ class Prefix:
         tokens: Int[Tensor, "1 pos"],
         *,
         last: int | None = None,
-        on_layer: Callable[[int], None] | None = None,
     ) -> None:
         """Run the prompt, and one changed copy of it to see that its beginning stays as it was.
 
@@ -54,7 +52,6 @@ class Prefix:
             model: A model that `check_model` accepts.
             tokens: Ids of one prompt.
             last: How many positions' logits are kept, from the end; None is all.
-            on_layer: Called after each layer's output, with the layer, here and in `run`.
 
         Raises:
             ValueError: Not one prompt.
@@ -62,7 +59,7 @@ class Prefix:
         """
         if tokens.ndim != 2 or len(tokens) != 1 or not tokens.numel():
             raise ValueError(f"tokens have shape {list(tokens.shape)}; accepted is [1, pos]")
-        self._model, self._on_layer = model, on_layer
+        self._model = model
         self._tokens = tokens.to(model.cfg.device)
         self._layers: list[Any] = []
         self._whole: Tensor | None = None
@@ -175,19 +172,8 @@ class Prefix:
             given["logits_to_keep"] = last
         hooks = Hooks(model)
         plan_interventions(model, hooks, edits)
-        if self._on_layer is not None:
-            call = self._on_layer
-            for layer in range(len(model.blocks)):
-                hooks.at(layer, "hook_out", lambda _, layer=layer: call(layer), must=False)
-        with lock(model), torch.no_grad():
-            try:
-                hooks.attach()
-                logits = model(ids, **given)
-            finally:
-                try:
-                    hooks.detach()
-                finally:
-                    hooks.detach()
+        with torch.no_grad():
+            logits = hooks.around(lambda: model(ids, **given), range(len(model.blocks)))
         if hooks.waiting:
             site, layer = min(hooks.waiting)
             raise RuntimeError(f"{site!r} was never computed in layer {layer}")

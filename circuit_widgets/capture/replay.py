@@ -12,7 +12,6 @@ from torch import Tensor
 from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
-from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.reducers import Reducer, seeing_with
 
 if TYPE_CHECKING:
@@ -67,17 +66,11 @@ def replay(
     plan_interventions(model, hooks, interventions, layer)
     for site in sites:
         hooks.at(layer, site, seeing(site))
-    with lock(model), torch.no_grad():
+    with torch.no_grad():
         try:
-            hooks.attach()
-            run_block(model, inputs, layer, stream)
+            hooks.around(lambda: run_block(model, inputs, layer, stream))
         except _Found:
             return seen
-        finally:
-            try:
-                hooks.detach()
-            finally:
-                hooks.detach()
     missing = ", ".join(repr(site) for site in sites if site not in seen)
     raise RuntimeError(f"layer {layer} made no attention at the site {missing}")
 
@@ -110,17 +103,15 @@ def resume(
     for reducer in reducers:
         for at in layers_of(reducer, n_layers):
             hooks.at(at, reducer.site, seeing_with(reducer, at))
-    with lock(model), torch.no_grad():
-        try:
-            hooks.attach()
-            for later in range(layer, n_layers):
-                stream = run_block(model, inputs, later, stream)
-            logits = model.unembed(model.ln_final(stream))
-        finally:
-            try:
-                hooks.detach()
-            finally:
-                hooks.detach()
+
+    def rest() -> Tensor:
+        after = stream
+        for later in range(layer, n_layers):
+            after = run_block(model, inputs, later, after)
+        return model.unembed(model.ln_final(after))
+
+    with torch.no_grad():
+        logits = hooks.around(rest, range(layer, n_layers))
     cap = float(getattr(model.cfg, "output_logits_soft_cap", 0.0) or 0.0)
     return logits if cap <= 0 else cap * torch.tanh(logits / cap)
 

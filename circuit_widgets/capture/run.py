@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from torch.nn.modules.module import Module, register_module_forward_pre_hook
 from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
-from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.reducers import Reducer, seeing_with
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def run(
 
     Hooks of your own on the model stay, and come first; the run's are gone after it, however it
     ends. An exception of a reducer, an intervention or `on_layer` ends it and comes out unchanged.
-    The model runs in the mode it is in: in train mode with its dropout.
+    The model runs in the mode it is in: in train mode with its dropout. Stop ends it.
 
     Args:
         model: A model that `check_model` accepts.
@@ -114,17 +114,10 @@ def run(
         hooks.at(n_layers - 1, "hook_out", lambda _: enough(), must=False)
 
     output: Any = None
-    with lock(model), torch.no_grad():
-        try:
-            hooks.attach()
-            output = model(tokens.to(model.cfg.device), **settings(model))
-        except _Enough:
-            pass
-        finally:
-            try:
-                hooks.detach()
-            finally:
-                hooks.detach()
+    with torch.no_grad(), contextlib.suppress(_Enough):
+        output = hooks.around(
+            lambda: model(tokens.to(model.cfg.device), **settings(model)), range(n_layers)
+        )
     if hooks.waiting:
         site = min(hooks.waiting)[0]
         layers = sorted(layer for other, layer in hooks.waiting if other == site)

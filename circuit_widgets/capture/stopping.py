@@ -18,11 +18,18 @@ class Stopped(BaseException):
     """
 
 
-def check_stop(layer: int = -1) -> None:
+def can_stop() -> bool:
+    """Whether a job runs on this thread, which somebody may ask to stop."""
+    return current_stop.get() is not None
+
+
+def check_stop() -> None:
     """Raise `Stopped` if the job that runs on this thread was asked to stop.
 
-    An analysis hands it to `capture.run` as `on_layer`, so that Stop works inside a forward pass.
-    Does nothing when the analysis was called without a job.
+    Every pass of `capture` does this before it begins and after each layer. Only work that runs no
+    model (shuffles, products of weights) has to do it by itself. Without a job it does nothing.
+
+    >>> check_stop()
     """
     stop = current_stop.get()
     if stop is not None and stop.is_set():

@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.metrics import Metric, losses
 from circuit_widgets.causal.paths import path_patch, receiver_z
 from circuit_widgets.heads import Head
@@ -37,7 +36,7 @@ class SecondCopy:
         clean, z = [], []
         for tokens in batches:
             inputs, keep = capture.BlockInputs(), capture.Keep("z")
-            logits = capture.run(model, tokens, [inputs, keep], on_layer=check_stop)
+            logits = capture.run(model, tokens, [inputs, keep])
             self.inputs.append(inputs)
             z.append(keep.tensors)
             clean.append(losses(logits, tokens, layout)[1])
@@ -61,7 +60,6 @@ class SecondCopy:
         first = min(head.layer for head in heads)
         found = []
         for tokens, inputs, z in zip(self.batches, self.inputs, self.others_z, strict=True):
-            check_stop()
             edit = capture.patch("z", z, heads=sorted(heads))
             logits = capture.resume(self.model, inputs, first, interventions=[edit])
             found.append(losses(logits, tokens, self.layout)[1])
@@ -72,7 +70,6 @@ class SecondCopy:
         back, first = self.layout.diagonal("prefix_matching")
         found = []
         for inputs, z in zip(self.inputs, self.others_z, strict=True):
-            check_stop()
             said = z[sender.layer][:, :, sender.index]
             heard = receiver_z(self.model, inputs, sender, said, receiver, ("k",), site="pattern")
             kept = capture.replay_pattern(self.model, inputs, receiver.layer)
@@ -108,7 +105,7 @@ class Runs:
         clean = []
         for _, tokens in prompts.batches(batch):
             inputs = capture.BlockInputs()
-            logits = capture.run(model, tokens, [inputs], on_layer=check_stop)
+            logits = capture.run(model, tokens, [inputs])
             clean.append(metric(logits, tokens).float().cpu())
             del logits
             got = capture.gradients(
@@ -132,7 +129,6 @@ class Runs:
         first = min(head.layer for head in heads)
         found = []
         for tokens, inputs, means in zip(self.batches, self.inputs, self.means, strict=True):
-            check_stop()
             edit = capture.patch("z", means, heads=sorted(heads))
             logits = capture.resume(self.model, inputs, first, interventions=[edit])
             found.append(self.metric(logits, tokens).float().cpu())
@@ -142,7 +138,6 @@ class Runs:
         """How much the metric falls if the receiver, and nobody else, hears the sender's mean."""
         found = []
         for tokens, inputs, means in zip(self.batches, self.inputs, self.means, strict=True):
-            check_stop()
             said = means[sender.layer][:, :, sender.index]
             logits = path_patch(self.model, inputs, sender, said, receiver)
             found.append(self.metric(logits, tokens).float().cpu())

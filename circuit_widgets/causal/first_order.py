@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.capture.stopping import check_stop
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -80,7 +79,6 @@ def screen(
     draws = torch.arange(apart) % len(after)
     # A pass backwards keeps every layer's activations: a few rows at a time.
     for rows in torch.arange(apart).split(max(1, _TOKENS // n)):
-        check_stop()
         moved = groups[rows][..., None]
         streams = torch.where(moved, (before + after[draws[rows]]) / 2, before)
         found = capture.gradients(

@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.capture.stopping import check_stop
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -51,9 +50,7 @@ class Corruption:
         self._n_vocab = int(model.cfg.d_vocab)
         device = model.cfg.device
         self._tokens = _TOKENS if str(device) == "cpu" else _TOKENS_GPU
-        self._prefix = capture.Prefix(
-            model, ids[None], last=None if pairs else 1, on_layer=check_stop
-        )
+        self._prefix = capture.Prefix(model, ids[None], last=None if pairs else 1)
         self.shared = self._prefix.shared
         # From here on only the logits that are read are made float32.
         self._last = self._prefix.logits[0, -1].float()
@@ -160,6 +157,6 @@ def _log_probability(
 def greedy(model: TransformerBridge, ids: Int[Tensor, " pos"], n: int) -> Int[Tensor, " pos"]:
     """A prompt and the `n` tokens that the model continues it with, each the likeliest."""
     for _ in range(n):
-        logits = capture.run(model, ids[None], on_layer=check_stop)
+        logits = capture.run(model, ids[None])
         ids = torch.cat([ids, logits[0, -1].float().argmax().reshape(1).to(ids)])
     return ids

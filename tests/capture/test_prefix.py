@@ -86,21 +86,6 @@ def test_broken_weights_are_not_called_acausal(name: str) -> None:
     assert shared.run(4, tiny.ids(5)).isnan().all()
 
 
-def test_on_layer_is_called_and_may_end_it(llama) -> None:
-    layers: list[int] = []
-    shared = capture.Prefix(llama, tiny.ids(6), on_layer=layers.append)
-    layers.clear()
-    shared.run(2, tiny.ids(4))
-    assert layers == [0, 1, 2]
-
-    def stop(layer: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        capture.Prefix(llama, tiny.ids(6), on_layer=stop)
-    assert not any(point.fwd_hooks for point in llama.hook_dict.values())
-
-
 def test_what_does_not_fit_is_said(llama) -> None:
     with pytest.raises(ValueError, match=r"shape \[2, 6\]; accepted is \[1, pos\]"):
         capture.Prefix(llama, tiny.ids(6, batch=2))

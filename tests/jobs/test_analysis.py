@@ -10,7 +10,8 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ import torch
 from circuit_widgets import capture
 from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads
-from circuit_widgets.capture.stopping import Stopped, check_stop
+from circuit_widgets.capture.stopping import Stopped, check_stop, current_stop
 from circuit_widgets.jobs.analysis import _locked, analysis
 from circuit_widgets.jobs.job import Job
 from tests.circuits import Circuit, build
@@ -93,35 +94,55 @@ def test_progress_bar(model, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_an_interrupt_leaves_no_hooks(model, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+class Asked(threading.Event):
+    """A request to stop that counts how often a pass looks at it, and does what it is told then."""
 
-    def interrupt(layer: int) -> None:
-        seen.append(layer)
-        raise KeyboardInterrupt
+    def __init__(self, then: Callable[[int], object]) -> None:
+        super().__init__()
+        self.looks, self._then = 0, then
 
-    monkeypatch.setattr("circuit_widgets.analysis.induction.identify.check_stop", interrupt)
+    def is_set(self) -> bool:
+        self.looks += 1
+        self._then(self.looks)
+        return super().is_set()
+
+
+@contextmanager
+def asked(then: Callable[[int], object]) -> Iterator[Asked]:
+    event = Asked(then)
+    token = current_stop.set(event)
+    try:
+        yield event
+    finally:
+        current_stop.reset(token)
+
+
+def interrupt(at: int) -> Callable[[int], None]:
+    def then(looks: int) -> None:
+        if looks == at:
+            raise KeyboardInterrupt
+
+    return then
+
+
+def test_an_interrupt_leaves_no_hooks(model) -> None:
     modules = list(model.modules())
     training = [module.training for module in modules]
-    with pytest.raises(KeyboardInterrupt):
+    # The first look is before the pass, the second after its first layer.
+    with asked(interrupt(2)) as stop, pytest.raises(KeyboardInterrupt):
         identify_induction_heads(model, n_sequences=3, length=5, progress=False)
-    assert seen == [0]
+    assert stop.looks == 2
     assert [module.training for module in modules] == training
-    monkeypatch.undo()
     # The lock is free and nothing of the interrupted pass is left on the model.
     identify_induction_heads(model, n_sequences=1, length=5, progress=False)
 
 
-def test_an_interrupt_midway_gives_what_is_done(model, monkeypatch: pytest.MonkeyPatch) -> None:
-    passes = []
-
-    def interrupt(layer: int) -> None:
-        passes.append(layer)
-        if len(passes) == 2 * model.cfg.n_layers + 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr("circuit_widgets.analysis.induction.identify.check_stop", interrupt)
-    with pytest.warns(RuntimeWarning, match=r"interrupted; this is partial: 3 of 5 sequences"):
+def test_an_interrupt_midway_gives_what_is_done(model) -> None:
+    third_pass = 2 * (1 + model.cfg.n_layers) + 2
+    with (
+        asked(interrupt(third_pass)),
+        pytest.warns(RuntimeWarning, match=r"interrupted; this is partial: 3 of 5 sequences"),
+    ):
         result = identify_induction_heads(model, n_sequences=5, batch=2, length=5, progress=False)
     assert result.provenance.n_done == 3 and not result.provenance.complete
     assert "partial: 3 of 5" in repr(result)
@@ -172,25 +193,15 @@ def test_stop_keeps_what_is_done(whole: InductionHeads) -> None:
     job.stop()  # nothing more happens
 
 
-def test_stop_ends_inside_a_forward_pass(model, monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, layers = threading.Event(), []
-
-    def slow(layer: int) -> None:
-        layers.append(layer)
-        if len(layers) > 2:  # the second pass
-            inside.set()
-            while True:
-                check_stop()
-
-    monkeypatch.setattr("circuit_widgets.analysis.induction.identify.check_stop", slow)
+def test_stop_ends_inside_a_forward_pass(model) -> None:
+    # Before the first pass, after its two layers, between two steps, before the second pass.
+    second_pass = 1 + model.cfg.n_layers + 1 + 2
     job = identify_induction_heads.job(model, n_sequences=9, length=5)
+    stop = job._stop = Asked(lambda looks: looks == second_pass and job.stop())
     job.start()
-    assert inside.wait(30)
-    job.stop()
     assert job.wait(30) and job.state == "stopped"
-    assert layers == [0, 1, 0]
+    assert stop.looks == second_pass
     assert job.result is not None and job.result.provenance.n_done == 1
-    monkeypatch.undo()
     with capture.lock(model):
         identify_induction_heads(model, n_sequences=1, length=5, progress=False)
 
@@ -285,7 +296,6 @@ def test_a_job_that_is_over_lets_go_of_the_model() -> None:
 
 def test_check_stop_without_a_job_does_nothing() -> None:
     check_stop()
-    check_stop(3)
     assert issubclass(Stopped, BaseException) and not issubclass(Stopped, Exception)
 
 

@@ -38,7 +38,7 @@ def activations(
     found: dict[int, list[Tensor]] = {}
     for _, tokens in prompts.batches(batch):
         keep = capture.Keep("z", frozenset(layers))
-        capture.run(model, tokens, [keep], logits=False, on_layer=check_stop)
+        capture.run(model, tokens, [keep], logits=False)
         z = torch.cat([keep.tensors[layer] for layer in layers], 2).float()
         found.setdefault(tokens.shape[1], []).append(z)
     joined = [torch.cat(parts) for parts in found.values()]
@@ -57,7 +57,6 @@ def contributions(
     """
     found: dict[int, list[Tensor]] = {}
     for _, tokens in prompts.batches(batch):
-        check_stop()
         got = capture.gradients(
             model,
             tokens,

@@ -15,7 +15,6 @@ from circuit_widgets import capture
 from circuit_widgets.analysis.flow.contributions import Routes
 from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
-from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.knockout import knocked_out
 from circuit_widgets.causal.metrics import ROUNDING
 from circuit_widgets.jobs.analysis import analysis
@@ -130,7 +129,7 @@ def _results(
     started = time.perf_counter()
     given, n = made.parameters, len(asked.ids)
     routes = Routes(model, len(asked.read))
-    logits = capture.run(model, asked.read[None], routes.reducers, on_layer=check_stop)
+    logits = capture.run(model, asked.read[None], routes.reducers)
     if asked.target is None:
         asked.target = int(logits[0, -1].float().argmax())
     del logits
@@ -173,7 +172,7 @@ def _results(
     yield result()
     if not cuts:
         return
-    prefix = capture.Prefix(model, asked.read[None], last=1, on_layer=check_stop)
+    prefix = capture.Prefix(model, asked.read[None], last=1)
     for start in range(0, len(cuts), _BATCH):
         keys = cuts[start : start + _BATCH]
         try:

@@ -14,7 +14,6 @@ from circuit_widgets.analysis.induction.copying import CopiedTokens, copying_by_
 from circuit_widgets.analysis.induction.in_context import late_less_early
 from circuit_widgets.analysis.induction.pairs import find_pairs
 from circuit_widgets.analysis.induction.results import InductionHeads
-from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.ablation import SecondCopy
 from circuit_widgets.causal.random_heads import others
 from circuit_widgets.heads import Head
@@ -64,7 +63,7 @@ class Further:
         hits, chance = [], 0.0
         for tokens in self._sequences:
             copied = CopiedTokens(self._model, tokens, self._layout.before + self._layout.length)
-            capture.run(self._model, tokens, copied.reducers, logits=False, on_layer=check_stop)
+            capture.run(self._model, tokens, copied.reducers, logits=False)
             hits.append(copied.hits)
             chance += copied.chance * len(tokens) / self._n
         score = score_of(torch.cat(hits), None, self._confidence, chance)

@@ -11,7 +11,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.heads import Head
 from circuit_widgets.weights.unembedding import Unembedding
 
@@ -65,7 +64,7 @@ def hops(
     second, first = _Rows(heads, at, then), _Rows(previous, then, then - 1)
     z = capture.Keep("z", {head.layer for head in heads})
     last = capture.Keep("resid_post", {model.cfg.n_layers - 1})
-    logits = capture.run(model, ids, [second, first, z, last], on_layer=check_stop)
+    logits = capture.run(model, ids, [second, first, z, last])
     wanted = ids[0, then]
 
     def spread(values: Tensor) -> Tensor:

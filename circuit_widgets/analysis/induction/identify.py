@@ -17,7 +17,6 @@ from circuit_widgets.analysis.induction.further import Further
 from circuit_widgets.analysis.induction.in_context import check_texts
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES, Diagonals
-from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.metrics import losses
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts
@@ -155,7 +154,7 @@ def _scored(
         tokens = probe.pairs(n)
         sequences.append(tokens[:n])
         reducer = Diagonals(probe.layout, tuple(SCORES), model.cfg.n_layers)
-        logits = capture.run(model, tokens, [reducer], logits=loss, on_layer=check_stop)
+        logits = capture.run(model, tokens, [reducer], logits=loss)
         # Repeating sequences come first, then their controls.
         scores.append(reducer.means().unflatten(1, (2, n)))
         if logits is not None:

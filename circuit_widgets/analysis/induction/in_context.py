@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import score_of
@@ -41,7 +40,7 @@ def late_less_early(
 
 
 def _difference(model: TransformerBridge, tokens: Int[Tensor, "1 pos"]) -> Float[Tensor, " 1"]:
-    logits = capture.run(model, tokens, on_layer=check_stop)
+    logits = capture.run(model, tokens)
     rows = logits[0, [EARLY - 1, LATE - 1]].float().log_softmax(-1)
     loss = -rows.gather(1, tokens[0, [EARLY, LATE]].to(rows.device)[:, None])[:, 0].cpu()
     return (loss[1] - loss[0])[None]

@@ -41,7 +41,8 @@ def find_pairs(
         return
     layers = ({p.layer for p, _ in wanted}, {i.layer for _, i in wanted})
     weights = {
-        mode: composition(model, mode, between=layers, on_layer=check_stop) for mode in MODES
+        mode: composition(model, mode, between=layers, on_layer=lambda _: check_stop())
+        for mode in MODES
     }
     null: dict[Head, tuple[float | None, float | None]] = {}
     for sender, receiver in wanted:

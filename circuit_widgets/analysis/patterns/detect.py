@@ -21,7 +21,6 @@ from circuit_widgets.analysis.patterns.classes import (
 from circuit_widgets.analysis.patterns.results import PROBED, AttentionPatterns
 from circuit_widgets.attention.diagonals import Diagonals
 from circuit_widgets.attention.shapes import PatternScores, bins, chances
-from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts
@@ -130,7 +129,7 @@ def _results(
     for chosen, tokens in read.batches(settings.batch):
         side = settings.thumbnail if 0 in chosen else 0
         reducer = PatternScores(tokens, *shape, registered, side)
-        capture.run(model, tokens, [reducer], logits=False, on_layer=check_stop)
+        capture.run(model, tokens, [reducer], logits=False)
         found.add(chosen, tokens, reducer)
         done += len(chosen)
         yield found.result(dataclasses.replace(made, n_done=done))
@@ -139,7 +138,7 @@ def _results(
     for n in batches(settings.n_sequences, settings.batch):
         tokens = probe.pairs(n)
         diagonals = Diagonals(probe.layout, tuple(PROBED), shape[0])
-        capture.run(model, tokens, [diagonals], logits=False, on_layer=check_stop)
+        capture.run(model, tokens, [diagonals], logits=False)
         found.add_repeats(diagonals.means().unflatten(1, (2, n)), probe)
         done += n
         yield found.result(dataclasses.replace(made, n_done=done))
