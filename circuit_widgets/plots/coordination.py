@@ -1,58 +1,76 @@
-"""The matrix of heads, like heads together, and how the strongest pairs work together."""
+"""The matrix of heads, similar heads together, and how the strongest pairs work together."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+import matplotlib
 import numpy as np
 
 from circuit_widgets.analysis.coordination.results import HeadCoordination, describe
+from circuit_widgets.plots.axes import name_ticks
+from circuit_widgets.plots.figure import (
+    Figure,
+    letters_in,
+    line_height,
+    new_figure,
+    size_of,
+    styled,
+)
+from circuit_widgets.plots.panels import around_zero, heat
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+_MEASURES = {
+    "contribution": "correlation of contributions",
+    "pearson": "correlation of activations",
+    "cka": "linear CKA of outputs",
+    "projection": "overlap of output spaces",
+}
+# Inches: what stands beside and around the matrix.
+_BESIDE, _AROUND = 1.5, 0.9
 
-# More names than that cannot be read.
-_NAMES = 40
 
+@styled
+def plot(
+    result: HeadCoordination,
+    *,
+    figsize: Sequence[float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """The matrix in the order of `result.order`, dots where q is below `result.fdr`.
 
-def plot(result: HeadCoordination) -> Figure:
-    """A Figure of its own (no pyplot); hatched where a value is missing, as on the diagonal.
+    What is missing is hatched, as the diagonal is. Below the matrix: the pairs that were tested.
 
-    Rows and columns are in `result.order`. A dot: q is below `result.fdr`. Below the matrix: the
-    pairs that have a type.
+    Args:
+        result: What `analyze_head_coordination` found.
+        figsize: Width and height in inches.
+        title: In place of the model's name and the progress; "" for none.
     """
-    from matplotlib.figure import Figure
-
     order = [*result.order]
     n = len(order)
-    value = np.ma.masked_invalid(result.value.numpy()[np.ix_(order, order)])
-    q = result.q.numpy()[np.ix_(order, order)]
-    lines = [textwrap.fill(describe(pair), 84) for pair in result.pairs]
-    n_lines = sum(line.count("\n") + 1 for line in lines)
-    size = min(9.0, max(4.0, 1.6 + 0.26 * n))
-    figure = Figure(figsize=(size + 1.2, size + 0.17 * n_lines), layout="constrained")
+    side = min(6.5, max(3.0, 0.22 * n))
+    width, _ = size_of(figsize, (side + _BESIDE, 0.0))
+    letters = letters_in(width - 0.2, "figure.labelsize")
+    lines = [line for pair in result.pairs for line in textwrap.wrap(describe(pair), letters)]
+    high = side + _AROUND + 1.2 * line_height("figure.labelsize") * (1 + len(lines))
+    figure = new_figure(result, title, figsize, (side + _BESIDE, high))
     ax = figure.subplots()
-    # What is masked is not painted, and shows the hatching behind it.
-    ax.patch.set(facecolor="white", edgecolor="0.6", hatch="////")
-    strongest = float(np.ma.abs(value).max()) if value.count() else 1.0
-    limit = strongest or 1.0
-    image = ax.imshow(value, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    values = result.value.numpy()[np.ix_(order, order)]
+    image = heat(ax, values, around_zero(values), cmap="RdBu_r", aspect="equal")
+    # What is asked for can be smaller than what suits the matrix.
+    side = min(figure.get_figwidth() - _BESIDE, figure.get_figheight() - high + side)
+    q = result.q.numpy()[np.ix_(order, order)]
     with np.errstate(invalid="ignore"):
         rows, columns = np.nonzero(q < result.fdr)
-    # In points; a cell is about 0.8 of the figure by n.
-    dot = (72 * 0.8 * size / n * 0.16) ** 2
-    ax.scatter(columns, rows, s=dot, color="black", linewidths=0, label=f"q < {result.fdr:g}")
-    shown = range(0, n, max(1, -(-n // _NAMES)))
-    names = [result.heads[order[at]] for at in shown]
-    small = 8 if n <= 20 else 6
-    ax.set_xticks([*shown], names, rotation=90, fontsize=small)
-    ax.set_yticks([*shown], names, fontsize=small)
-    made = result.provenance
-    ax.set_title(f"{made.model}, {result.method}, {made.progress}", fontsize="medium")
+    dot = (72 * 0.2 * side / n) ** 2
+    ax.scatter(columns, rows, s=dot, color=matplotlib.rcParams["text.color"], linewidths=0)
+    names = [result.heads[at] for at in order]
+    name_ticks(ax, "x", range(n), names, side)
+    name_ticks(ax, "y", range(n), names, side)
+    ax.set_xlabel("head")
+    ax.set_ylabel("head")
     bar = figure.colorbar(image, ax=ax, shrink=0.8)
-    bar.set_label(result.method)
+    bar.set_label(_MEASURES.get(result.method, result.method))
     mark = f"dot: q < {result.fdr:g}" if len(rows) else f"no pair has q < {result.fdr:g}"
-    text = "\n".join([mark, *lines])
-    figure.supxlabel(text, fontsize=7, ha="left", x=0.02, linespacing=1.4)
+    figure.supxlabel("\n".join([mark, *lines]), ha="left", x=0.02, linespacing=1.4)
     return figure

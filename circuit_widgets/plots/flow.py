@@ -1,69 +1,169 @@
-"""Routes as lines over layers and positions, and what each source is worth."""
+"""Routes as lines over layers and positions, with the heads that carry them, and each source."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import matplotlib
 import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
 
 from circuit_widgets.analysis.flow.results import InformationFlow
-from circuit_widgets.plots.axes import name_axis, shown_positions, width_of
+from circuit_widgets.plots.axes import name_tokens, shown_output, shown_positions, width_of
+from circuit_widgets.plots.figure import (
+    Figure,
+    letters_in,
+    line_height,
+    new_figure,
+    number,
+    size_of,
+    styled,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import pandas as pd
+    from matplotlib.axes import Axes
 
-# An edge that carries less of what is read is not drawn.
-_LEAST = 0.01
+# Paths that are written out below the picture, and in colour in it.
+_PATHS = 5
+# Inches of the panel of sources, with the names of its tokens.
+_SOURCES = 2.4
 
 
-def plot(result: InformationFlow) -> Figure:
-    """A Figure of its own (no pyplot, so nothing global changes).
+@styled
+def plot(
+    result: InformationFlow,
+    *,
+    figsize: Sequence[float] | None = None,
+    title: str | None = None,
+    least: float = 0.01,
+) -> Figure:
+    """The edges, as wide as the share they carry and named by their head; below, each source.
 
-    The edges that carry at least 1 % of what is read, as wide as what they carry, and what each
-    source adds up to. Positions that were not computed are empty.
+    The strongest paths are in colour in the graph and written out at the bottom. A share follows
+    the size of what is written: a star marks the sources that knockout confirms.
+
+    Args:
+        result: What `trace_information_flow` found.
+        figsize: Width and height in inches.
+        title: In place of what is read and the progress; "" for none.
+        least: Edges that carry a smaller share of what is read are not drawn.
     """
-    from matplotlib.collections import LineCollection
-    from matplotlib.figure import Figure
-
     shown = shown_positions(result.position)
     n_layers = len(result.contributions)
-    height = 2.2 + min(8.0, 0.6 + 0.35 * n_layers)
-    figure = Figure(figsize=(width_of(len(shown)), height), layout="constrained")
-    graph, below = figure.subplots(2, 1, sharex=True, height_ratios=[height - 2.2, 2.2])
-    edges = result.edges(_LEAST)
-    for moved, colour in ((False, "0.5"), (True, "tab:blue")):
-        some = edges[(edges["source"] != edges["query"]) == moved]
-        lines = [
-            [(source, layer), (query, layer + 1)]
-            for source, query, layer in zip(
-                some["source"], some["query"], some["layer"], strict=True
-            )
-        ]
-        graph.add_collection(
+    width, _ = size_of(figsize, (width_of(len(shown)), 0.0))
+    letters = letters_in(width - 0.2, "figure.labelsize")
+    moving = [path for path in result.key_paths if any(a != b for _, a, b, _ in path["steps"])]
+    lines = [
+        textwrap.shorten(f"{number(path['weight'], 3)}  {result.path_text(path)}", letters)
+        for path in moving[:_PATHS]
+    ]
+    if lines:
+        lines.insert(0, "Strongest paths (share of what is read, and the heads that carry it):")
+    graph_height = min(5.2, 1.0 + 0.32 * n_layers)
+    below = 1.2 * line_height("figure.labelsize") * len(lines) + 0.3
+    if title is None:
+        made = result.provenance
+        output = shown_output(result.target_token, result.position)
+        title = f"{made.model}: information flow to {output}, {made.progress}"
+    figure = new_figure(result, title, figsize, (width, graph_height + _SOURCES + below))
+    graph, sources = figure.subplots(
+        2, 1, sharex=True, height_ratios=[graph_height, _SOURCES - 0.6]
+    )
+    width, height = figure.get_size_inches()
+    room = (width - 1.0, max(1.0, height - _SOURCES - below))
+    _graph(graph, result, result.edges(least), moving[:_PATHS], shown, room)
+    _sources(sources, result, shown)
+    name_tokens(sources, "x", result.tokens, shown, width - 1.0)
+    sources.set_xlabel("token")
+    figure.supxlabel("\n".join(lines), ha="left", x=0.02, linespacing=1.4, parse_math=False)
+    return figure
+
+
+def _graph(
+    ax: Axes,
+    result: InformationFlow,
+    edges: pd.DataFrame,
+    paths: Sequence[dict],
+    shown: range,
+    room: tuple[float, float],
+) -> None:
+    n_layers = len(result.contributions)
+    edges = edges.query("source >= @shown.start")
+    colour_of: dict[tuple[int, int, int], str] = {}
+    for rank, path in enumerate(paths):
+        for layer, source, query, _ in path["steps"]:
+            if source != query:
+                colour_of.setdefault((layer, source, query), f"C{rank}")
+    for moved in (False, True):
+        some = edges.query("source != query" if moved else "source == query")
+        places = [*zip(some["layer"], some["source"], some["query"], strict=True)]
+        ax.add_collection(
             LineCollection(
-                lines, colors=colour, linewidths=0.5 + 5 * np.sqrt(np.asarray(some["flow"]))
+                [[(source, layer), (query, layer + 1)] for layer, source, query in places],
+                colors=[colour_of.get(place, "0.55" if moved else "0.8") for place in places],
+                linewidths=0.5 + 5 * np.sqrt(np.asarray(some["flow"])),
+                zorder=2 if moved else 1,
             )
         )
-    graph.plot(result.position, n_layers, "o", color="tab:red", markersize=6)
-    graph.set_ylim(-0.3, n_layers + 0.5)
-    graph.set_ylabel("layer", fontsize="small")
-    graph.yaxis.set_ticks(range(0, n_layers + 1, max(1, round(n_layers / 8))))
+    ax.plot(result.position, n_layers, "o", color="C3", zorder=3)
+    ax.set_ylim(-0.3, n_layers + 0.5)
+    ax.set_xlim(shown.start - 0.6, shown.stop - 0.4)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_ylabel("before layer")
+    moving = edges.query("source != query").sort_values("flow", ascending=False)
+    per_unit = (room[0] / len(shown), room[1] / (n_layers + 0.8))
+    _name_heads(ax, moving, colour_of, per_unit)
 
+
+def _name_heads(
+    ax: Axes,
+    edges: pd.DataFrame,
+    colour_of: dict[tuple[int, int, int], str],
+    per_unit: tuple[float, float],
+) -> None:
+    """The head of each edge beside it, the strongest first, where there is room for a name."""
+    size = line_height("xtick.labelsize")
+    taken: list[tuple[float, float, float]] = []
+    for layer, source, query, head in zip(
+        edges["layer"], edges["source"], edges["query"], edges["head"], strict=True
+    ):
+        half = 0.3 * size * len(head)
+        for part in (0.5, 0.35, 0.65, 0.2, 0.8):
+            x, y = source + part * (query - source), layer + part
+            at = x * per_unit[0], y * per_unit[1]
+            if all(
+                abs(at[0] - other[0]) > half + other[2] or abs(at[1] - other[1]) > 1.1 * size
+                for other in taken
+            ):
+                break
+        else:
+            continue
+        taken.append((*at, half))
+        ax.text(
+            x,
+            y,
+            head,
+            ha="center",
+            va="center",
+            fontsize=matplotlib.rcParams["xtick.labelsize"],
+            color=colour_of.get((layer, source, query), "0.4"),
+            bbox={"facecolor": matplotlib.rcParams["axes.facecolor"], "linewidth": 0, "pad": 0.8},
+            zorder=4,
+        )
+
+
+def _sources(ax: Axes, result: InformationFlow, shown: range) -> None:
     at = np.array(shown)
-    below.bar(at, result.routes.numpy()[at], color="tab:blue", label="routes")
-    below.plot(at, result.rollout.numpy()[at], "_", color="0.4", label="rollout (baseline)")
-    sure = [each["position"] for each in result.information_sources if each["confirmed"]]
-    sure = [position for position in sure if position in shown]
-    below.plot(
-        sure, result.routes.numpy()[sure], "*", color="tab:red", label="confirmed by knockout"
-    )
-    below.set_ylabel("share of what is read", fontsize="small")
-    below.legend(fontsize="small")
-    name_axis(below, "x", result.tokens, shown)
-    made = result.provenance
-    figure.suptitle(
-        f"{made.model}: {result.target_token!r} after position {result.position}, {made.progress}",
-        fontsize="medium",
-        parse_math=False,
-    )
-    return figure
+    routes = result.routes.numpy()
+    ax.bar(at, routes[at], color="C0", label="routes")
+    ax.plot(at, result.rollout.numpy()[at], "_", color="0.4", label="attention rollout (baseline)")
+    confirmed = [each["position"] for each in result.information_sources if each["confirmed"]]
+    confirmed = [position for position in confirmed if position in shown]
+    if confirmed:
+        ax.plot(confirmed, routes[confirmed], "*", color="C3", label="confirmed by knockout", ms=9)
+    ax.set_ylabel("share of\nwhat is read")
+    ax.legend()

@@ -1,85 +1,82 @@
-"""Scores of every head, layers down and heads across: one panel a score, one scale for all."""
+"""Scores of every head, and what the induction heads do in one text."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 from circuit_widgets.analysis.induction.results import InductionHeads, InductionTrace
-from circuit_widgets.plots.panels import panel
+from circuit_widgets.plots.axes import name_ticks
+from circuit_widgets.plots.figure import Figure, new_figure, styled
+from circuit_widgets.plots.panels import choose_scores, head_panels
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-# Panels in a row.
-ACROSS = 3
+# More lines than that have no colours of their own; the others are grey.
+_NAMED = 8
 
 
-def plot(result: InductionHeads | InductionTrace) -> Figure:
+def plot(result: InductionHeads | InductionTrace, **options: Any) -> Figure:
     """The still picture of either result of this topic."""
-    return _trace(result) if isinstance(result, InductionTrace) else _heads(result)
+    if isinstance(result, InductionTrace):
+        return plot_trace(result, **options)
+    return plot_heads(result, **options)
 
 
-def _trace(result: InductionTrace) -> Figure:
-    """What the induction heads do at each token that stood earlier: attention, added logit."""
-    from matplotlib.figure import Figure
+@styled
+def plot_heads(
+    result: InductionHeads,
+    *,
+    figsize: Sequence[float] | None = None,
+    title: str | None = None,
+    scores: Sequence[str] | None = None,
+) -> Figure:
+    """A grid of heads for each score.
 
-    at = result.repeats()
-    figure = Figure(figsize=(max(4.0, 1.5 + 0.45 * len(at)), 5.0), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    for h, name in enumerate(result.heads):
-        upper.plot(range(len(at)), result.attention[h, at].numpy(), "o-", label=name)
-        lower.plot(range(len(at)), result.added[h, at].numpy(), "o-", label=name)
-    upper.plot(range(len(at)), result.chance[at].numpy(), ":", color="0.4", label="chance")
-    lower.plot(
-        range(len(at)),
-        result.added_chance[:, at].mean(0).numpy(),
-        ":",
-        color="0.4",
-        label="other tokens",
-    )
-    upper.set_ylabel("attention")
-    lower.set_ylabel("added to the logit")
-    # A dollar sign would begin a formula.
-    names = [result.tokens[q].replace("$", r"\$") for q in at]
-    lower.set_xticks(range(len(at)), names, rotation=90)
-    upper.legend(fontsize="small")
-    figure.suptitle(f"{result.provenance.model}: tokens that stood earlier", fontsize="medium")
-    return figure
-
-
-def _heads(result: InductionHeads) -> Figure:
-    """A Figure of its own (no pyplot, so nothing global changes); hatched where a score is missing.
-
-    The mark on each colour bar is chance: what a head that attends uniformly would score.
+    Args:
+        result: What `identify_induction_heads` found.
+        figsize: Width and height in inches.
+        title: In place of the model's name and the progress; "" for none.
+        scores: Which scores, in this order; None is all that were measured.
     """
-    from matplotlib.figure import Figure
+    return head_panels(result, choose_scores(result, scores), figsize=figsize, title=title)[0]
 
-    n_layers, n_heads = result.shape
-    # Cells are square up to a size that still fits a page.
-    height = min(9.0, max(3.2, 2.0 + 0.24 * n_layers))
-    abouts = result.abouts
-    rows = math.ceil(len(abouts) / ACROSS)
-    width = ACROSS * min(4.5, max(2.2, 0.7 + 0.24 * n_heads))
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
-    grid = figure.subplots(rows, ACROSS, sharey=True, squeeze=False)
-    axes = grid.flatten()
-    for ax in axes[len(abouts) :]:
-        ax.set_axis_off()
-    for ax, (name, about) in zip(axes, abouts.items(), strict=False):
-        score = result.score(name)
-        image = panel(ax, score, about)
-        ax.set_title(about.label, fontsize="medium")
-        ax.set_xlabel("head")
-        bar = figure.colorbar(image, ax=ax, orientation="horizontal", shrink=0.9)
-        if (about.least, about.most) == (0, 1):
-            bar.set_ticks([0, 0.5, 1])
-        if score.chance is not None:
-            chance = float(score.chance)
-            bar.ax.axvline(chance, color="tab:orange", linewidth=2)
-            bar.set_label(f"chance {chance:.2f}", color="tab:orange", fontsize="small")
-    for first in grid[:, 0]:
-        first.set_ylabel("layer")
-    made = result.provenance
-    figure.suptitle(f"{made.model}, {made.progress}", fontsize="medium")
+
+@styled
+def plot_trace(
+    result: InductionTrace,
+    *,
+    figsize: Sequence[float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """What each induction head does at each repeated token: its attention, and what it writes.
+
+    Args:
+        result: What `trace_induction` found.
+        figsize: Width and height in inches.
+        title: In place of the model's name and the progress; "" for none.
+    """
+    at = result.repeats()
+    figure = new_figure(result, title, figsize, (max(5.0, 2.2 + 0.4 * len(at)), 4.8))
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    places = range(len(at))
+    by_attention = result.attention[:, at].nan_to_num().mean(1).argsort(descending=True).tolist()
+    for rank, h in enumerate(by_attention):
+        named = rank < _NAMED
+        look = {"color": f"C{rank}"} if named else {"color": "0.75", "linewidth": 0.8, "zorder": 1}
+        label = result.heads[h] if named else None
+        upper.plot(places, result.attention[h, at].numpy(), "o-", markersize=3, label=label, **look)
+        lower.plot(places, result.added[h, at].numpy(), "o-", markersize=3, **look)
+    chance = {"linestyle": ":", "color": "0.4"}
+    upper.plot(places, result.chance[at].numpy(), **chance, label="uniform attention")
+    others = result.added_chance[:, at].mean(0).numpy()
+    lower.plot(places, others, **chance, label="other tokens of the text")
+    lower.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    upper.set_ylabel("attention to the token\nafter the earlier one")
+    lower.set_ylabel("added to the logit\nof that token")
+    lower.set_xlabel("repeated token, with its position")
+    names = [f"{result.tokens[q]} ({q})" for q in at]
+    name_ticks(lower, "x", places, names, figure.get_figwidth() - 2.2)
+    more = len(by_attention) - _NAMED
+    heading = "head" if more <= 0 else f"head (grey: {more} more)"
+    upper.legend(title=heading, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    lower.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return figure

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from circuit_widgets.analysis.influence.results import SelfInfluence
-from circuit_widgets.plots.axes import name_axis, shown_positions, width_of
+from circuit_widgets.plots.axes import name_tokens, shown_output, shown_positions, width_of
+from circuit_widgets.plots.figure import Figure, new_figure, styled
+from circuit_widgets.plots.panels import around_zero, heat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _LABELS = {
-    "logp": "effect on log probability (nats)",
+    "logp": "effect on the log-probability (nats)",
     "kl": "KL divergence (nats)",
     "norm": "change of the logits (L2 norm)",
 }
+# Inches of the panel of effects, with the names of its tokens.
+_POINTS = 3.2
 
 
-def plot(result: SelfInfluence) -> Figure:
-    """A Figure of its own (no pyplot, so nothing global changes).
+@styled
+def plot(
+    result: SelfInfluence,
+    *,
+    figsize: Sequence[float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """The effect of each token with its interval; below, the matrix of pairs if there is one.
 
-    The effect of each position with its interval, and the matrix of pairs if there is one.
-    Positions that were not computed are empty.
+    Positions that were not computed are empty; of a long text the last 64 up to the one that is
+    read are shown.
+
+    Args:
+        result: What `compute_self_influence` found.
+        figsize: Width and height in inches.
+        title: In place of what is read and the progress; "" for none.
     """
-    from matplotlib.figure import Figure
-
     shown = shown_positions(result.position)
-    panels = 1 if result.matrix is None else 2
-    height = 3.4 if panels == 1 else 3.4 + min(7.0, 1.5 + 0.2 * len(shown))
-    figure = Figure(figsize=(width_of(len(shown)), height), layout="constrained")
-    axes = figure.subplots(panels, 1, squeeze=False, height_ratios=[3.4, height - 3.4][:panels])[
-        :, 0
-    ]
-    _points(axes[0], result, shown)
+    heights = [_POINTS]
     if result.matrix is not None:
-        _matrix(figure, axes[1], result, shown)
-    made = result.provenance
-    figure.suptitle(
-        f"{made.model}: {result.target_token!r} after position {result.position}, {made.progress}",
-        fontsize="medium",
-        parse_math=False,
-    )
+        heights.append(min(6.0, 1.6 + 0.18 * len(shown)))
+    if title is None:
+        made = result.provenance
+        output = shown_output(result.target_token, result.position)
+        title = f"{made.model}: effect on {output}, {made.progress}"
+    figure = new_figure(result, title, figsize, (width_of(len(shown)), sum(heights)))
+    axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    _points(axes[0], result, shown)
+    name_tokens(axes[0], "x", result.tokens, shown, figure.get_figwidth() - 1)
+    axes[0].set_xlabel("token" if result.matrix is None else "")
+    if result.matrix is not None:
+        _matrix(figure, axes[1], result, shown, heights[1] / sum(heights))
     return figure
 
 
@@ -53,34 +65,28 @@ def _points(ax: Axes, result: SelfInfluence, shown: range) -> None:
     at = np.array(shown)
     value, low, high = (part.numpy()[at] for part in (score.value, score.low, score.high))
     ax.axhline(0, color="0.6", linewidth=0.8)
-    ax.vlines(at, low, high, color="tab:blue", linewidth=1.2, alpha=0.6)
     given = at < result.n_prompt
-    for own, colour, name in ((False, "tab:blue", "prompt"), (True, "tab:orange", "generated")):
+    for own, colour, name in ((False, "C0", "prompt"), (True, "C1", "generated")):
         chosen = given != own
         if chosen.any():
+            ax.vlines(at[chosen], low[chosen], high[chosen], color=colour, alpha=0.6)
             ax.plot(at[chosen], value[chosen], "o", color=colour, markersize=4, label=name)
     if not given.all():
-        ax.legend(fontsize="small")
-    ax.set_ylabel(_LABELS[result.metric], fontsize="small")
-    name_axis(ax, "x", result.tokens, shown)
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+    ax.set_ylabel(_LABELS[result.metric])
 
 
-def _matrix(figure: Figure, ax: Axes, result: SelfInfluence, shown: range) -> None:
+def _matrix(figure: Figure, ax: Axes, result: SelfInfluence, shown: range, share: float) -> None:
     assert result.matrix is not None
     at = slice(shown.start, shown.stop)
-    values = np.ma.masked_invalid(result.matrix[at, at].numpy())
-    most = float(np.abs(values).max()) if values.count() else 1.0
-    image = ax.imshow(
-        values,
-        cmap="RdBu_r",
-        vmin=-(most or 1.0),
-        vmax=most or 1.0,
-        interpolation="nearest",
-        extent=(shown.start - 0.5, shown.stop - 0.5, shown.stop - 0.5, shown.start - 0.5),
-    )
-    name_axis(ax, "x", result.tokens, shown)
-    name_axis(ax, "y", result.tokens, shown)
-    ax.set_xlabel("output after", fontsize="small")
-    ax.set_ylabel("replaced", fontsize="small")
-    bar = figure.colorbar(image, ax=ax, shrink=0.8)
-    bar.set_label(_LABELS["logp"], fontsize="small")
+    values = result.matrix[at, at].numpy()
+    ends = (shown.start - 0.5, shown.stop - 0.5)
+    image = heat(ax, values, around_zero(values), extent=(*ends, *ends[::-1]))
+    width, height = figure.get_size_inches()
+    name_tokens(ax, "x", result.tokens, shown, width - 2)
+    name_tokens(ax, "y", result.tokens, shown, height * share - 1.4)
+    ax.set_xlim(ends)
+    ax.set_xlabel("predicted after")
+    ax.set_ylabel("replaced token")
+    bar = figure.colorbar(image, ax=ax, shrink=0.9)
+    bar.set_label(_LABELS["logp"])

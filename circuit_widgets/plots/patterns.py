@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+
+from matplotlib.ticker import MaxNLocator
 
 from circuit_widgets.analysis.patterns.results import AttentionPatterns
-from circuit_widgets.plots.panels import panel
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-# Panels in a row.
-ACROSS = 4
+from circuit_widgets.plots.figure import Figure, styled
+from circuit_widgets.plots.panels import choose_scores, head_panels
 
 
-def plot(result: AttentionPatterns) -> Figure:
-    """A Figure of its own (no pyplot): a grid a score, hatched where missing, and the labels.
+@styled
+def plot(
+    result: AttentionPatterns,
+    *,
+    figsize: Sequence[float] | None = None,
+    title: str | None = None,
+    scores: Sequence[str] | None = None,
+) -> Figure:
+    """A grid of heads for each score, and how many heads each class has.
 
-    The mark on a title is chance: what attention without this shape would score.
+    Args:
+        result: What `detect_attention_patterns` found.
+        figsize: Width and height in inches.
+        title: In place of the model's name and the progress; "" for none.
+        scores: Which scores, in this order; None is all of them and the classes.
     """
-    from matplotlib.figure import Figure
-
-    n_layers, n_heads = result.shape
-    abouts = result.abouts
-    rows = math.ceil((len(abouts) + 1) / ACROSS)
-    height = min(6.0, max(2.4, 1.4 + 0.16 * n_layers))
-    width = ACROSS * min(3.6, max(2.0, 0.7 + 0.18 * n_heads))
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
-    axes = figure.subplots(rows, ACROSS, squeeze=False).flatten()
-    image = None
-    for ax, (name, about) in zip(axes, abouts.items(), strict=False):
-        score = result.score(name)
-        image = panel(ax, score, about)
-        ax.set_title(f"{about.label} (chance {float(score.chance or 0):.2f})", fontsize="small")
-    counts = Counter(result.labels().values())
-    names = [*(kind["name"] for kind in result.classes), "other", "missing"]
-    names = [name for name in names if counts[name]]
-    last = axes[len(abouts)]
-    last.barh(range(len(names)), [counts[name] for name in names], color="0.4")
-    last.set_yticks(range(len(names)), names, fontsize="small")
-    last.invert_yaxis()
-    last.set_xlabel("heads")
-    last.set_title("labels", fontsize="small")
-    for ax in axes[len(abouts) + 1 :]:
-        ax.set_axis_off()
-    if image is not None:
-        figure.colorbar(image, ax=axes[: len(abouts)].tolist(), shrink=0.6)
-    made = result.provenance
-    figure.suptitle(f"{made.model}, {made.progress}", fontsize="medium")
+    chosen = choose_scores(result, scores)
+    figure, spare = head_panels(
+        result, chosen, figsize=figsize, title=title, spare=1 if scores is None else 0
+    )
+    for ax in spare:
+        counts = Counter(result.labels().values())
+        labels = {kind["name"]: kind["label"] for kind in result.classes}
+        labels |= {"other": "Other", "missing": "Missing"}
+        shown = [name for name in labels if counts[name]]
+        ax.barh(range(len(shown)), [counts[name] for name in shown], color="0.5")
+        ax.set_yticks(range(len(shown)), [labels[name] for name in shown])
+        ax.invert_yaxis()
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_xlabel("number of heads")
+        ax.set_title("Class")
     return figure

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
@@ -86,9 +87,25 @@ class Result:
         """Tidy pandas frame: one row per head and score; `complete` is False in a partial one."""
         raise NotImplementedError
 
-    def plot(self) -> Figure:
-        """Still picture, a matplotlib Figure."""
-        return part("plots", self.topic, "plot")(self)
+    def plot(
+        self,
+        *,
+        figsize: Sequence[float] | None = None,
+        title: str | None = None,
+        **options: Any,
+    ) -> Figure:
+        """The still picture: a matplotlib Figure, which shows itself as the last line of a cell.
+
+        Sizes of text, colours and lines are those of matplotlib's `rcParams`.
+
+        Args:
+            figsize: Width and height in inches, as in matplotlib. None: what suits the picture.
+            title: In place of the model's name and the progress; "" for none.
+            **options: Of this topic; see `circuit_widgets.plots`. Results with a grid of heads take
+                `scores`, the names of those to show.
+        """
+        draw = part("plots", self.topic, "plot")
+        return draw(self, figsize=figsize, title=title, **options)
 
     def scores(self) -> dict[str, Score]:
         """The fields that are scores, by name."""

@@ -27,6 +27,8 @@ class About:
     null: Literal["control", "chance"] = "control"
     # What it was measured on, in two words.
     group: str = "random tokens"
+    # "" for a share, from 0 to 1.
+    unit: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

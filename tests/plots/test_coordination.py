@@ -28,6 +28,8 @@ def test_the_matrix_in_order_with_dots_and_types(result) -> None:
     ax = figure.axes[0]
     (image,) = ax.images
     order = list(result.order)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("head", "head")
+    assert figure.axes[1].get_ylabel() == "correlation of contributions"
     values = result.value.numpy()[np.ix_(order, order)]
     np.testing.assert_array_equal(image.get_array().filled(np.nan), values)
     low, high = image.get_clim()
@@ -41,7 +43,7 @@ def test_the_matrix_in_order_with_dots_and_types(result) -> None:
     text = figure.get_supxlabel()
     assert "dot: q < 0.6" in text
     for pair in result.pairs:
-        assert pair["a"] in text and pair["type"] in text
+        assert pair["a"] in text and pair["type"] in text.replace(":", " ").split()
     figure.savefig(io.BytesIO())
 
 
@@ -53,7 +55,7 @@ def test_what_is_missing_is_hatched_and_partial_is_said(result) -> None:
     ax = figure.axes[0]
     at = result.order.index(2)
     assert ax.images[0].get_array().mask[at].all() and ax.patch.get_hatch()
-    assert "partial: 1 of 3 steps" in ax.get_title()
+    assert "partial: 1 of 3 steps" in figure.get_suptitle()
     assert figure.get_supxlabel() == "no pair has q < 0.6"
     figure.savefig(io.BytesIO())
 
@@ -69,7 +71,7 @@ def test_many_heads_show_some_names_and_nothing_at_all_is_a_picture(result) -> N
         **dict.fromkeys(("value", "p", "q", "null_mean", "null_std"), nothing),
     )
     ax = empty.plot().axes[0]
-    assert 20 <= len(ax.get_xticks()) <= 40
+    assert 20 <= len(ax.get_xticks()) <= 60
 
 
 def test_it_leaves_pyplot_alone(result) -> None:

@@ -24,16 +24,38 @@ def result():
 def test_one_panel_a_score_with_its_values(result) -> None:
     figure = result.plot()
     panels = [ax for ax in figure.axes if ax.images]
-    assert [ax.get_title() for ax in panels] == [about.label for about in result.abouts.values()]
+    assert [ax.get_title().split("\n")[0] for ax in panels] == [
+        about.label for about in result.abouts.values()
+    ]
     assert len(panels) == 7
     for ax, name in zip(panels, SCORES, strict=False):
         (image,) = ax.images
         np.testing.assert_array_equal(image.get_array(), result.score(name).value.numpy())
-        assert image.get_clim() == (0, 1)
+        assert image.get_clim() == (0, 1) and image.get_cmap().name == "viridis"
     # Layer 0 is at the top.
     assert panels[0].get_ylim()[0] > panels[0].get_ylim()[1]
-    labels = [ax.get_xlabel() for ax in figure.axes]
-    assert sum(label.startswith("chance 0.") for label in labels) == 4
+    assert {(ax.get_xlabel(), ax.get_ylabel()) for ax in panels} == {
+        ("head", "layer"),
+        ("head", ""),
+    }
+
+
+def test_a_score_with_a_sign_has_a_diverging_map_around_0(result) -> None:
+    figure = result.plot(scores=["copying", "ablation"])
+    signed, effect = (ax.images[0] for ax in figure.axes[:2])
+    assert signed.get_clim() == (-1, 1) and signed.get_cmap().name == "RdBu_r"
+    assert [ax.get_xlabel() for ax in figure.axes if not ax.images and ax.get_xlabel()] == [
+        "score",
+        "nats",
+    ]
+    assert effect.colorbar is not None and signed.colorbar is not None
+
+
+def test_no_number_is_minus_zero(result) -> None:
+    previous = result.previous_token
+    chance = dataclasses.replace(previous, chance=previous.chance * 0 - 0.001)
+    figure = dataclasses.replace(result, previous_token=chance).plot(scores="previous_token")
+    assert "chance 0.00" in figure.axes[0].get_title()
 
 
 def test_missing_heads_are_masked_and_partial_is_said(result) -> None:
@@ -49,7 +71,7 @@ def test_missing_heads_are_masked_and_partial_is_said(result) -> None:
     (image,) = figure.axes[0].images
     assert image.get_array().mask.nonzero() == (1, 2)
     assert figure.axes[0].patch.get_hatch()
-    assert "partial: 1 of 9 sequences" in figure.get_suptitle()
+    assert "partial: 1 of 9 sequences" in figure.get_suptitle().replace("\n", " ")
     figure.savefig(io.BytesIO())
 
 

@@ -45,7 +45,7 @@ def test_effects_are_points_with_intervals(effects) -> None:
     np.testing.assert_allclose(ends[:, 0], effects.logp.low.numpy())
     np.testing.assert_allclose(ends[:, 1], effects.logp.high.numpy())
     assert [label.get_text() for label in ax.get_xticklabels()] == [str(id) for id in TOKENS]
-    assert "'7' after position 5" in figure.get_suptitle()
+    assert "“7” (predicted after position 5)" in figure.get_suptitle().replace("\n", " ")
     figure.savefig(io.BytesIO())
 
 
@@ -94,9 +94,8 @@ def test_routes_are_lines_as_wide_as_what_they_carry(flow) -> None:
 def test_partial_results_are_drawn_and_say_so(effects, flow) -> None:
     for result in (effects, flow):
         made = dataclasses.replace(result.provenance, n_done=1, n_total=9)
-        assert (
-            "partial: 1 of 9" in dataclasses.replace(result, provenance=made).plot().get_suptitle()
-        )
+        title = dataclasses.replace(result, provenance=made).plot().get_suptitle()
+        assert "partial: 1 of 9" in title.replace("\n", " ")
     value = effects.logp.value.clone()
     value[:3] = math.nan
     holes = dataclasses.replace(effects, logp=dataclasses.replace(effects.logp, value=value))
