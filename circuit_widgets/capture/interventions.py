@@ -36,7 +36,7 @@ class _Edit:
 def ablate(
     heads: HeadLike | Iterable[HeadLike],
     *,
-    by: Literal["mean", "resample", "zero"] = "mean",
+    by: Literal["mean", "resample", "zero"] | Reference = "mean",
     reference: Reference | None = None,
     per_position: bool = True,
     seed: int = 0,
@@ -46,6 +46,7 @@ def ablate(
     - mean: the mean of z over the reference batch, at each position, or over all its positions.
     - resample: z of another prompt, one row of the reference for each row, at the same positions.
     - zero: nothing, which for most heads is as unusual as noise. Only on request.
+    - z by layer, shaped as the run's: just that, such as the mean over the other prompts.
 
     Args:
         heads: "5.1", or several.
@@ -59,9 +60,15 @@ def ablate(
     Raises:
         TypeError, ValueError: Heads that are none, or an unknown `by`; in the run, a reference that
             does not fit.
+
+    >>> edit = ablate(["0.1", "1.2"], by="zero")
+    >>> edit.site, sorted(edit.layers)
+    ('z', [0, 1])
     """
+    if isinstance(by, Mapping):
+        return patch("z", by, heads=heads)
     if by not in ("mean", "resample", "zero"):
-        raise ValueError(f"by is {by!r}; accepted are 'mean', 'resample' and 'zero'")
+        raise ValueError(f"by is {by!r}; accepted are 'mean', 'resample' and 'zero', or z by layer")
     chosen = _by_layer(heads)
 
     def replace(layer: int, z: Float[Tensor, "batch pos head d_head"]) -> Tensor:
@@ -86,6 +93,9 @@ def scale(heads: HeadLike | Iterable[HeadLike], factor: float) -> Intervention:
 
     Raises:
         TypeError, ValueError: Heads that are none.
+
+    >>> scale("1.2", 2.0).site
+    'z'
     """
     return _on_heads("z", _by_layer(heads), lambda _, z: z * factor)
 
@@ -151,6 +161,7 @@ def knock_out(
     keys: Positions,
     *,
     renormalise: bool,
+    rows: Sequence[int] | None = None,
 ) -> Intervention:
     """Cut attention from queries to keys: set those weights of the pattern to 0.
 
@@ -164,9 +175,15 @@ def knock_out(
         queries: Positions that look; None is all.
         keys: Positions they no longer see; None is all.
         renormalise: Which of the two.
+        rows: Only these rows of the batch, each of which loses a key of its own: as many keys as
+            rows. None: every row loses all the keys.
 
     Raises:
-        TypeError, ValueError: Heads that are none; in the run, a position that is not there.
+        TypeError, ValueError: Heads that are none; not as many keys as rows; in the run, a position
+            or a row that is not there.
+
+    >>> knock_out([0, 1], 3, [1, 2], renormalise=True).site
+    'pattern'
     """
     chosen: dict[int, list[int] | None] = {}
     for item in _several(where, (int,)):
@@ -178,19 +195,26 @@ def knock_out(
             if (indices := chosen.setdefault(head.layer, [])) is not None:
                 indices.append(head.index)
 
+    if rows is not None and (not isinstance(keys, Sequence) or len(keys) != len(rows)):
+        raise ValueError(f"with rows, keys has to name one key for each of {len(rows)} rows")
+
     def cut(layer: int, pattern: Float[Tensor, "batch head query key"]) -> Tensor:
-        _, _, n_queries, n_keys = pattern.shape
-        rows = _indices(queries, n_queries, "query", pattern.device)
-        columns = _indices(keys, n_keys, "key", pattern.device)
-        mask = torch.zeros(n_queries, n_keys, dtype=torch.bool, device=pattern.device)
-        mask[rows[:, None], columns[None, :]] = True
-        left = pattern.masked_fill(mask, 0)
-        if renormalise:
-            before, after = (each.float().sum(-1, keepdim=True) for each in (pattern, left))
-            # Only rows that lost something: a factor of 1.0000001 is a change too.
-            factor = torch.where((after > 0) & mask.any(-1)[:, None], before / after, 1)
+        n_rows, _, n_queries, n_keys = pattern.shape
+        chosen = _indices(rows, n_rows, "row", pattern.device)
+        looking = _indices(queries, n_queries, "query", pattern.device)
+        lost = _indices(keys, n_keys, "key", pattern.device)
+        # [row, query, head, key]: indices from a grid come first.
+        weights = pattern[chosen[:, None], :, looking]
+        mask = torch.zeros(len(chosen), n_keys, dtype=torch.bool, device=pattern.device)
+        mask.scatter_(1, lost.expand(len(chosen), -1) if rows is None else lost[:, None], True)
+        left = weights.masked_fill(mask[:, None, None], 0)
+        if renormalise and len(lost):
+            before, after = (each.float().sum(-1, keepdim=True) for each in (weights, left))
+            factor = torch.where(after > 0, before / after.clamp_min(1e-30), 1)
             left = (left.float() * factor).to(pattern.dtype)
-        return left
+        edited = pattern.clone()
+        edited[chosen[:, None], :, looking] = left
+        return edited
 
     return _on_heads("pattern", chosen, cut)
 

@@ -1,8 +1,8 @@
-"""What is lost without a head: its output replaced by the mean over the other prompts."""
+"""What is lost without a head, or without what one head tells another."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,170 +10,147 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.causal.metrics import Metric, losses
+from circuit_widgets.causal.metrics import Metric
 from circuit_widgets.causal.paths import path_patch, receiver_z
 from circuit_widgets.heads import Head
-from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.prompts.repeats import Layout
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
-
-class SecondCopy:
-    """Runs of repeating sequences, kept so that a change costs only the layers after it.
-
-    A head is ablated by its mean z at each position over the *other* sequences: on random tokens
-    that takes away what it says about this sequence and nothing else. With its own z in the mean, a
-    part of what it says would stay, and of few sequences that is enough for a sharp attention.
-    """
-
-    def __init__(
-        self, model: TransformerBridge, batches: Sequence[Int[Tensor, "batch pos"]], layout: Layout
-    ) -> None:
-        self.model, self.layout, self.batches = model, layout, batches
-        self.inputs: list[capture.BlockInputs] = []
-        clean, z = [], []
-        for tokens in batches:
-            inputs, keep = capture.BlockInputs(), capture.Keep("z")
-            logits = capture.run(model, tokens, [inputs, keep])
-            self.inputs.append(inputs)
-            z.append(keep.tensors)
-            clean.append(losses(logits, tokens, layout)[1])
-        self.clean: Float[Tensor, " sample"] = torch.cat(clean)
-        n = len(self.clean)
-        totals = {
-            layer: torch.stack([of[layer].float().sum(0) for of in z]).sum(0)
-            for layer in range(model.cfg.n_layers)
-        }
-        # Of each batch, by layer.
-        self.others_z: list[dict[int, Float[Tensor, "batch pos head d_head"]]] = [
-            {
-                layer: ((totals[layer] - tensor.float()) / (n - 1)).to(tensor.dtype)
-                for layer, tensor in of.items()
-            }
-            for of in z
-        ]
-
-    def effect(self, heads: Collection[Head]) -> Float[Tensor, " sample"]:
-        """How much the loss on the second copy rises without these heads, in nats."""
-        first = min(head.layer for head in heads)
-        found = []
-        for tokens, inputs, z in zip(self.batches, self.inputs, self.others_z, strict=True):
-            edit = capture.patch("z", z, heads=sorted(heads))
-            logits = capture.resume(self.model, inputs, first, interventions=[edit])
-            found.append(losses(logits, tokens, self.layout)[1])
-        return torch.cat(found) - self.clean
-
-    def path_effect(self, sender: Head, receiver: Head) -> Float[Tensor, " sample"]:
-        """How much prefix matching of the receiver falls if it hears the sender's mean as key."""
-        back, first = self.layout.diagonal("prefix_matching")
-        found = []
-        for inputs, z in zip(self.inputs, self.others_z, strict=True):
-            said = z[sender.layer][:, :, sender.index]
-            heard = receiver_z(self.model, inputs, sender, said, receiver, ("k",), site="pattern")
-            kept = capture.replay_pattern(self.model, inputs, receiver.layer)
-            band = [
-                torch.diagonal(pattern[:, receiver.index].float(), -back, -2, -1)
-                for pattern in (kept, heard)
-            ]
-            found.append((band[0] - band[1])[:, first - back :].mean(1).cpu())
-        return torch.cat(found)
+# By layer.
+LayerZ = dict[int, Float[Tensor, "batch pos head d_head"]]
 
 
-class Runs:
-    """The prompts' runs, kept so that a change costs only the layers after it.
+class Ablation:
+    """Some prompts' runs, kept so that an ablation costs only the layers after it.
 
     A head is ablated by the mean of its z over the *other* prompts: at each position if all prompts
-    have one length, else over all their positions. Of its own z a part of what it says would stay.
-    One prompt alone has only the mean over its own positions.
+    have one length, else over all their positions. With its own z in the mean a part of what it
+    says about this prompt would stay, and of few prompts that is enough for a sharp attention. One
+    prompt alone has only the mean over its own positions.
+
+    Args:
+        model: A TransformerBridge.
+        batches: Ids [batch, pos]; the prompts of a batch have one length.
+        metric: What an effect is an effect on.
+        layers: Of the heads in question; None is all.
+
+    Attributes:
+        clean: The metric of each prompt as the model is.
+        rounding: An effect below it is rounding.
+
+    >>> from circuit_widgets import load_model
+    >>> from circuit_widgets.causal.metrics import next_token_logp
+    >>> from circuit_widgets.prompts import Prompts
+    >>> model = load_model()
+    >>> texts = Prompts(model, ["blue dog blue dog", "cat river cat river"])
+    >>> ablation = Ablation(model, [ids for _, ids in texts.batches(8)], next_token_logp)
+    >>> ablation.effect([Head(0, 1)]).shape
+    torch.Size([2])
     """
 
     def __init__(
         self,
         model: TransformerBridge,
-        prompts: Prompts,
+        batches: Iterable[Int[Tensor, "batch pos"]],
         metric: Metric,
-        layers: Collection[int],
-        batch: int,
+        layers: Collection[int] | None = None,
     ) -> None:
-        self.model, self.metric = model, metric
-        self.batches: list[Int[Tensor, "batch pos"]] = []
-        self.inputs: list[capture.BlockInputs] = []
-        self.z: list[dict[int, Float[Tensor, "batch pos head d_head"]]] = []
-        self._slopes: list[dict[int, Tensor]] = []
+        self._model, self._metric = model, metric
+        self._layers = sorted(range(model.cfg.n_layers) if layers is None else layers)
+        self._batches = list(batches)
+        self._inputs: list[capture.BlockInputs] = []
+        self._z: list[LayerZ] = []
+        self._slopes: list[LayerZ] | None = None
         clean = []
-        for _, tokens in prompts.batches(batch):
-            inputs = capture.BlockInputs()
-            logits = capture.run(model, tokens, [inputs])
-            clean.append(metric(logits, tokens).float().cpu())
-            del logits
-            got = capture.gradients(
-                model,
-                tokens,
-                [("z", frozenset(layers))],
-                lambda logits, ids=tokens: metric(logits, ids),
-            )
-            self.batches.append(tokens)
-            self.inputs.append(inputs)
-            self.z.append({layer: got.values["z", layer] for layer in layers})
-            self._slopes.append({layer: got.slopes["z", layer] for layer in layers})
+        for tokens in self._batches:
+            inputs, keep = capture.BlockInputs(), capture.Keep("z", frozenset(self._layers))
+            clean.append(self._measured(capture.run(model, tokens, [inputs, keep]), tokens))
+            self._inputs.append(inputs)
+            self._z.append(keep.tensors)
         self.clean: Float[Tensor, " prompt"] = torch.cat(clean)
-        # Below this an effect is rounding.
-        scale = max(1.0, float(self.clean.abs().max()))
-        self.rounding = 16 * torch.finfo(model.cfg.dtype).eps * scale
-        self.means = _means_of_others(self.z)
+        largest = max(1.0, float(self.clean.abs().max()))
+        self.rounding = 16 * torch.finfo(model.cfg.dtype).eps * largest
+        self._means = means_of_others(self._z)
 
-    def effect(self, *heads: Head) -> Float[Tensor, " prompt"]:
+    def effect(self, heads: Collection[Head]) -> Float[Tensor, " prompt"]:
         """How much the metric falls without these heads."""
         first = min(head.layer for head in heads)
-        found = []
-        for tokens, inputs, means in zip(self.batches, self.inputs, self.means, strict=True):
-            edit = capture.patch("z", means, heads=sorted(heads))
-            logits = capture.resume(self.model, inputs, first, interventions=[edit])
-            found.append(self.metric(logits, tokens).float().cpu())
-        return self.clean - torch.cat(found)
+        ablated = []
+        for tokens, inputs, means in zip(self._batches, self._inputs, self._means, strict=True):
+            edit = capture.ablate(heads, by=means)
+            logits = capture.resume(self._model, inputs, first, interventions=[edit])
+            ablated.append(self._measured(logits, tokens))
+        return self.clean - torch.cat(ablated)
 
     def path_effect(self, sender: Head, receiver: Head) -> Float[Tensor, " prompt"]:
         """How much the metric falls if the receiver, and nobody else, hears the sender's mean."""
-        found = []
-        for tokens, inputs, means in zip(self.batches, self.inputs, self.means, strict=True):
-            said = means[sender.layer][:, :, sender.index]
-            logits = path_patch(self.model, inputs, sender, said, receiver)
-            found.append(self.metric(logits, tokens).float().cpu())
-        return self.clean - torch.cat(found)
+        patched = []
+        for tokens, inputs, means in zip(self._batches, self._inputs, self._means, strict=True):
+            mean = means[sender.layer][:, :, sender.index]
+            logits = path_patch(self._model, inputs, sender, mean, receiver)
+            patched.append(self._measured(logits, tokens))
+        return self.clean - torch.cat(patched)
+
+    def attention_lost(
+        self, sender: Head, receiver: Head, through: Collection[str]
+    ) -> Iterator[Float[Tensor, "batch query key"]]:
+        """How much the receiver's attention falls if it hears the sender's mean, batch by batch.
+
+        through: by which of its "q", "k" and "v" it hears it.
+        """
+        for inputs, means in zip(self._inputs, self._means, strict=True):
+            mean = means[sender.layer][:, :, sender.index]
+            heard = receiver_z(self._model, inputs, sender, mean, receiver, through, site="pattern")
+            clean = capture.replay_pattern(self._model, inputs, receiver.layer)
+            yield clean[:, receiver.index].float() - heard[:, receiver.index].float()
 
     def contribution(self, head: Head) -> Float[Tensor, " prompt"]:
-        """The effect of one head to first order, (z - mean) · d metric / d z.
+        """The effect of a head to first order, (z - mean) · d metric / d z.
 
         Where a second head is ready to take over, the effect is small and this is not.
         """
-        found = []
-        for z, means, slopes in zip(self.z, self.means, self._slopes, strict=True):
-            change = (z[head.layer].float() - means[head.layer].float())[:, :, head.index]
+        if self._slopes is None:
+            self._slopes = [self._slopes_of(tokens) for tokens in self._batches]
+        parts = []
+        for z, means, slopes in zip(self._z, self._means, self._slopes, strict=True):
+            away = (z[head.layer].float() - means[head.layer].float())[:, :, head.index]
             slope = slopes[head.layer].float()[:, :, head.index]
-            found.append((change * slope).sum((1, 2)).cpu())
-        return torch.cat(found)
+            parts.append((away * slope).sum((1, 2)).cpu())
+        return torch.cat(parts)
+
+    def _measured(self, logits: Tensor, tokens: Tensor) -> Float[Tensor, " batch"]:
+        return self._metric(logits, tokens).float().cpu()
+
+    def _slopes_of(self, tokens: Int[Tensor, "batch pos"]) -> LayerZ:
+        got = capture.gradients(
+            self._model, tokens, [("z", self._layers)], lambda logits: self._metric(logits, tokens)
+        )
+        return {layer: got.slopes["z", layer] for layer in self._layers}
 
 
-def _means_of_others(
-    runs: Sequence[dict[int, Float[Tensor, "batch pos head d_head"]]],
-) -> list[dict[int, Float[Tensor, "batch pos head d_head"]]]:
-    means: list[dict[int, Tensor]] = [{} for _ in runs]
-    for layer in runs[0]:
-        of = [run[layer] for run in runs]
-        n = sum(map(len, of))
-        aligned = n > 1 and len({z.shape[1] for z in of}) == 1
-        # [pos or 1, head, d_head]: sums over prompts, or over their positions too.
-        sums = [z.float() if aligned else z.float().sum(1, keepdim=True) for z in of]
-        total = torch.stack([each.sum(0) for each in sums]).sum(0)
-        tokens = sum(z.shape[0] * z.shape[1] for z in of)
-        for at, (z, own) in enumerate(zip(of, sums, strict=True)):
+def means_of_others(batches: Sequence[LayerZ]) -> list[LayerZ]:
+    """Of each prompt the mean z over the other prompts; `Ablation` says over which positions.
+
+    >>> z = {0: torch.tensor([1.0, 2.0, 6.0]).view(3, 1, 1, 1)}
+    >>> means_of_others([z])[0][0].flatten()
+    tensor([4.0000, 3.5000, 1.5000])
+    """
+    means: list[LayerZ] = [{} for _ in batches]
+    for layer in batches[0]:
+        each = [z[layer] for z in batches]
+        n = sum(map(len, each))
+        n_positions = sum(z.shape[0] * z.shape[1] for z in each)
+        aligned = n > 1 and len({z.shape[1] for z in each}) == 1
+        # [prompt, pos or 1, head, d_head]: each prompt's share in the total.
+        own = [z.float() if aligned else z.float().sum(1, keepdim=True) for z in each]
+        total = torch.stack([part.sum(0) for part in own]).sum(0)
+        for at, z in enumerate(each):
             if n == 1:
-                mean = own / z.shape[1]
+                mean = own[at] / z.shape[1]
             elif aligned:
-                mean = (total - own) / (n - 1)
+                mean = (total - own[at]) / (n - 1)
             else:
-                mean = (total - own) / (tokens - z.shape[1])
+                mean = (total - own[at]) / (n_positions - z.shape[1])
             means[at][layer] = mean.to(z.dtype).expand_as(z)
     return means

@@ -41,7 +41,18 @@ def losses(
     return halves[0], halves[1]
 
 
+# From logits and ids to one number a prompt, better if higher.
 Metric = Callable[[Float[Tensor, "batch pos vocab"], Int[Tensor, "batch pos"]], Tensor]
+
+
+def second_copy_logp(layout: Layout) -> Metric:
+    """The metric of repeating sequences: minus the loss on the second copy, in nats.
+
+    >>> logits, tokens = torch.zeros(1, 6, 10), torch.tensor([[1, 2, 3, 1, 2, 3]])
+    >>> second_copy_logp(Layout(length=3, before=0))(logits, tokens)
+    tensor([-2.3026])
+    """
+    return lambda logits, tokens: -losses(logits, tokens, layout)[1]
 
 
 def next_token_logp(

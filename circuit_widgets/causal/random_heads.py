@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -15,7 +15,11 @@ _NULLS = 4
 def others(
     shape: tuple[int, int], taken: Collection[Head], n: int, seed: int, before: int | None = None
 ) -> list[Head]:
-    """Up to `n` random heads that are not `taken`, of the layers before `before`."""
+    """Up to `n` random heads that are not `taken`, of the layers before `before`.
+
+    >>> others((2, 2), [Head(0, 0)], 2, seed=0, before=1)
+    [Head(layer=0, index=1)]
+    """
     layers = shape[0] if before is None else before
     free = [Head(layer, head) for layer in range(layers) for head in range(shape[1])]
     free = [head for head in free if head not in set(taken)]
@@ -23,23 +27,33 @@ def others(
     return [free[at] for at in order[:n]]
 
 
-def _random_paths(
-    sender: Head, receiver: Head, n_heads: int, together: set[frozenset[Head]], seed: int
+def random_paths(
+    sender: Head, receiver: Head, n_heads: int, known: Collection[frozenset[Head]], seed: int
 ) -> list[tuple[Head, Head]]:
-    """From the sender to other heads of the receiver's layer, and from others of its own to it.
+    """Paths from the sender to other heads of the receiver's layer, and from others to it.
 
-    Not those that are in question themselves, unless too few are left.
+    known: pairs that may be real paths; they are left out, unless too few others are there.
+
+    >>> [f"{a} -> {b}" for a, b in random_paths(Head(0, 0), Head(1, 1), 2, [], seed=0)]
+    ['0.0 -> 1.0', '0.1 -> 1.1']
     """
+    receivers, senders = _neighbours(receiver, n_heads), _neighbours(sender, n_heads)
+    free_receivers = [head for head in receivers if frozenset((sender, head)) not in known]
+    free_senders = [head for head in senders if frozenset((receiver, head)) not in known]
+    # An interval takes two.
+    if len(free_receivers) + len(free_senders) >= 2:
+        receivers, senders = free_receivers, free_senders
     generator = torch.Generator().manual_seed(seed)
-    sides = []
-    for fixed, moved in ((sender, receiver), (receiver, sender)):
-        others = [Head(moved.layer, index) for index in range(n_heads) if index != moved.index]
-        free = [head for head in others if frozenset((fixed, head)) not in together]
-        order = torch.randperm(n_heads, generator=generator).tolist()
-        sides.append((others, free, order))
-    if sum(len(free) for _, free, _ in sides) < 2:
-        sides = [(others, others, order) for others, _, order in sides]
-    (_, receivers, first), (_, senders, second) = sides
-    receivers = [head for _, head in sorted(zip(first, receivers, strict=False))][:_NULLS]
-    senders = [head for _, head in sorted(zip(second, senders, strict=False))][:_NULLS]
-    return [(sender, head) for head in receivers] + [(head, receiver) for head in senders]
+    chosen = [_some(heads, n_heads, generator) for heads in (receivers, senders)]
+    return [(sender, head) for head in chosen[0]] + [(head, receiver) for head in chosen[1]]
+
+
+def _neighbours(head: Head, n_heads: int) -> list[Head]:
+    """The other heads of its layer."""
+    return [Head(head.layer, index) for index in range(n_heads) if index != head.index]
+
+
+def _some(heads: Sequence[Head], n_heads: int, generator: torch.Generator) -> list[Head]:
+    """Up to `_NULLS` of them; each layer's draw takes as many random numbers, whoever is left."""
+    order = torch.randperm(n_heads, generator=generator).tolist()
+    return [head for _, head in sorted(zip(order, heads, strict=False))][:_NULLS]

@@ -1,4 +1,4 @@
-"""How sure a mean over a few sequences is: Student's t interval."""
+"""How sure a mean over a few sequences is, and where a further draw would be: Student's t."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import torch
 from jaxtyping import Float
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 from torch import Tensor
 
 from circuit_widgets.results.score import Score
@@ -18,7 +18,12 @@ def score_of(
     confidence: float,
     chance: float | None = None,
 ) -> Score:
-    """A score from one value per sequence, with its nulls."""
+    """A score from one value per sequence, with its nulls.
+
+    >>> score = score_of(torch.tensor([0.8, 1.0]), torch.tensor([0.0, 0.2]), 0.95, chance=0.1)
+    >>> float(score.value), float(score.control)
+    (0.8999999761581421, 0.10000000149011612)
+    """
     value, low, high = mean_interval(samples, confidence)
     nulls = {} if chance is None else {"chance": torch.tensor(chance)}
     if control is not None:
@@ -38,6 +43,9 @@ def mean_interval(
     clipped, because a clipped end would look like certainty.
 
     With one sample nothing is known about the spread: both ends are NaN.
+
+    >>> mean_interval(torch.tensor([1.0, 2.0, 3.0]), 0.95)
+    (tensor(2.), tensor(-0.4841), tensor(4.4841))
     """
     n = samples.shape[0]
     mean = samples.mean(0)
@@ -49,20 +57,39 @@ def mean_interval(
 
 
 def t_quantile(confidence: float, freedom: int) -> float:
-    """T with P(|T| < t) = confidence, for some degrees of freedom."""
+    """T with P(|T| < t) = confidence, for some degrees of freedom.
+
+    >>> round(t_quantile(0.95, 9), 3)
+    2.262
+    """
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
-def null_of(effects: Float[Tensor, " control"], confidence: float) -> Float[Tensor, 2]:
-    """Mean of control effects, and what one more of them would stay below (Student's t).
+def further_draw(
+    samples: Float[Tensor, " sample"], confidence: float, *, robust: bool = False
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""], Float[Tensor, ""]]:
+    """The middle of some draws, and between what one more of them would be (Student's t).
 
-    With one control nothing is known about the spread: no bound.
+    A prediction interval: what a single effect is compared with is single random effects, not their
+    mean. With one draw nothing is known about the spread, with none about the middle: NaN.
+
+    robust: by the median and the median deviation. Where some of the random draws are as real as
+    what is in question, one strong draw must not hide the others.
+
+    >>> further_draw(torch.tensor([1.0, 2.0, 3.0]), 0.95)
+    (tensor(2.), tensor(-2.9683), tensor(6.9683))
+    >>> further_draw(torch.tensor([1.0, 2.0, 3.0, 90.0]), 0.95, robust=True)[0]
+    tensor(2.5000)
     """
-    n = len(effects)
+    n = len(samples)
+    missing = samples.new_full((), math.nan)
     if not n:
-        return torch.full((2,), torch.nan)
-    mean = effects.mean()
+        return missing, missing.clone(), missing.clone()
+    middle = samples.quantile(0.5) if robust else samples.mean()
     if n < 2:
-        return torch.stack([mean, torch.tensor(torch.nan)])
-    reach = t_quantile(confidence, n - 1) * (1 + 1 / n) ** 0.5
-    return torch.stack([mean, mean + reach * effects.std()])
+        return middle, missing, missing.clone()
+    # A median deviation is 0.67 standard deviations where values are normal.
+    deviation = (samples - middle).abs().quantile(0.5) / ndtri(0.75)
+    spread = deviation if robust else samples.std()
+    half = t_quantile(confidence, n - 1) * math.sqrt(1 + 1 / n) * spread
+    return middle, middle - half, middle + half

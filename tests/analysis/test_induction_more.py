@@ -12,8 +12,8 @@ import circuit_widgets as cw
 from circuit_widgets import capture, models
 from circuit_widgets.analysis.induction.copying import TOP, CopiedTokens, copying_by_weights
 from circuit_widgets.analysis.induction.identify import identify_induction_heads
-from circuit_widgets.causal.ablation import SecondCopy
-from circuit_widgets.causal.metrics import losses
+from circuit_widgets.causal.ablation import Ablation
+from circuit_widgets.causal.metrics import losses, second_copy_logp
 from circuit_widgets.heads import Head
 from circuit_widgets.prompts.repeats import Probe
 from circuit_widgets.weights.composition import MODES, composition
@@ -138,11 +138,11 @@ def test_copied_tokens_by_loops(model) -> None:
 def test_an_ablation_is_what_running_without_the_head_costs(model) -> None:
     probe = Probe(model, 6, 0, False)
     batches = [probe.pairs(2)[:2], probe.pairs(1)[:1]]
-    kept = SecondCopy(model, batches, probe.layout)
+    kept = Ablation(model, batches, second_copy_logp(probe.layout))
     everything = torch.cat(batches)
     z = capture.Keep("z")
     clean = losses(capture.run(model, everything, [z]), everything, probe.layout)[1]
-    torch.testing.assert_close(kept.clean, clean, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(kept.clean, -clean, rtol=1e-4, atol=1e-5)
     heads = [Head(1, 0), Head(2, 3)]
     means = {layer: (t.sum(0, keepdim=True) - t) / (len(t) - 1) for layer, t in z.tensors.items()}
     edit = capture.patch("z", means, heads=heads)

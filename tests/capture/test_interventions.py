@@ -256,3 +256,37 @@ def test_an_intervention_of_your_own(native) -> None:
     capture.run(native, tiny.ids(4), [keep], [Shift()])
     assert torch.equal(keep.tensors[0], plain[0])
     torch.testing.assert_close(keep.tensors[1], plain[1] + 1)
+
+
+def test_each_row_can_lose_a_key_of_its_own(model) -> None:
+    ids = tiny.ids(6).repeat(4, 1)
+    plain = kept(model, ids, "pattern")[1]
+    edits = [
+        capture.knock_out([1], slice(-1, None), [2, 4], rows=[1, 2], renormalise=False),
+        capture.knock_out([1], slice(-1, None), [3], rows=[3], renormalise=True),
+    ]
+    cut = kept(model, ids, "pattern", edits)[1]
+    assert torch.equal(cut[0], plain[0]) and torch.equal(cut[:, :, :-1], plain[:, :, :-1])
+    for row, key in ((1, 2), (2, 4)):
+        wanted = plain[row, :, -1].clone()
+        wanted[:, key] = 0
+        assert torch.equal(cut[row, :, -1], wanted)
+    wanted = plain[3, :, -1].clone()
+    wanted[:, 3] = 0
+    wanted = wanted / wanted.sum(-1, keepdim=True) * plain[3, :, -1].sum(-1, keepdim=True)
+    torch.testing.assert_close(cut[3, :, -1], wanted)
+    with pytest.raises(ValueError, match="one key for each of 2 rows"):
+        capture.knock_out([1], 0, [1], rows=[0, 1], renormalise=False)
+    with pytest.raises(ValueError, match="there is no row 4"):
+        beyond = capture.knock_out([1], 0, [1], rows=[4], renormalise=False)
+        capture.run(model, ids, interventions=[beyond])
+
+
+def test_an_ablation_by_given_z_is_a_patch_of_these_heads(model) -> None:
+    ids = tiny.ids(5, batch=2)
+    values = {1: torch.randn_like(kept(model, ids, "z")[1])}
+    one = capture.run(model, ids, interventions=[capture.ablate(["1.0"], by=values)])
+    two = capture.run(model, ids, interventions=[capture.patch("z", values, heads=["1.0"])])
+    assert torch.equal(one, two)
+    with pytest.raises(ValueError, match="no value for layer 2"):
+        capture.ablate(["2.0"], by=values)

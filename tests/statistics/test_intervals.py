@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from circuit_widgets.statistics.intervals import mean_interval, score_of, t_quantile
+from circuit_widgets.statistics.intervals import further_draw, mean_interval, score_of, t_quantile
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,31 @@ def test_a_missing_sample_is_a_missing_score() -> None:
     assert score["value"].isnan().tolist() == [True, False]
     assert score["control"].isnan().tolist() == [False, True]
     assert score["low"].isnan().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("n", "confidence"), [(3, 0.9), (8, 0.95)])
+def test_a_further_draw_is_between_as_often_as_it_says(n: int, confidence: float) -> None:
+    generator = torch.Generator().manual_seed(n)
+    held = 0
+    for draws in torch.randn(4000, n + 1, generator=generator):
+        middle, low, high = further_draw(draws[1:], confidence)
+        assert float(middle) == pytest.approx(float(draws[1:].mean()), abs=1e-6)
+        held += bool(low < draws[0] < high)
+    assert held / 4000 == pytest.approx(confidence, abs=0.015)
+
+
+def test_one_wild_draw_does_not_hide_the_others_if_it_is_robust() -> None:
+    calm = torch.tensor([0.1, -0.2, 0.15, -0.05, 0.0, 0.1, -0.1])
+    wild = torch.cat([calm, torch.tensor([50.0])])
+    _, low, high = further_draw(wild, 0.95, robust=True)
+    assert -1 < low < 0 < high < 1
+    assert further_draw(wild, 0.95)[2] > 40
+    # Of many normal draws both are the same.
+    many = torch.randn(20_000, generator=torch.Generator().manual_seed(1))
+    plain, robust = further_draw(many, 0.95), further_draw(many, 0.95, robust=True)
+    assert [float(x) for x in robust] == pytest.approx([float(x) for x in plain], abs=0.06)
+
+
+def test_too_few_draws_have_no_bounds() -> None:
+    assert torch.stack(further_draw(torch.empty(0), 0.95)).isnan().all()
+    assert torch.stack(further_draw(torch.ones(1), 0.95)).isnan().tolist() == [False, True, True]

@@ -17,7 +17,7 @@ from circuit_widgets.analysis.coordination.pairs import type_pairs
 from circuit_widgets.analysis.coordination.results import HeadCoordination
 from circuit_widgets.analysis.coordination.rows import few_rows
 from circuit_widgets.analysis.coordination.similarity import METHODS, Similarity, similarity
-from circuit_widgets.causal.ablation import Runs
+from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.metrics import Metric, checked, next_token_logp
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
@@ -179,8 +179,9 @@ def _results(
     if not chosen:
         return
     used = sorted({head.layer for a, b, _, _ in chosen for head in (a, b)})
-    runs = Runs(model, prompts, metric, used, asked["batch"])
-    for pair in type_pairs(runs, chosen, n_heads, asked["confidence"], seed):
+    batches = (tokens for _, tokens in prompts.batches(asked["batch"]))
+    ablation = Ablation(model, batches, metric, used)
+    for pair in type_pairs(ablation, chosen, n_heads, asked["confidence"], seed):
         made = dataclasses.replace(
             made, n_done=made.n_done + 1, seconds=time.perf_counter() - started
         )

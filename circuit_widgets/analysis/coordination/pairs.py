@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from scipy import stats
 from torch import Tensor
 
-from circuit_widgets.causal.ablation import Runs
-from circuit_widgets.causal.random_heads import _random_paths
+from circuit_widgets.causal.ablation import Ablation
+from circuit_widgets.causal.random_heads import random_paths
 from circuit_widgets.heads import Head
-from circuit_widgets.statistics.intervals import mean_interval, t_quantile
+from circuit_widgets.statistics.intervals import further_draw, mean_interval
+from circuit_widgets.wire.numbers import number
 
 Pair = dict[str, Any]
 
 
 def type_pairs(
-    runs: Runs,
+    ablation: Ablation,
     chosen: Sequence[tuple[Head, Head, float, float]],
     n_heads: int,
     confidence: float,
@@ -36,26 +35,26 @@ def type_pairs(
 
     def path(sender: Head, receiver: Head) -> Tensor:
         if (sender, receiver) not in paths:
-            paths[sender, receiver] = runs.path_effect(sender, receiver)
+            paths[sender, receiver] = ablation.path_effect(sender, receiver)
         return paths[sender, receiver]
 
-    for number, (a, b, value, q) in enumerate(chosen):
+    for at, (a, b, value, q) in enumerate(chosen):
         for head in (a, b):
             if head not in alone:
-                alone[head] = runs.effect(head)
-        both = runs.effect(a, b)
+                alone[head] = ablation.effect([head])
+        both = ablation.effect([a, b])
         pair: Pair = {"a": str(a), "b": str(b), "value": value, "q": q, "type": "unclear"}
         pair |= dict.fromkeys(("path", "path_low", "path_high", "path_null_low", "path_null_high"))
         if a.layer < b.layer:
             pair |= _interval("path", path(a, b), confidence)
-            compared = _random_paths(a, b, n_heads, together, seed + number)
+            compared = random_paths(a, b, n_heads, together, seed + at)
             pair |= _null([float(path(*each).mean()) for each in compared], confidence)
         pair |= _interval("interaction", both - alone[a] - alone[b], confidence)
         for name, effect in {"a": alone[a], "b": alone[b], "ab": both}.items():
             pair |= _interval(f"effect_{name}", effect, confidence)
         for name, head in {"a": a, "b": b}.items():
-            pair |= _interval(f"contribution_{name}", runs.contribution(head), confidence)
-        pair["type"], pair["sign"] = judge(pair, runs.rounding)
+            pair |= _interval(f"contribution_{name}", ablation.contribution(head), confidence)
+        pair["type"], pair["sign"] = judge(pair, ablation.rounding)
         yield pair
 
 
@@ -97,23 +96,12 @@ def _null(effects: Sequence[float], confidence: float) -> Pair:
     By the median and the median deviation: among few heads, some of the random paths are as real as
     the one in question, and one strong path must not hide the others.
     """
-    n = len(effects)
-    if n < 2:
-        return {}
     values = torch.tensor(effects, dtype=torch.float64)
-    middle = float(values.quantile(0.5))
-    # As a standard deviation is, where values are normal.
-    spread = float((values - middle).abs().quantile(0.5)) / stats.norm.ppf(0.75)
-    reach = t_quantile(confidence, n - 1) * spread * math.sqrt(1 + 1 / n)
-    return {"path_null_low": _number(middle - reach), "path_null_high": _number(middle + reach)}
+    _, low, high = further_draw(values, confidence, robust=True)
+    return {"path_null_low": number(low), "path_null_high": number(high)}
 
 
 def _interval(name: str, samples: Float[Tensor, " prompt"], confidence: float) -> Pair:
     found = mean_interval(samples.double(), confidence)
     names = (name, f"{name}_low", f"{name}_high")
-    return {key: _number(number) for key, number in zip(names, found, strict=True)}
-
-
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
+    return {key: number(value) for key, value in zip(names, found, strict=True)}

@@ -22,7 +22,7 @@ from circuit_widgets.prompts.readout import Asked
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import null_of
+from circuit_widgets.statistics.intervals import further_draw
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -155,7 +155,8 @@ def _results(
         now = dataclasses.replace(made, seconds=time.perf_counter() - started)
         asked_for = int(given["renormalise"])
         control = effects[asked_for, others]
-        null = null_of(control[control.isfinite()], _CONFIDENCE)
+        middle, _, high = further_draw(control[control.isfinite()], _CONFIDENCE)
+        null = torch.stack([middle, high])
         listed = sources or candidates[: _BATCH // 2]
         return InformationFlow(
             provenance=now,

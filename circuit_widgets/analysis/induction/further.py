@@ -14,7 +14,8 @@ from circuit_widgets.analysis.induction.copying import CopiedTokens, copying_by_
 from circuit_widgets.analysis.induction.in_context import late_less_early
 from circuit_widgets.analysis.induction.pairs import find_pairs
 from circuit_widgets.analysis.induction.results import InductionHeads
-from circuit_widgets.causal.ablation import SecondCopy
+from circuit_widgets.causal.ablation import Ablation
+from circuit_widgets.causal.metrics import second_copy_logp
 from circuit_widgets.causal.random_heads import others
 from circuit_widgets.heads import Head
 from circuit_widgets.prompts.batches import Prompts
@@ -47,7 +48,7 @@ class Further:
         self._n, self._seed = made.n_total, made.seed or 0
         self._confidence: float = made.parameters["confidence"]
         self._n_ablated: int = made.parameters["ablation"]
-        self._runs: SecondCopy | None = None
+        self._runs: Ablation | None = None
         self.steps: dict[str, Callable[[InductionHeads], Iterator[InductionHeads]]] = {
             "copying": self.copying,
             "ablation": self.ablation,
@@ -114,7 +115,7 @@ class Further:
         if any(p.layer < i.layer for p in previous for i in induction):
             kept = self._kept()
             for pair in find_pairs(
-                self._model, kept, previous, induction, self._confidence, self._seed
+                self._model, kept, self._layout, previous, induction, self._confidence, self._seed
             ):
                 result = dataclasses.replace(result, pairs=(*(result.pairs or ()), pair))
                 yield result
@@ -126,10 +127,11 @@ class Further:
         score = late_less_early(self._model, self._texts, self._seed, self._confidence)
         yield dataclasses.replace(result, text_in_context=score)
 
-    def _kept(self) -> SecondCopy:
+    def _kept(self) -> Ablation:
         """The repeating sequences' runs, made once."""
         if self._runs is None:
-            self._runs = SecondCopy(self._model, self._sequences, self._layout)
+            metric = second_copy_logp(self._layout)
+            self._runs = Ablation(self._model, self._sequences, metric)
         return self._runs
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from circuit_widgets.capture.stopping import check_stop
-from circuit_widgets.causal.ablation import SecondCopy
+from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.random_heads import others
 from circuit_widgets.heads import Head
-from circuit_widgets.statistics.intervals import mean_interval, t_quantile
+from circuit_widgets.prompts.repeats import Layout
+from circuit_widgets.statistics.intervals import further_draw, mean_interval
 from circuit_widgets.weights.composition import MODES, Composition, composition
+from circuit_widgets.wire.numbers import number
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -25,7 +28,8 @@ Pair = dict[str, Any]
 
 def find_pairs(
     model: TransformerBridge,
-    runs: SecondCopy,
+    ablation: Ablation,
+    layout: Layout,
     previous: Sequence[Head],
     induction: Sequence[Head],
     confidence: float,
@@ -44,14 +48,22 @@ def find_pairs(
         mode: composition(model, mode, between=layers, on_layer=lambda _: check_stop())
         for mode in MODES
     }
+    back, first = layout.diagonal("prefix_matching")
+
+    def path(sender: Head, receiver: Head) -> Float[Tensor, " sample"]:
+        """How much prefix matching of the receiver falls if it hears the sender's mean as key."""
+        lost = [
+            torch.diagonal(fall, -back, -2, -1)[:, first - back :].mean(1).cpu()
+            for fall in ablation.attention_lost(sender, receiver, ("k",))
+        ]
+        return torch.cat(lost)
+
     null: dict[Head, tuple[float | None, float | None]] = {}
     for sender, receiver in wanted:
         if receiver not in null:
             senders = others(shape, [*previous, *induction], _NULLS, seed, receiver.layer)
-            null[receiver] = _null_of(runs, senders, receiver, confidence)
-        mean, low, high = (
-            _number(t) for t in mean_interval(runs.path_effect(sender, receiver), confidence)
-        )
+            null[receiver] = _null_of(path, senders, receiver, confidence)
+        mean, low, high = (number(t) for t in mean_interval(path(sender, receiver), confidence))
         null_mean, null_high = null[receiver]
         least = mean if low is None else low
         bar = 0.0 if null_high is None else max(0.0, null_high)
@@ -73,27 +85,20 @@ def _composed(weights: dict[str, Composition], sender: Head, receiver: Head) -> 
     at = (sender.layer, sender.index, receiver.layer, receiver.index)
     found: Pair = {}
     for mode, scores in weights.items():
-        found[f"{mode}_composition"] = _number(scores.value[at])
-        found[f"{mode}_z"] = _number(scores.z[at])
+        found[f"{mode}_composition"] = number(scores.value[at])
+        found[f"{mode}_z"] = number(scores.z[at])
     return found
 
 
 def _null_of(
-    runs: SecondCopy, senders: list[Head], receiver: Head, confidence: float
+    path: Callable[[Head, Head], Tensor], senders: list[Head], receiver: Head, confidence: float
 ) -> tuple[float | None, float | None]:
     """Mean of the path effects of other senders, and below what another one of them would be.
 
     A prediction interval: a pair is compared with single random senders, not with their mean.
     """
-    effects = [float(runs.path_effect(sender, receiver).mean()) for sender in senders]
-    n = len(effects)
-    if n < 2:
+    if len(senders) < 2:
         return None, None
-    values = torch.tensor(effects)
-    reach = t_quantile(confidence, n - 1) * float(values.std()) * math.sqrt(1 + 1 / n)
-    return _number(values.mean()), _number(values.mean() + reach)
-
-
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
+    effects = torch.stack([path(sender, receiver).mean() for sender in senders])
+    mean, _, high = further_draw(effects, confidence)
+    return number(mean), number(high)
