@@ -49,7 +49,7 @@ def test_a_pair_opens_both_heads_and_its_type_is_a_word(page):
     row.press("Enter")
     for end in ("a", "b"):
         head = page.notebook.python(f"pairs.pairs[1]['{end}']").strip("'").replace(".", "-")
-        expect(page.part(f"pattern-{head}")).to_be_visible()
+        expect(page.part(f"pattern-{head}").first).to_be_visible()
     page.part("coordinated").locator("tbody tr").first.click()
 
 
@@ -77,7 +77,7 @@ def test_it_fits_a_laptop(page):
 
 @pytest.mark.parametrize("width", [600, 900, 1400])
 def test_every_width(page, width):
-    page.notebook.page.set_viewport_size({"width": width + 110, "height": 1000})
+    page.notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
     page.wait_for_picture("pairs-graph", lambda shown: len(shown) > 1000)
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []

@@ -85,7 +85,7 @@ def test_it_fits_a_laptop(page):
 
 @pytest.mark.parametrize("width", [600, 900, 1400])
 def test_every_width(page, width):
-    page.notebook.page.set_viewport_size({"width": width + 110, "height": 1000})
+    page.notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
     page.wait_for_picture("routes", lambda shown: len(shown) > 1000)
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []

@@ -123,7 +123,7 @@ def test_positions_fill_in_and_stop_leaves_what_is_done(notebook):
 
 @pytest.mark.parametrize("width", [600, 900, 1400])
 def test_every_width(notebook, width):
-    notebook.page.set_viewport_size({"width": width + 110, "height": 1000})
+    notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
     for cell, name in ((1, "influence"), (2, "generate")):
         page = opened(notebook, cell)
         page.wait_for_picture("strip-over", lambda shown: len(shown) > 1000)

@@ -91,7 +91,7 @@ function drawEdgeNames(
     const [x, y] = pointAt(layout.curves, 8 * e, 0.5);
     const box = boxOf(x - width / 2, y, width);
     if (!fits(box, layout, taken)) continue;
-    taken.push(box);
+    taken.push({ ...box, x0: box.x0 - APART, x1: box.x1 + APART });
     halo(ctx, text, x - width / 2, y, theme.muted, theme.page);
   }
 }

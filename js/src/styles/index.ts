@@ -2,6 +2,7 @@
 
 import choice from "./choice.css";
 import estimate from "./estimate.css";
+import facts from "./facts.css";
 import frame from "./frame.css";
 import graph from "./graph.css";
 import headGrid from "./head-grid.css";
@@ -16,7 +17,7 @@ import tooltip from "./tooltip.css";
 import words from "./words.css";
 
 const parts = [
-  ...[frame, toolbar, choice, slider, table, estimate],
+  ...[facts, frame, toolbar, choice, slider, table, estimate],
   ...[stack, graph, heat, headGrid, legend, scatter, tooltip, words],
 ];
 

@@ -3,15 +3,62 @@ import { useMemo } from "preact/hooks";
 import { module } from "../hosts/live";
 import type { EdgeAt, HeadAt } from "../model/address";
 import type { Session } from "../model/session";
-import { Foot } from "../panels/foot";
-import { Heading, Notice, Progress } from "../panels/top";
+import { Panel } from "../parts/Frame";
 import style from "../styles/coordination.css";
 import { Matrix } from "./coordination/Matrix";
 import { PairTable } from "./coordination/PairTable";
-import { readCoordination } from "./coordination/rows";
+import { type CoordinationRows, readCoordination } from "./coordination/rows";
 import { Significant } from "./coordination/Significant";
+import { ViewFrame } from "./frame/ViewFrame";
 import { Pattern } from "./heads/Pattern";
 import { sorting } from "./sorting";
+
+function Panels({ session, rows }: { session: Session; rows: CoordinationRows }) {
+  const { theme, selection, params } = session;
+  const first = rows.pairs[0];
+  const edge =
+    selection.edge.value.value ?? (first ? { sender: first.a, receiver: first.b } : null);
+  const chooseHead = ([layer, head]: HeadAt) => session.select({ layer, head }, "coordination");
+  const choose = (edge: EdgeAt) => {
+    selection.setEdge(edge, "coordination");
+    chooseHead(edge.sender);
+  };
+  return (
+    <div class="coordination-body">
+      <Panel name="matrix" label="Matrix of heads">
+        <Matrix {...{ rows, theme, edge, choose }} />
+      </Panel>
+      <Panel name="graph" label="Significant pairs">
+        <Significant
+          {...{ rows, theme, edge, choose, chooseHead }}
+          head={session.head.value}
+          least={params.number("coordination.least").value || 0}
+          setLeast={(value) => params.set("coordination.least", value)}
+        />
+      </Panel>
+      <div class="side">
+        <Panel name="pairs" label="Tested pairs">
+          <PairTable
+            {...rows}
+            {...sorting(session, "coordination.pairs.sort", "")}
+            {...{ edge, choose }}
+          />
+        </Panel>
+        {edge !== null && session.text.value.tokens.length > 0 && (
+          <Panel name="patterns" label="Attention of both heads on the first prompt">
+            {[edge.sender, edge.receiver].map((head, end) => (
+              <Pattern
+                key={end === 0 ? "sender" : "receiver"}
+                {...{ session, head, stripe: null }}
+                title="attention, first prompt"
+              />
+            ))}
+          </Panel>
+        )}
+      </div>
+    </div>
+  );
+}
 
 function Coordination({ session }: { session: Session }) {
   const { info, data } = session.topic.value;
@@ -19,72 +66,11 @@ function Coordination({ session }: { session: Session }) {
     () => (info?.kind === "coordination" ? readCoordination(info, data) : null),
     [info, data],
   );
-  if (!rows) return null;
-  const { theme, selection, params } = session;
-  const first = rows.pairs[0];
-  const edge =
-    selection.edge.value.value ?? (first ? { sender: first.a, receiver: first.b } : null);
-  const choose = (edge: EdgeAt) => {
-    selection.setEdge(edge, "coordination");
-    chooseHead(edge.sender);
-  };
-  const chooseHead = ([layer, head]: HeadAt) => session.select({ layer, head }, "coordination");
-  const patterns = edge !== null && session.text.value.tokens.length > 0;
   return (
-    <div class="coordination">
-      <Matrix {...{ rows, theme, edge, choose }} />
-      <Significant
-        {...{ rows, theme, edge, choose, chooseHead }}
-        head={session.head.value}
-        least={params.number("coordination.least").value || 0}
-        setLeast={(value) => params.set("coordination.least", value)}
-      />
-      <div class="coordination-side">
-        <PairTable
-          {...rows}
-          {...sorting(session, "coordination.pairs.sort", "")}
-          {...{ edge, choose }}
-        />
-        {patterns && (
-          <section
-            class="coordination-patterns"
-            aria-label="Attention of both heads on the first prompt"
-          >
-            <Pattern
-              session={session}
-              head={edge.sender}
-              title="attention, first prompt"
-              stripe={null}
-            />
-            <Pattern
-              session={session}
-              head={edge.receiver}
-              title="attention, first prompt"
-              stripe={null}
-            />
-          </section>
-        )}
-      </div>
-    </div>
+    <ViewFrame session={session} name="coordination" label="Coordination">
+      {rows && <Panels session={session} rows={rows} />}
+    </ViewFrame>
   );
 }
 
-function View({ session }: { session: Session }) {
-  const { prompt } = session.text.value;
-  return (
-    <div class="root" tabIndex={0} role="group" aria-label="Coordination">
-      <header>
-        <Heading session={session} />
-        <p class="quiet probe" data-cw="probe" title={prompt}>
-          {prompt || "\u00a0"}
-        </p>
-        <Progress session={session} />
-        <Notice session={session} />
-      </header>
-      <Coordination session={session} />
-      <Foot session={session} />
-    </div>
-  );
-}
-
-export default module(View, style);
+export default module(Coordination, style);

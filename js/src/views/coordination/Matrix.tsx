@@ -26,7 +26,7 @@ export function Matrix({ rows, theme, edge, choose }: Props) {
   const row = edge ? heads.findIndex((head) => sameHead(head, edge.sender)) : -1;
   const col = edge ? heads.findIndex((head) => sameHead(head, edge.receiver)) : -1;
   return (
-    <section class="coordination-matrix" aria-label="Matrix of heads">
+    <>
       <h3>
         {rows.title}{" "}
         <span class="quiet">
@@ -58,6 +58,6 @@ export function Matrix({ rows, theme, edge, choose }: Props) {
             choose(a[0] <= b[0] ? { sender: a, receiver: b } : { sender: b, receiver: a });
         }}
       />
-    </section>
+    </>
   );
 }

@@ -32,7 +32,7 @@ export function PairTable(props: Props) {
   };
   const selected = pairs.findIndex((_, row) => sameEdge(at(row), edge));
   return (
-    <div class="coordination-pairs">
+    <>
       <Table
         name="coordinated"
         title="How pairs work together"
@@ -53,7 +53,7 @@ export function PairTable(props: Props) {
           </div>
         ))}
       </dl>
-    </div>
+    </>
   );
 }
 

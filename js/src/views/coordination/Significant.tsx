@@ -46,7 +46,7 @@ export function Significant(props: Props) {
   };
   const few = significant > MOST_EDGES ? `; the ${MOST_EDGES} strongest are drawn` : "";
   return (
-    <section class="coordination-graph" aria-label="Significant pairs">
+    <>
       <h3 data-cw="significant">
         {counted(significant, "significant pair")} (q &lt; {rows.fdr})
         <span class="quiet">
@@ -81,6 +81,6 @@ export function Significant(props: Props) {
           chooseNode={(i) => chooseHead(headOf(heads[i]))}
         />
       )}
-    </section>
+    </>
   );
 }

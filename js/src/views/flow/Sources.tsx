@@ -4,6 +4,7 @@ import { labelText } from "../../draw/label";
 import { fixed } from "../../draw/number";
 import { evenly } from "../../draw/scale";
 import type { Theme } from "../../draw/theme";
+import { Facts } from "../../parts/Facts";
 import { useLatest } from "../../parts/latest";
 import { Words, type WordsLook } from "../../parts/Words";
 import type { FlowRows } from "./rows";
@@ -36,13 +37,11 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
   const i = at.value;
   const { route, knockout, rollout } = rows.sources;
   return (
-    <section class="strip" aria-label="Sources of the prediction">
-      <div class="strip-top">
+    <>
+      <div class="words-top">
         <h3>
-          Sources of “{labelText(rows.target, 20).trim()}” (predicted after position {rows.position}
-          )
+          Text{" "}
           <span class="quiet">
-            {" "}
             share of the residual stream by route: where it comes from, not what it causes
           </span>
         </h3>
@@ -61,15 +60,8 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
             ? "Outlined: blocking it hurts more than blocking a random position."
             : `“${labelText(tokens[i] ?? "", 20).trim()}” (position ${i}): share by route ${fixed(route[i])}, by attention rollout ${fixed(rollout[i])} (baseline); blocking it costs ${fixed(knockout[i])} nats`}
         </p>
-        <p class="flow-facts quiet" data-cw="facts-list">
-          {rows.facts.map((fact) => (
-            <span key={fact.label} title={fact.about}>
-              {fact.label} <b>{fixed(fact.value)}</b> {fact.unit}
-              {fact.null !== null && ` (${fact.null_label} ${fixed(fact.null)})`}
-            </span>
-          ))}
-        </p>
+        <Facts facts={rows.facts} />
       </div>
-    </section>
+    </>
   );
 }

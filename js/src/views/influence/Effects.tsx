@@ -35,12 +35,9 @@ export function Effects(props: Props) {
   const chart = useComputed(() => given.value.effect);
   if (!effect) return null;
   return (
-    <section class="strip effects" aria-label="Influence of each token">
-      <div class="strip-top">
-        <h3>
-          Influence on “{labelText(rows.target, 20).trim()}” (predicted after position{" "}
-          {rows.position})
-        </h3>
+    <>
+      <div class="words-top">
+        <h3>Text</h3>
         {rows.effects.length > 1 && (
           <Choice
             label="Measure"
@@ -69,7 +66,7 @@ export function Effects(props: Props) {
           positions is {fixed(rows.screen)}.
         </p>
       )}
-    </section>
+    </>
   );
 }
 

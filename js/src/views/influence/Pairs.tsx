@@ -23,24 +23,22 @@ export function Pairs({ rows, pairs, tokens, theme }: Props) {
   const next = (i: number) =>
     i === rows.position ? labelText(rows.target, 16).trim() : name(i + 1);
   return (
-    <section class="influence-pairs" aria-label="All pairs of tokens">
-      <Heat
-        name="pairs-matrix"
-        label="Effect of each token on the prediction after each position."
-        title={<h3>Effect of each token (rows) on the prediction after each position (columns)</h3>}
-        {...{ theme, cells, scale }}
-        fill
-        rows={{ label: "token", names: tokens }}
-        cols={{ label: "after", names: tokens }}
-        said={(row, col) => {
-          const value = pairs[row * n + col] ?? Number.NaN;
-          if (Number.isNaN(value))
-            return row > col
-              ? `“${name(row)}” (position ${row}) comes after position ${col}`
-              : `“${name(row)}” (position ${row}) on “${next(col)}”: not computed`;
-          return `“${name(row)}” (position ${row}) on “${next(col)}” (predicted after position ${col}): ${fixed(value)} nats`;
-        }}
-      />
-    </section>
+    <Heat
+      name="pairs-matrix"
+      label="Effect of each token on the prediction after each position."
+      title={<h3>Effect of each token (rows) on the prediction after each position (columns)</h3>}
+      {...{ theme, cells, scale }}
+      fill
+      rows={{ label: "token", names: tokens }}
+      cols={{ label: "after", names: tokens }}
+      said={(row, col) => {
+        const value = pairs[row * n + col] ?? Number.NaN;
+        if (Number.isNaN(value))
+          return row > col
+            ? `“${name(row)}” (position ${row}) comes after position ${col}`
+            : `“${name(row)}” (position ${row}) on “${next(col)}”: not computed`;
+        return `“${name(row)}” (position ${row}) on “${next(col)}” (predicted after position ${col}): ${fixed(value)} nats`;
+      }}
+    />
   );
 }
