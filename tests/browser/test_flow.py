@@ -72,7 +72,7 @@ def test_the_graph_is_walked_through_by_keys(page):
 def test_a_source_is_told_in_words(page):
     page.root.locator(".word").nth(2).hover()
     route = float(page.notebook.python("flow.routes[2].item()"))
-    expect(page.part("route")).to_contain_text(f"(position 2): share by route {route:.2f}")
+    expect(page.part("route-tip")).to_contain_text(f"(position 2): share by route {route:.2f}")
     expect(page.part("routes-legend")).to_contain_text("share of what is read")
 
 

@@ -1,6 +1,6 @@
 // Numbers under the words that they belong to: a band below each line of text, on one scale.
 import { css, diverging } from "./color";
-import { shortNumber } from "./legend";
+import { shortNumber } from "./number";
 import type { Theme } from "./theme";
 
 export interface Band {

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { fakeContext } from "../test/fake-context";
 import { lightTheme } from "../test/fake-theme";
 import { sequential } from "./color";
-import { drawLegend, type LegendDrawing, shortNumber } from "./legend";
+import { drawLegend, type LegendDrawing } from "./legend";
+import { shortNumber } from "./number";
 
 const scale = { least: 0, most: 1, signed: false, unit: "attention" };
 const drawing: LegendDrawing = {
@@ -63,7 +64,7 @@ it.each([
   [0.9, "0.9"],
   [-3.08, "−3.1"],
   [0.004, "0.004"],
-  [0.00031, "3.1e-4"],
+  [0.00031, "3.1e−4"],
   [250.4, "250"],
   [12345, "1.2e+4"],
   [20000, "2e+4"],

@@ -67,13 +67,3 @@ function drawMarker(ctx: CanvasRenderingContext2D, { y, theme }: LegendDrawing, 
   ctx.closePath();
   ctx.fill();
 }
-
-/** A number for a narrow place, with a true minus: 0, 1, 0.25, 0.004, −3.1, 1.2e+4. */
-export function shortNumber(value: number): string {
-  if (!Number.isFinite(value)) return "–";
-  const size = Math.abs(value);
-  let text = String(Number(value.toPrecision(2)));
-  if (size !== 0 && (size < 1e-3 || size >= 1e4)) text = value.toExponential(1).replace(".0e", "e");
-  else if (size >= 100) text = String(Math.round(value));
-  return text.replace(/^-/, "−");
-}

@@ -1,6 +1,6 @@
 // One mark a thing on two axes, each axis with what chance would give.
 import { border, snapper } from "./canvas";
-import { shortNumber } from "./legend";
+import { shortNumber } from "./number";
 import type { Theme } from "./theme";
 
 export interface ScatterAxis {

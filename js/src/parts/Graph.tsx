@@ -10,6 +10,7 @@ import { GraphLegend } from "./GraphLegend";
 import { goTo } from "./graph-keys";
 import { useLatest } from "./latest";
 import { place, Stack, useBox } from "./Stack";
+import { Tooltip } from "./Tooltip";
 
 export interface GraphProps {
   /** Its name among the view's parts. */
@@ -157,8 +158,8 @@ function Tip({
 }) {
   const item = hover.value ?? focus.value;
   return (
-    <p class="tip" data-cw={`${name}-tip`} aria-live={focus.value ? "polite" : "off"}>
-      {item ? said(item) : "\u00a0"}
-    </p>
+    <Tooltip name={name} live={focus.value !== null}>
+      {item ? said(item) : null}
+    </Tooltip>
   );
 }

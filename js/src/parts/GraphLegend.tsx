@@ -1,7 +1,7 @@
 // What the lines of a graph mean: their widths and colours, with the unit.
 import { lineColour, lineDash, lineWidth } from "../draw/graph";
 import type { GraphData } from "../draw/graph-layout";
-import { shortNumber } from "../draw/legend";
+import { shortNumber } from "../draw/number";
 import type { Theme } from "../draw/theme";
 
 interface Props {

@@ -3,7 +3,8 @@
 // Stable props: `name`, `theme`, `scale`, `marker` (the selected value), `note` (a word on what is
 // faint or dashed). It wraps in a narrow place.
 import type { ReadonlySignal } from "@preact/signals";
-import { drawLegend, LEGEND_ROOM, shortNumber } from "../draw/legend";
+import { drawLegend, LEGEND_ROOM } from "../draw/legend";
+import { shortNumber } from "../draw/number";
 import { type Scale, tableOf } from "../draw/scale";
 import type { Theme } from "../draw/theme";
 import { useLatest } from "./latest";

@@ -6,6 +6,7 @@ import { evenly } from "../../draw/scale";
 import type { Theme } from "../../draw/theme";
 import { Facts } from "../../parts/Facts";
 import { useLatest } from "../../parts/latest";
+import { Tooltip } from "../../parts/Tooltip";
 import { Words, type WordsLook } from "../../parts/Words";
 import type { FlowRows } from "./rows";
 
@@ -55,11 +56,11 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
         choose={chooseToken}
       />
       <div class="flow-said">
-        <p class="tip" data-cw="route" aria-live="polite">
+        <Tooltip name="route" live>
           {i === null || i >= route.length
             ? "Outlined: blocking it hurts more than blocking a random position."
             : `“${labelText(tokens[i] ?? "", 20).trim()}” (position ${i}): share by route ${fixed(route[i])}, by attention rollout ${fixed(rollout[i])} (baseline); blocking it costs ${fixed(knockout[i])} nats`}
-        </p>
+        </Tooltip>
         <Facts facts={rows.facts} />
       </div>
     </>
