@@ -22,7 +22,7 @@ class InformationFlow(Result, topic="flow"):
     """Along which positions, layers and heads an output was put together.
 
     Routes follow the size of what is written, whatever it is used for; `knockout` says whether the
-    output hangs on it. Node (layer, pos) is a position's residual stream before that layer;
+    output depends on it. Node (layer, pos) is a position's residual stream before that layer;
     (n_layers, position) is the stream that is read. NaN: not reached from there, not computed, or
     not run.
 

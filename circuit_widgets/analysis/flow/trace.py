@@ -1,4 +1,4 @@
-"""Which routes through the layers an output came along, and whether it hangs on them."""
+"""Which routes through the layers an output came along, and whether it depends on them."""
 
 from __future__ import annotations
 
