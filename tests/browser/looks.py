@@ -23,6 +23,9 @@ _COVERED = """host => {
             && !scrolled(one) && !scrolled(other) && over(a, b))
         .map(([other]) => `${name(one)} on ${name(other)}`));
 }"""
+_CUT = """host => [...host.shadowRoot.querySelectorAll('.table-scroll')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => `${e.querySelector('table').dataset.cw}: ${e.scrollWidth} in ${e.clientWidth}`)"""
 SCROLLING = ".grid, .strip-scroll, .scroll, .table-scroll"
 
 
@@ -39,3 +42,8 @@ def covered(root: Locator) -> list[str]:
 def height(root: Locator) -> float:
     """The view's height in px."""
     return root.evaluate("host => host.getBoundingClientRect().height")
+
+
+def cut(root: Locator) -> list[str]:
+    """Tables that are wider than their place."""
+    return root.evaluate(_CUT)

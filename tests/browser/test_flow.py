@@ -79,6 +79,7 @@ def test_a_source_is_told_in_words(page):
 def test_it_fits_a_laptop(page):
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
+    assert looks.cut(page.root) == []
     assert looks.height(page.root) <= 640
     page.notebook.screenshot(f"flow-{page.theme}", page.root)
 
@@ -89,4 +90,5 @@ def test_every_width(page, width):
     page.wait_for_picture("routes", lambda shown: len(shown) > 1000)
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
+    assert looks.cut(page.root) == []
     page.notebook.screenshot(f"flow-{page.theme}-{width}", page.root)

@@ -78,7 +78,9 @@ describe("the words", () => {
     const { at, chosen } = await show();
     const scroll = root.querySelector(".strip-scroll") as HTMLElement;
     for (const code of ["ArrowRight", "ArrowRight", "Enter"])
-      scroll.dispatchEvent(new KeyboardEvent("keydown", { code, bubbles: true }));
+      await act(() => {
+        scroll.dispatchEvent(new KeyboardEvent("keydown", { code, bubbles: true }));
+      });
     expect([at.value, chosen]).toEqual([1, [1]]);
   });
 
@@ -95,5 +97,19 @@ describe("the words", () => {
       chart.value = { value: [1, Number.NaN, 3, Number.NaN, 5], low: missing, high: missing };
     });
     expect(dots()).toBe(before + 3);
+  });
+
+  it("take another theme while they are off the page: a notebook does that to cells out of sight", async () => {
+    const missing = TOKENS.map(() => Number.NaN);
+    const chart = signal<WordsChart>({ value: [1, 2, 3, 4, 5], low: missing, high: missing });
+    const theme = signal(lightTheme);
+    await show({ chart, theme });
+    const drawn = contexts.get(root.querySelector("canvas") as HTMLCanvasElement);
+    const width = vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(0);
+    await act(() => {
+      theme.value = { ...lightTheme, line: "#123456" };
+    });
+    width.mockReturnValue(300);
+    expect(drawn?.of("fillRect").some(({ fill }) => fill === "#123456")).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 // The text as words, each in the colour of its number; arcs over them, and a chart below each line.
 import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { drawArcs } from "../draw/arcs";
+import { type Arc, drawArcs } from "../draw/arcs";
 import { type Band, drawBands, nearestToken } from "../draw/bands";
 import { fit } from "../draw/canvas";
 import type { Piece } from "../draw/characters";
@@ -73,6 +73,8 @@ export function Words(props: WordsProps) {
   const [words, canvas] = [useRef<HTMLDivElement>(null), useRef<HTMLCanvasElement>(null)];
   const made = useRef<WordElements>(NO_WORDS);
   const places = useRef<Places | null>(null);
+  const placed = useRef<Arc[]>([]);
+  const size = useRef({ width: 0, height: 0 });
   /** Counts changes of the layout: what is drawn over the words follows it. */
   const layout = useSignal(0);
   useEffect(() => {
@@ -92,30 +94,28 @@ export function Words(props: WordsProps) {
     paint(made.current, look.value, theme.value);
   });
   const draw = () => {
+    // All signals are read before anything else: a notebook takes cells out of sight off the page, and
+    // a theme that changes meanwhile is drawn at the size and places that the words had.
+    const [shown, links, colours] = [chart?.value ?? null, arcs?.value ?? [], theme.value];
+    const [hover, count] = [at.value, layout.value];
     const parent = words.current?.parentElement;
-    if (!canvas.current || !parent || parent.clientWidth === 0) return;
-    const ctx = fit(canvas.current, parent.clientWidth, parent.clientHeight);
-    ctx.clearRect(0, 0, parent.clientWidth, parent.clientHeight);
-    const { of } = made.current;
-    const shown = chart?.value ?? null;
-    const key = `${layout.value} ${parent.scrollTop} ${parent.clientWidth}`;
-    if (shown === null) places.current = null;
-    else if (places.current?.key !== key) places.current = placesOf(made.current, parent, key);
+    if (!canvas.current || !parent) return;
+    if (parent.clientWidth > 0) {
+      size.current = { width: parent.clientWidth, height: parent.clientHeight };
+      const key = `${count} ${parent.scrollTop} ${parent.clientWidth}`;
+      if (shown === null) places.current = null;
+      else if (places.current?.key !== key) places.current = placesOf(made.current, parent, key);
+      placed.current = placeArcs(links, made.current.of, parent);
+    }
+    const { width, height } = size.current;
+    if (width === 0) return;
+    const ctx = fit(canvas.current, width, height);
+    ctx.clearRect(0, 0, width, height);
     if (shown && places.current)
-      drawBands(ctx, { ...places.current, ...shown, hover: at.value, theme: theme.value });
-    drawArcs(
-      ctx,
-      (arcs?.value ?? []).flatMap(({ from, to, weight }) => {
-        const ends = [of[from], of[to]].map((span) => span && top(span, parent));
-        return ends[0] && ends[1] ? [{ from: ends[0], to: ends[1], weight }] : [];
-      }),
-      theme.value,
-    );
+      drawBands(ctx, { ...places.current, ...shown, hover, theme: colours });
+    drawArcs(ctx, placed.current, colours);
   };
-  useSignalEffect(() => {
-    layout.value;
-    draw();
-  });
+  useSignalEffect(draw);
   const under = (event: MouseEvent): number | null => {
     const token = tokenUnder(event);
     if (token !== null || !places.current) return token;
@@ -199,6 +199,17 @@ function paint({ pieces, spans }: WordElements, look: WordsLook, theme: Theme): 
 function top(span: HTMLElement, parent: HTMLElement): { x: number; y: number } {
   const x = span.offsetLeft + Math.min(span.offsetWidth, 200) / 2;
   return { x, y: span.offsetTop - parent.scrollTop - 2 };
+}
+
+function placeArcs(
+  links: readonly WordArc[],
+  of: readonly HTMLElement[],
+  parent: HTMLElement,
+): Arc[] {
+  return links.flatMap(({ from, to, weight }) => {
+    const [start, end] = [of[from], of[to]].map((span) => span && top(span, parent));
+    return start && end ? [{ from: start, to: end, weight }] : [];
+  });
 }
 
 /** Where each token's dot is, across, and the bands below the lines. */

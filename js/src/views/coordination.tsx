@@ -7,7 +7,7 @@ import { Panel } from "../parts/Frame";
 import style from "../styles/coordination.css";
 import { Matrix } from "./coordination/Matrix";
 import { PairTable } from "./coordination/PairTable";
-import { type CoordinationRows, readCoordination } from "./coordination/rows";
+import { type CoordinationRows, readCoordination, strongest } from "./coordination/rows";
 import { Significant } from "./coordination/Significant";
 import { ViewFrame } from "./frame/ViewFrame";
 import { Pattern } from "./heads/Pattern";
@@ -15,9 +15,7 @@ import { sorting } from "./sorting";
 
 function Panels({ session, rows }: { session: Session; rows: CoordinationRows }) {
   const { theme, selection, params } = session;
-  const first = rows.pairs[0];
-  const edge =
-    selection.edge.value.value ?? (first ? { sender: first.a, receiver: first.b } : null);
+  const edge = selection.edge.value.value ?? strongest(rows);
   const chooseHead = ([layer, head]: HeadAt) => session.select({ layer, head }, "coordination");
   const choose = (edge: EdgeAt) => {
     selection.setEdge(edge, "coordination");

@@ -67,7 +67,7 @@ function columnsOf(pairs: readonly Pair[], unit: string): TableColumn[] {
     {
       ...{ kind: "text", name: "pair", label: "pair" },
       values: pairs.map(({ type, a, b }) =>
-        type === "serial" ? nameOf({ sender: a, receiver: b }) : `${nameOf(a)} and ${nameOf(b)}`,
+        type === "serial" ? nameOf({ sender: a, receiver: b }) : `${nameOf(a)}, ${nameOf(b)}`,
       ),
     },
     {

@@ -44,6 +44,13 @@ export function Significant(props: Props) {
     const cell = i * rows.heads.length + j;
     return `${nameOf(headOf(i))} and ${nameOf(headOf(j))}: ${rows.unit} ${fixed(rows.value[cell])}, q ${exact(rows.q[cell], 3)}`;
   };
+  if (significant === 0)
+    return (
+      <>
+        <h3 data-cw="significant">No significant pairs (q &lt; {rows.fdr})</h3>
+        <p class="quiet">More or longer prompts give the test more power.</p>
+      </>
+    );
   const few = significant > MOST_EDGES ? `; the ${MOST_EDGES} strongest are drawn` : "";
   return (
     <>
@@ -54,33 +61,29 @@ export function Significant(props: Props) {
           {few}
         </span>
       </h3>
-      {significant > 0 && (
-        <Slider
-          {...{ name: "least", label: "Hide pairs below", least: 0, most: 1, step: 0.05 }}
-          value={least}
-          set={props.setLeast}
-        />
-      )}
-      {significant > 0 && (
-        <Graph
-          name="pairs-graph"
-          label="Significant pairs of heads, earlier layers below."
-          data={graph.data}
-          theme={theme}
-          most={1}
-          least={least}
-          unit={rows.unit}
-          signed={rows.signed}
-          edge={at < 0 ? null : at}
-          node={node < 0 ? null : node}
-          said={said}
-          chooseEdge={(e) => {
-            const [i, j] = ends[e] ?? [0, 0];
-            choose({ sender: headOf(i), receiver: headOf(j) });
-          }}
-          chooseNode={(i) => chooseHead(headOf(heads[i]))}
-        />
-      )}
+      <Slider
+        {...{ name: "least", label: "Hide pairs below", least: 0, most: 1, step: 0.05 }}
+        value={least}
+        set={props.setLeast}
+      />
+      <Graph
+        name="pairs-graph"
+        label="Significant pairs of heads, earlier layers below."
+        data={graph.data}
+        theme={theme}
+        most={1}
+        least={least}
+        unit={rows.unit}
+        signed={rows.signed}
+        edge={at < 0 ? null : at}
+        node={node < 0 ? null : node}
+        said={said}
+        chooseEdge={(e) => {
+          const [i, j] = ends[e] ?? [0, 0];
+          choose({ sender: headOf(i), receiver: headOf(j) });
+        }}
+        chooseNode={(i) => chooseHead(headOf(heads[i]))}
+      />
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Coordinated, CoordinationTopic } from "../../contract.gen";
 import { pairGraph } from "./graph";
-import { readCoordination } from "./rows";
+import { readCoordination, strongest } from "./rows";
 
 const pair = (value: number): Coordinated => ({
   ...{ a: [0, 0], b: [1, 0], value, q: 0.01, type: "serial", sign: "", path: null },
@@ -47,4 +47,13 @@ it("makes edges of the significant pairs alone, from the earlier layer, the stro
     [1, 2],
   ]);
   expect(weight[0]).toBeCloseTo(-0.9);
+});
+
+it("opens on the strongest pair, tested or not", () => {
+  const rows = readCoordination(topic, data) as never as ReturnType<typeof readCoordination> &
+    object;
+  const edge = { sender: [0, 0], receiver: [1, 0] };
+  expect(strongest(rows)).toEqual(edge);
+  expect(strongest({ ...rows, pairs: [] })).toEqual(edge);
+  expect(strongest({ ...rows, pairs: [], value: new Float32Array(9).fill(Number.NaN) })).toBeNull();
 });

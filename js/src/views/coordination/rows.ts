@@ -1,6 +1,6 @@
 // What the view of coordination shows, as typed columns: read from the topic's message.
 import type { CoordinationTopic } from "../../contract.gen";
-import type { HeadAt } from "../../model/address";
+import type { EdgeAt, HeadAt } from "../../model/address";
 import { floats } from "../../wire/client";
 
 /** Two heads whose joint effect was measured by intervention. */
@@ -81,4 +81,20 @@ export function readCoordination(
 function estimate(value: number | null, low: number | null, high: number | null): Estimate {
   const known = (number: number | null): number => number ?? Number.NaN;
   return { value: known(value), low: known(low), high: known(high) };
+}
+
+/** The strongest pair that was tested; where none was, of all pairs. */
+export function strongest({ pairs, heads, value }: CoordinationRows): EdgeAt | null {
+  if (pairs[0]) return { sender: pairs[0].a, receiver: pairs[0].b };
+  const n = heads.length;
+  let [best, most] = [null as EdgeAt | null, 0];
+  for (let row = 0; row < n; row++)
+    for (let col = row + 1; col < n; col++) {
+      const [a, b] = [heads[row], heads[col]];
+      const size = Math.abs(value[row * n + col] ?? 0);
+      if (!(size > most) || !a || !b) continue;
+      most = size;
+      best = a[0] <= b[0] ? { sender: a, receiver: b } : { sender: b, receiver: a };
+    }
+  return best;
 }
