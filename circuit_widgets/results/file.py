@@ -6,6 +6,7 @@ sentence, and nothing in a file names code to run.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import uuid
@@ -33,7 +34,12 @@ def write(path: str | os.PathLike[str], header: dict[str, Any], tensors: dict[st
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(save(plain, metadata={_KEY: json.dumps(full, allow_nan=False)}))
+            file.write(
+                save(
+                    plain,
+                    metadata={_KEY: json.dumps(full, allow_nan=False, default=dataclasses.asdict)},
+                )
+            )
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)

@@ -47,7 +47,7 @@ class CoordinationView(ResultView):
         return self._text.tokens, result.provenance.probe
 
     def _highest(self, result: HeadCoordination) -> Any:
-        return result.pairs[0]["a"] if result.pairs else result.heads[0]
+        return result.pairs[0].a if result.pairs else result.heads[0]
 
 
 def _place(name: str) -> tuple[int, int]:
@@ -57,14 +57,12 @@ def _place(name: str) -> tuple[int, int]:
 
 def _coordinated(pair: Any) -> t.Coordinated:
     numbers = {
-        name: pair[name]
+        name: getattr(pair, name)
         for name in t.Coordinated.__struct_fields__
         if name not in ("a", "b", "type", "sign")
     }
-    sign = pair["sign"] or ""
-    return t.Coordinated(
-        _place(pair["a"]), _place(pair["b"]), type=pair["type"], sign=sign, **numbers
-    )
+    sign = pair.sign or ""
+    return t.Coordinated(_place(pair.a), _place(pair.b), type=pair.type, sign=sign, **numbers)
 
 
 def _shape(result: HeadCoordination) -> tuple[int, int]:

@@ -69,19 +69,19 @@ def _places(heads: Iterable[Head | str]) -> list[tuple[int, int]]:
 
 
 def _pair(pair: Any) -> t.Pair:
-    sender, receiver = _places([pair["previous_token_head"], pair["induction_head"]])
+    sender, receiver = _places([pair.previous_token_head, pair.induction_head])
     return t.Pair(
         sender,
         receiver,
-        pair["q_z"],
-        pair["k_z"],
-        pair["v_z"],
-        pair["path"],
-        pair["path_low"],
-        pair["path_high"],
-        pair["path_null"],
-        pair["path_null_high"],
-        pair["confirmed"],
+        pair.q_z,
+        pair.k_z,
+        pair.v_z,
+        pair.path,
+        pair.path_low,
+        pair.path_high,
+        pair.path_null,
+        pair.path_null_high,
+        pair.confirmed,
     )
 
 

@@ -48,7 +48,7 @@ def test_it_streams_the_matrix_and_then_each_pair(model) -> None:
     made = [result.provenance for result in results]
     assert [each.n_done for each in made] == [1, 2, 3, 4] and {each.n_total for each in made} == {4}
     assert results[0].value[0, 1].isfinite() and "partial: 1 of 4 steps" in repr(results[0])
-    assert [pair["value"] for pair in results[-1].pairs] == [
+    assert [pair.value for pair in results[-1].pairs] == [
         value for _, _, value, _ in results[-1].significant()[:3]
     ]
     assert "shuffles of whole prompts" in made[0].method
@@ -101,12 +101,12 @@ def test_matrices_frame_and_text(model) -> None:
     clustered = result.matrix(clustered=True)
     assert [*clustered.index] == [result.heads[at] for at in result.order]
     text = repr(result)
-    assert "contribution: " in text and result.pairs[0]["type"] in text
+    assert "significant (q < 0.9) by contribution" in text and result.pairs[0].type in text
 
 
 def test_order_puts_like_heads_together() -> None:
     """Two groups of heads, mixed: in the order each is in one piece."""
-    from circuit_widgets.analysis.coordination.analyze import _matrices
+    from circuit_widgets.analysis.coordination.analyze import Settings, _matrices
     from circuit_widgets.analysis.coordination.similarity import Similarity
 
     group = torch.tensor([0, 1, 0, 1, 1, 0])
@@ -114,7 +114,8 @@ def test_order_puts_like_heads_together() -> None:
     value = torch.where(group[i] == group[j], -0.9, 0.1)
     made = analyze_head_coordination(tiny.make("native"), SAME, **QUICK).provenance
     half = torch.full_like(value, 0.5)
-    found = _matrices(Similarity(value, half, half, half, ""), tuple("abcdef"), made)
+    compared = Similarity(value, half, half, half, "")
+    found = _matrices(compared, tuple("abcdef"), Settings(**made.parameters), made)
     assert sorted(map(int, group[list(found.order)].diff().abs())) == [0, 0, 0, 0, 1]
 
 
@@ -148,9 +149,9 @@ def test_one_prompt_has_shifts_and_no_intervals(model) -> None:
     )
     # 24 tokens, of which the last changes nothing.
     assert result.provenance.method.endswith("null: 22 circular shifts of positions")
-    assert [pair["type"] for pair in result.pairs] == ["unclear", "unclear"]
+    assert [pair.type for pair in result.pairs] == ["unclear", "unclear"]
     pair = result.pairs[0]
-    assert pair["interaction"] is not None and pair["interaction_low"] is None
+    assert pair.interaction is not None and pair.interaction_low is None
     assert "None" not in repr(result)
 
 
@@ -172,9 +173,9 @@ def test_a_metric_of_the_last_token_counts_where_it_can(model) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layer": 3}, "layer is 3; accepted are 0 to 2, and None for all"),
+        ({"layer": 3}, "layer is 3; accepted is a whole number from 0 to 2"),
         ({"layer": True}, "layer is True"),
-        ({"method": "cosine"}, "method is 'cosine'; accepted are contribution, pearson, cka"),
+        ({"method": "cosine"}, "method is 'cosine'; accepted are 'contribution', 'pearson', 'cka'"),
         ({"n_permutations": 5}, "n_permutations is 5; accepted is a whole number from 20"),
         ({"pairs": -1}, "pairs is -1; accepted is a whole number from 0"),
         ({"batch": 0}, "batch is 0"),

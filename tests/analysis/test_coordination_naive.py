@@ -221,25 +221,23 @@ def test_effects_and_interactions_are_those_of_edited_runs(model, prompts) -> No
     assert len(result.pairs) == 4 and result.provenance.complete
     clean = without(model, prompts, [], mean_logp)
     for pair in result.pairs:
-        a, b = Head.parse(pair["a"]), Head.parse(pair["b"])
+        a, b = Head.parse(pair.a), Head.parse(pair.b)
         lost = {
             name: clean - without(model, prompts, heads, mean_logp)
             for name, heads in {"a": [a], "b": [b], "ab": [a, b]}.items()
         }
         for name, effect in lost.items():
-            assert pair[f"effect_{name}"] == pytest.approx(float(effect.mean()), abs=1e-4)
+            assert getattr(pair, f"effect_{name}") == pytest.approx(float(effect.mean()), abs=1e-4)
         together = (lost["ab"] - lost["a"] - lost["b"]).double()
-        assert pair["interaction"] == pytest.approx(float(together.mean()), abs=1e-4)
+        assert pair.interaction == pytest.approx(float(together.mean()), abs=1e-4)
         low, high = stats.t.interval(
             0.95, len(prompts) - 1, float(together.mean()), stats.sem(together.numpy())
         )
-        assert (pair["interaction_low"], pair["interaction_high"]) == pytest.approx(
-            (low, high), abs=1e-4
-        )
-        assert (pair["path"] is None) == (a.layer == b.layer)
+        assert (pair.interaction_low, pair.interaction_high) == pytest.approx((low, high), abs=1e-4)
+        assert (pair.path is None) == (a.layer == b.layer)
         if a.layer < b.layer:
-            assert pair["path_low"] <= pair["path"] <= pair["path_high"]
-            assert pair["path_null_low"] <= pair["path_null_high"]
+            assert pair.path_low <= pair.path <= pair.path_high
+            assert pair.path_null_low <= pair.path_null_high
 
 
 @torch.no_grad()
@@ -248,8 +246,8 @@ def test_a_path_between_neighbours_is_what_the_receiver_hears(model) -> None:
     result = analyze_head_coordination(
         model, SAME[:4], fdr=0.999, pairs=66, n_permutations=20, progress=False
     )
-    pair = next(pair for pair in result.pairs if pair["a"][0] == "1" and pair["b"][0] == "2")
-    a, b = Head.parse(pair["a"]), Head.parse(pair["b"])
+    pair = next(pair for pair in result.pairs if pair.a[0] == "1" and pair.b[0] == "2")
+    a, b = Head.parse(pair.a), Head.parse(pair.b)
     z = cached_z(model, SAME[:4])
     found = []
     for at, prompt in enumerate(SAME[:4]):
@@ -275,4 +273,4 @@ def test_a_path_between_neighbours_is_what_the_receiver_hears(model) -> None:
 
         changed = model.run_with_hooks(ids, fwd_hooks=[("blocks.2.attn.hook_z", speak)])
         found.append(float(mean_logp(logits, ids) - mean_logp(changed, ids)))
-    assert pair["path"] == pytest.approx(np.mean(found), abs=1e-4)
+    assert pair.path == pytest.approx(np.mean(found), abs=1e-4)

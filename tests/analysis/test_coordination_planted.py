@@ -12,6 +12,7 @@ from transformer_lens.model_bridge import TransformerBridge
 from circuit_widgets import models
 from circuit_widgets.analysis.coordination.analyze import analyze_head_coordination
 from circuit_widgets.analysis.coordination.pairs import judge
+from circuit_widgets.analysis.coordination.results import CoordinatedPair
 from circuit_widgets.heads import Head
 from tests.circuits import Circuit, Kind, build
 
@@ -128,18 +129,18 @@ def test_planted_pairs_are_found_and_typed() -> None:
             found += (planted.a, planted.b) in best
             strongest += best[:1] == [(planted.a, planted.b)]
             for pair in result.pairs:
-                if (pair["a"], pair["b"]) == (str(planted.a), str(planted.b)):
-                    typed[kind, pair["type"]] += 1
+                if (pair.a, pair.b) == (str(planted.a), str(planted.b)):
+                    typed[kind, pair.type] += 1
                     if kind == "serial":
-                        assert pair["sign"] == "synergy"
+                        assert pair.sign == "synergy"
                         # The planted head has no other way to be heard.
-                        assert pair["path"] == pytest.approx(pair["effect_a"], rel=0.05)
+                        assert pair.path == pytest.approx(pair.effect_a, rel=0.05)
                     elif kind == "aggregation":
-                        assert pair["sign"] == "redundancy"
+                        assert pair.sign == "redundancy"
                     else:
-                        assert abs(pair["interaction"]) < 1e-5
+                        assert abs(pair.interaction) < 1e-5
                 else:
-                    elsewhere += pair["type"] == "serial"
+                    elsewhere += pair.type == "serial"
     total = sum(n.values())
     print(f"significant {found}, strongest {strongest} of {total}")
     print(f"types (planted, found) {dict(typed)}; paths elsewhere {elsewhere}")
@@ -160,7 +161,7 @@ def test_the_shipped_toy_has_its_path() -> None:
     result = analyze_head_coordination(
         model, prompts, fdr=0.999, pairs=28, n_permutations=50, progress=False
     )
-    serial = {(pair["a"], pair["b"]) for pair in result.pairs if pair["type"] == "serial"}
+    serial = {(pair.a, pair.b) for pair in result.pairs if pair.type == "serial"}
     # 0.1 is its previous-token head, and the heads of layer 1 are what induction is made with.
     assert ("0.1", "1.2") in serial and {a for a, _ in serial} == {"0.1"}
 
@@ -168,8 +169,8 @@ def test_the_shipped_toy_has_its_path() -> None:
 # --- types by evidence alone ---
 
 
-def evidence(**numbers: float | None) -> dict:
-    pair: dict = {}
+def evidence(**numbers: float | None) -> CoordinatedPair:
+    pair = dict.fromkeys(field.name for field in dataclasses.fields(CoordinatedPair))
     for name in ("path", "interaction", "effect_a", "effect_b", "contribution_a", "contribution_b"):
         value = numbers.pop(name, 0.0)
         half = 0.1
@@ -177,7 +178,7 @@ def evidence(**numbers: float | None) -> dict:
         pair[f"{name}_low"] = None if value is None else value - half
         pair[f"{name}_high"] = None if value is None else value + half
     pair |= {"path_null_low": -0.2, "path_null_high": 0.2}
-    return pair | numbers
+    return CoordinatedPair(**(pair | numbers))
 
 
 @pytest.mark.parametrize(
@@ -200,9 +201,10 @@ def evidence(**numbers: float | None) -> dict:
     ],
 )
 def test_a_type_is_what_the_evidence_allows(numbers: dict, expected: tuple) -> None:
-    assert judge(evidence(**numbers)) == expected
+    judged = judge(evidence(**numbers))
+    assert (judged.type, judged.sign) == expected
 
 
 def test_rounding_is_no_effect() -> None:
-    pair = evidence(path=None, interaction=0.5)
-    assert judge(pair, rounding=1.0) == ("parallel", None)
+    judged = judge(evidence(path=None, interaction=0.5), rounding=1.0)
+    assert (judged.type, judged.sign) == ("parallel", None)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 
 import circuit_widgets as cw
+from circuit_widgets import capture
 from circuit_widgets.analysis.induction.hops import earlier_positions
 from circuit_widgets.analysis.induction.results import InductionTrace
 from circuit_widgets.analysis.induction.trace import trace_induction
+from circuit_widgets.capture.stopping import current_stop
 from circuit_widgets.heads import Head
 from circuit_widgets.weights.unembedding import Unembedding
 from tests import tiny
-from tests.analysis.test_induction_more import planted
+from tests.analysis.test_induction_stages import planted
 from tests.circuits import Circuit, build
 
 IDS = [3, 7, 9, 4, 3, 7, 9, 5, 3, 8]
@@ -80,7 +84,7 @@ def test_the_toy_continues_what_it_has_seen(tmp_path) -> None:
     probed = cw.identify_induction_heads(model, n_sequences=8, progress=False)
     found = trace_induction(model, text, heads=probed, progress=False)
     assert found.heads == tuple(map(str, probed.heads()))
-    assert (found.probability[found.repeats()] > 0.3).all() and "stood earlier" in repr(found)
+    assert (found.probability[found.repeats()] > 0.3).all() and "appeared earlier" in repr(found)
     frame = found.to_frame()
     assert len(frame) == len(found.repeats()) * len(found.heads)
     assert set(frame["expected"]) == {"dog", "seven", "river"}
@@ -106,3 +110,61 @@ def test_what_cannot_be_traced_is_a_sentence() -> None:
     )
     with pytest.raises(ValueError, match="3 x 3 heads"):
         trace_induction(model, "blue dog blue dog", heads=other)
+
+
+REPEATS = "blue dog seven river blue dog seven"
+
+
+def test_the_probe_is_made_step_by_step_and_the_model_is_free_between_them() -> None:
+    model = cw.load_model()
+    steps = trace_induction.steps(model, REPEATS)
+    passes = []
+    with capture.counting(model) as counted:
+        for step in steps:
+            passes.append(counted.forwards)
+            assert not isinstance(step, cw.InductionHeads)
+    # Eight sequences in passes of 1, 4 and 3, then the prompt: never two passes in a step.
+    assert max(b - a for a, b in zip([0, *passes], passes, strict=False)) == 1
+    assert passes[-1] == 4
+
+    job = trace_induction.job(model, REPEATS)
+    free = []
+
+    def look(_: object) -> None:
+        other = threading.Thread(
+            target=lambda: free.append(capture.run(model, model.to_tokens("a")))
+        )
+        other.start()
+        other.join(30)
+
+    job.on_progress(look)
+    job.start()
+    assert job.wait(60) and job.state == "done"
+    # Four passes and the result.
+    assert len(free) == 5 and isinstance(job.result, InductionTrace)
+
+
+def test_an_interrupt_of_the_probe_goes_through() -> None:
+    class Interrupt(threading.Event):
+        looks = 0
+
+        def is_set(self) -> bool:
+            self.looks += 1
+            if self.looks == 5:  # in the second pass of the probe
+                raise KeyboardInterrupt
+            return False
+
+    token = current_stop.set(Interrupt())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trace_induction(cw.load_model(), REPEATS, progress=False)
+    finally:
+        current_stop.reset(token)
+
+
+def test_its_settings_are_kept() -> None:
+    found = trace_induction(cw.load_model(), REPEATS, heads="1.2", previous="0.1", progress=False)
+    made = found.provenance
+    assert made.parameters == {"heads": ("1.2",), "previous": ("0.1",), "seed": 0}
+    with pytest.raises(ValueError, match="seed is -1"):
+        trace_induction(cw.load_model(), REPEATS, seed=-1)

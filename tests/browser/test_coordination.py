@@ -45,7 +45,7 @@ def test_colours_and_lines_have_their_scale(page):
 
 def test_a_pair_opens_both_heads_and_its_type_is_a_word(page):
     row = page.part("coordinated").locator("tbody tr").nth(1)
-    expect(row).to_contain_text(page.notebook.python("pairs.pairs[1]['type']").strip("'"))
+    expect(row).to_contain_text(page.notebook.python("pairs.pairs[1].type").strip("'"))
     row.press("Enter")
     for end in ("a", "b"):
         head = page.notebook.python(f"pairs.pairs[1]['{end}']").strip("'").replace(".", "-")

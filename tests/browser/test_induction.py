@@ -57,7 +57,7 @@ def test_a_pair_opens_both_patterns(notebook):
     truth = json.loads(
         notebook.python(
             "import json; print(json.dumps("
-            "[[p['previous_token_head'], p['induction_head'], p['path']] for p in heads.pairs]))"
+            "[[p.previous_token_head, p.induction_head, p.path] for p in heads.pairs]))"
         )
     )
     expect(pairs).to_have_count(len(truth))

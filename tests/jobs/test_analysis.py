@@ -194,8 +194,9 @@ def test_stop_keeps_what_is_done(whole: InductionHeads) -> None:
 
 
 def test_stop_ends_inside_a_forward_pass(model) -> None:
-    # Before the first pass, after its two layers, between two steps, before the second pass.
-    second_pass = 1 + model.cfg.n_layers + 1 + 2
+    # Before the first pass, after its layers, after its progress and its result; then the second
+    # pass, before it and after its first layer.
+    second_pass = 1 + model.cfg.n_layers + 2 + 2
     job = identify_induction_heads.job(model, n_sequences=9, length=5)
     stop = job._stop = Asked(lambda looks: looks == second_pass and job.stop())
     job.start()

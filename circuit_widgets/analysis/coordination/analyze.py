@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from jaxtyping import Float
 from scipy.cluster import hierarchy
 from torch import Tensor
 
+from circuit_widgets import arguments
 from circuit_widgets.analysis.coordination.pairs import type_pairs
 from circuit_widgets.analysis.coordination.results import HeadCoordination
 from circuit_widgets.analysis.coordination.rows import few_rows
@@ -34,6 +34,25 @@ _ABOUT = {
     "cka": "debiased linear CKA of z W_O",
     "projection": "projection kernel of the spaces that heads write to",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `analyze_head_coordination`, checked, as provenance keeps them.
+
+    metric: its name. prompts: as text.
+    """
+
+    prompts: tuple[str, ...]
+    layer: int | None
+    method: str
+    metric: str
+    n_permutations: int
+    fdr: float
+    pairs: int
+    batch: int
+    seed: int
+    confidence: float
 
 
 @analysis("coordination")
@@ -99,97 +118,90 @@ def analyze_head_coordination(
     Raises:
         TypeError: Not a model, not prompts, a metric that cannot be called, or an unknown keyword.
         ValueError: A number or a method out of range; fewer than 2 heads; fewer than 8 positions.
+
+    >>> import circuit_widgets as cw
+    >>> texts = ["blue dog seven river blue dog seven", "cat seven dog river cat seven dog"]
+    >>> found = cw.analyze_head_coordination(cw.load_model(), texts, pairs=0, progress=False)
+    >>> found.matrix().shape
+    (8, 8)
     """
-    for name, value, least in (
-        ("n_permutations", n_permutations, 20),
-        ("pairs", pairs, 0),
-        ("batch", batch, 1),
-    ):
-        if not _whole(value) or value < least:
-            raise ValueError(f"{name} is {value!r}; accepted is a whole number from {least}")
-    for name, share in {"fdr": fdr, "confidence": confidence}.items():
-        if not 0 < share < 1:
-            raise ValueError(f"{name} is {share}; accepted is between 0 and 1, like 0.95")
-    if method not in METHODS:
-        raise ValueError(f"method is {method!r}; accepted are {', '.join(METHODS)}")
+    settings = Settings(
+        layer=None if layer is None else arguments.whole("layer", layer, 0, model.cfg.n_layers - 1),
+        method=arguments.choice("method", method, METHODS),
+        metric="mean logp of the next token" if metric is None else _name(metric),
+        n_permutations=arguments.whole("n_permutations", n_permutations, 20),
+        fdr=arguments.share("fdr", fdr, example=0.05),
+        pairs=arguments.whole("pairs", pairs),
+        batch=arguments.whole("batch", batch, 1),
+        seed=arguments.seed(seed),
+        confidence=arguments.share("confidence", confidence),
+        prompts=(),
+    )
     if metric is not None and not callable(metric):
         raise TypeError(
             f"metric cannot be {type(metric).__name__}; accepted is a function of logits and ids"
         )
-    n_layers, n_heads = int(model.cfg.n_layers), int(model.cfg.n_heads)
-    if layer is not None and (not _whole(layer) or not 0 <= layer < n_layers):
-        raise ValueError(f"layer is {layer!r}; accepted are 0 to {n_layers - 1}, and None for all")
-    layers = tuple(range(n_layers)) if layer is None else (layer,)
-    if len(layers) * n_heads < 2:
+    every = tuple(range(int(model.cfg.n_layers)))
+    layers = every if settings.layer is None else (settings.layer,)
+    if len(layers) * int(model.cfg.n_heads) < 2:
         where = "this model" if layer is None else f"layer {layer}"
         raise ValueError(f"{where} has one head; accepted are 2 or more, to compare them")
     read = Prompts(model, prompts)
     if method != "projection":
         few_rows(read.n_tokens, "(tokens)")
+    settings = dataclasses.replace(settings, prompts=tuple(tokens.text for tokens in read.tokens))
     made = begun(
         model,
         "analyze_head_coordination",
+        settings,
         method=_ABOUT[method],
         probe=f"{len(read)} prompts, {read.n_tokens} tokens",
-        seed=seed,
-        parameters={
-            "prompts": tuple(tokens.text for tokens in read.tokens),
-            "layer": layer,
-            "method": method,
-            "metric": "mean logp of the next token" if metric is None else _name(metric),
-            "n_permutations": n_permutations,
-            "fdr": fdr,
-            "pairs": pairs,
-            "batch": batch,
-            "confidence": confidence,
-        },
         n_total=1,
         unit="steps",
     )
-    return _results(model, read, layers, checked(metric or next_token_logp), made)
+    return _steps(model, read, layers, checked(metric or next_token_logp), settings, made)
 
 
-def _results(
+def _steps(
     model: TransformerBridge,
     prompts: Prompts,
     layers: tuple[int, ...],
     metric: Metric,
+    settings: Settings,
     made: Provenance,
 ) -> Iterator[HeadCoordination]:
-    started = time.perf_counter()
-    asked, seed = made.parameters, made.seed or 0
     n_heads = int(model.cfg.n_heads)
-    found = similarity(
+    compared = similarity(
         model,
         prompts,
         layers,
-        asked["method"],
+        settings.method,
         metric,
-        n_permutations=asked["n_permutations"],
-        batch=asked["batch"],
-        seed=seed,
+        n_permutations=settings.n_permutations,
+        batch=settings.batch,
+        seed=settings.seed,
     )
     heads = tuple(str(Head(layer, head)) for layer in layers for head in range(n_heads))
-    made = dataclasses.replace(made, n_done=1, method=f"{made.method}; null: {found.about}")
-    result = _matrices(found, heads, made)
-    chosen = result.significant()[: asked["pairs"]]
-    made = dataclasses.replace(made, n_total=1 + len(chosen), seconds=time.perf_counter() - started)
+    made = dataclasses.replace(made, n_done=1, method=f"{made.method}; null: {compared.about}")
+    result = _matrices(compared, heads, settings, made)
+    chosen = result.significant()[: settings.pairs]
+    made = dataclasses.replace(made, n_total=1 + len(chosen))
     result = dataclasses.replace(result, provenance=made)
     yield result
     if not chosen:
         return
-    used = sorted({head.layer for a, b, _, _ in chosen for head in (a, b)})
-    batches = (tokens for _, tokens in prompts.batches(asked["batch"]))
+    used = {head.layer for pair in chosen for head in (pair.a, pair.b)}
+    batches = (tokens for _, tokens in prompts.batches(settings.batch))
     ablation = Ablation(model, batches, metric, used)
-    for pair in type_pairs(ablation, chosen, n_heads, asked["confidence"], seed):
-        made = dataclasses.replace(
-            made, n_done=made.n_done + 1, seconds=time.perf_counter() - started
-        )
+    for pair in type_pairs(ablation, chosen, n_heads, settings.confidence, settings.seed):
+        made = dataclasses.replace(made, n_done=made.n_done + 1)
         result = dataclasses.replace(result, provenance=made, pairs=(*result.pairs, pair))
         yield result
 
 
-def _matrices(found: Similarity, heads: tuple[str, ...], made: Provenance) -> HeadCoordination:
+def _matrices(
+    compared: Similarity, heads: tuple[str, ...], settings: Settings, made: Provenance
+) -> HeadCoordination:
     n = len(heads)
     i, j = torch.triu_indices(n, n, 1)
 
@@ -199,24 +211,20 @@ def _matrices(found: Similarity, heads: tuple[str, ...], made: Provenance) -> He
         return matrix
 
     # What is missing is like nothing.
-    far = (1 - found.value.double().abs().nan_to_num(0)).clamp(0, 1).numpy()
+    far = (1 - compared.value.double().abs().nan_to_num(0)).clamp(0, 1).numpy()
     tree = hierarchy.linkage(far, "average", optimal_ordering=n <= 300)
     return HeadCoordination(
         provenance=made,
         heads=heads,
-        method=made.parameters["method"],
-        value=square(found.value),
-        p=square(found.p),
-        q=square(discoveries(found.p)),
-        null_mean=square(found.null_mean),
-        null_std=square(found.null_std),
+        method=settings.method,
+        value=square(compared.value),
+        p=square(compared.p),
+        q=square(discoveries(compared.p)),
+        null_mean=square(compared.null_mean),
+        null_std=square(compared.null_std),
         order=tuple(map(int, hierarchy.leaves_list(tree))),
-        fdr=made.parameters["fdr"],
+        fdr=settings.fdr,
     )
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _name(metric: Any) -> str:

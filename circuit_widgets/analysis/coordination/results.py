@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.analysis.coordination.pairs import Pair
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 
@@ -17,6 +16,73 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TYPES = ("serial", "parallel", "aggregation", "unclear")
+
+
+class Significant(NamedTuple):
+    """A pair of heads whose likeness is beyond chance, a not in a later layer than b."""
+
+    a: Head
+    b: Head
+    value: float
+    q: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CoordinatedPair:
+    """How a significant pair works together; None: there is no number.
+
+    All effects are on the metric, and are means over prompts with an interval (_low, _high).
+
+    Attributes:
+        a, b: "layer.head", a not in a later layer than b.
+        value, q: Their likeness, and its false discovery rate.
+        path: How much the metric falls if b, and nobody else, hears a's mean; None within a layer.
+        path_null_low, path_null_high: Between what one more random path from a to b's layer, or
+            from a's layer to b, would be (by median and median deviation).
+        interaction: effect_ab - effect_a - effect_b.
+        effect_a, effect_b, effect_ab: How much the metric falls if the head, or both, are replaced
+            by their mean over the other prompts.
+        contribution_a, contribution_b: The effects to first order, (z - mean) · d metric / d z.
+        type: "serial": the path's interval excludes 0, and it is outside its null (if there are no
+            2 random paths to compare, the interval alone decides).
+            "aggregation": no such path, an interaction, and both heads reach the metric (by effect
+            or by contribution): they meet in a later head or in the logits.
+            "parallel": no such path and no interaction: each does its own.
+            "unclear": anything else, and one prompt alone, which gives no interval.
+        sign: "redundancy", interaction above 0: together they are missed more than one by one,
+            because each stands in for the other. "synergy", below 0: without one the other is worth
+            less, so that the second loss costs less. None: no interaction for sure.
+    """
+
+    a: str
+    b: str
+    value: float
+    q: float
+    path: float | None
+    path_low: float | None
+    path_high: float | None
+    path_null_low: float | None
+    path_null_high: float | None
+    interaction: float | None
+    interaction_low: float | None
+    interaction_high: float | None
+    effect_a: float | None
+    effect_a_low: float | None
+    effect_a_high: float | None
+    effect_b: float | None
+    effect_b_low: float | None
+    effect_b_high: float | None
+    effect_ab: float | None
+    effect_ab_low: float | None
+    effect_ab_high: float | None
+    contribution_a: float | None
+    contribution_a_low: float | None
+    contribution_a_high: float | None
+    contribution_b: float | None
+    contribution_b_low: float | None
+    contribution_b_high: float | None
+    type: str = "unclear"
+    sign: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -35,27 +101,13 @@ class HeadCoordination(Result, topic="coordination"):
         null_mean, null_std: The likeness by chance.
         order: Rows in an order in which like heads are neighbours (average linkage of 1 - |value|).
         fdr: A pair is significant if its q is below.
-        pairs: The strongest significant pairs and how they work together: a dictionary each, with
-            None where there is no number.
+        pairs: The strongest significant pairs and how they work together.
 
-            "a", "b": the heads, a not in a later layer than b. "value", "q": as above.
-            "effect_a", "effect_b", "effect_ab": how much the metric falls, on average over prompts,
-            if the head, or both, are replaced by their mean over the other prompts.
-            "interaction": effect_ab - effect_a - effect_b. Above 0 ("sign": "redundancy"): together
-            they are missed more than one by one, because each stands in for the other. Below 0
-            ("synergy"): without one the other is worth less, so that the second loss costs less.
-            None: no interaction for sure.
-            "path": how much the metric falls if b, and nobody else, hears a's mean (None within a
-            layer). "path_null_low", "path_null_high": between what one more random path from a to
-            b's layer, or from a's layer to b, would be (by median and median deviation).
-            "contribution_a", "contribution_b": the effects to first order, (z - mean) · d metric /
-            d z. All of these also with "_low" and "_high", an interval over prompts.
-            "type": "serial": the path's interval excludes 0, and it is outside its null (if there
-            are no 2 random paths to compare, the interval alone decides).
-            "aggregation": no such path, an interaction, and both heads reach the metric (by effect
-            or by contribution): they meet in a later head or in the logits.
-            "parallel": no such path and no interaction: each does its own.
-            "unclear": anything else, and one prompt alone, which gives no interval.
+    >>> import circuit_widgets as cw
+    >>> texts = ["blue dog seven river blue dog seven", "cat seven dog river cat seven dog"]
+    >>> found = cw.analyze_head_coordination(cw.load_model(), texts, pairs=1, progress=False)
+    >>> found.value.shape, len(found.pairs)
+    (torch.Size([8, 8]), 1)
     """
 
     heads: tuple[str, ...]
@@ -67,9 +119,12 @@ class HeadCoordination(Result, topic="coordination"):
     null_std: Float[Tensor, "head head"]
     order: tuple[int, ...]
     fdr: float
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[CoordinatedPair, ...] = ()
 
     def __post_init__(self) -> None:
+        # A file has them as plain objects.
+        pairs = [CoordinatedPair(**pair) if isinstance(pair, dict) else pair for pair in self.pairs]
+        object.__setattr__(self, "pairs", tuple(pairs))
         n = len(self.heads)
         for name in ("value", "p", "q", "null_mean", "null_std"):
             shape = getattr(self, name).shape
@@ -78,11 +133,11 @@ class HeadCoordination(Result, topic="coordination"):
         if sorted(self.order) != list(range(n)):
             raise ValueError(f"order is {self.order}; accepted is each of {n} rows once")
 
-    def significant(self) -> list[tuple[Head, Head, float, float]]:
-        """Pairs whose q is below `fdr`: both heads, value and q; the strongest (|value|) first."""
+    def significant(self) -> list[Significant]:
+        """Pairs whose q is below `fdr`, the strongest (|value|) first."""
         found = (self.q.triu(1).nan_to_num(1) < self.fdr).triu(1).nonzero().tolist()
         pairs = [
-            (
+            Significant(
                 Head.parse(self.heads[i]),
                 Head.parse(self.heads[j]),
                 float(self.value[i, j]),
@@ -110,7 +165,8 @@ class HeadCoordination(Result, topic="coordination"):
             columns[name] = getattr(self, name).numpy()[i, j]
         frame = pd.DataFrame(columns)
         frame["significant"] = frame["q"] < self.fdr
-        typed = pd.DataFrame([*self.pairs], columns=[*_KEYS])
+        fields = [field.name for field in dataclasses.fields(CoordinatedPair)]
+        typed = pd.DataFrame([*map(dataclasses.asdict, self.pairs)], columns=fields)
         frame = frame.merge(typed.drop(columns=["value", "q"]), on=["a", "b"], how="left")
         frame["complete"] = self.provenance.complete
         frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
@@ -119,40 +175,37 @@ class HeadCoordination(Result, topic="coordination"):
     def _lines(self) -> list[str]:
         n = len(self.heads)
         found, tested = self.significant(), int(self.p.triu(1).isfinite().triu(1).sum())
-        lines = [f"{self.method}: {len(found)} of {tested} pairs significant (q < {self.fdr})"]
+        lines = [
+            f"{len(found)} of {tested} pairs are significant (q < {self.fdr}) by {self.method}"
+        ]
         if tested < n * (n - 1) // 2:
             lines[0] += f"; {n * (n - 1) // 2 - tested} pairs missing"
         for a, b, value, q in found[:3]:
             at = self.heads.index(str(a)), self.heads.index(str(b))
             lines.append(
-                f"{a} and {b}: {value:.2f} (by chance {float(self.null_mean[at]):.2f} ± "
-                f"{float(self.null_std[at]):.2f}, q {q:.2g})"
+                f"{a} and {b} have {value:.2f} (chance {float(self.null_mean[at]):.2f} ± "
+                f"{float(self.null_std[at]):.2f}, q = {q:.2g})"
             )
         return lines + [describe(pair) for pair in self.pairs]
 
 
-_KEYS = (
-    *("a", "b", "value", "q", "type", "sign"),
-    *(
-        f"{name}{end}"
-        for name in (
-            *("path", "interaction", "effect_a", "effect_b", "effect_ab"),
-            *("contribution_a", "contribution_b"),
-        )
-        for end in ("", "_low", "_high")
-    ),
-    *("path_null_low", "path_null_high"),
-)
-
-
-def describe(pair: Pair) -> str:
+def describe(pair: CoordinatedPair) -> str:
     """A typed pair in a line."""
-    parts = []
-    for name in ("path", "interaction"):
-        if pair[name] is not None:
-            low, high = pair[f"{name}_low"], pair[f"{name}_high"]
-            span = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
-            parts.append(f"{name} {pair[name]:.3g}{span}")
-    sign = f", {pair['sign']}" if pair["sign"] else ""
-    arrow = "->" if pair["type"] == "serial" else "and"
-    return f"{pair['a']} {arrow} {pair['b']} {pair['type']}{sign}: {', '.join(parts)}"
+    said = {
+        "serial": f"{pair.a} is heard by {pair.b} (serial)",
+        "parallel": f"{pair.a} and {pair.b} work in parallel",
+        "aggregation": f"{pair.a} and {pair.b} meet in a later head or in the logits (aggregation)",
+    }.get(pair.type, f"{pair.a} and {pair.b} have no clear type (unclear)")
+    effects = [
+        _effect("path effect", pair.path, pair.path_low, pair.path_high),
+        _effect("interaction", pair.interaction, pair.interaction_low, pair.interaction_high),
+    ]
+    sign = f", with {pair.sign}" if pair.sign else ""
+    return f"{said}{sign}: {', '.join(effect for effect in effects if effect)}"
+
+
+def _effect(name: str, value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return ""
+    span = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
+    return f"{name} {value:.3g}{span}"

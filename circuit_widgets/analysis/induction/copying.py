@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets import capture
+from circuit_widgets.analysis.induction.results import InductionHeads
+from circuit_widgets.analysis.induction.scores import TOP
+from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.results.score import Score
+from circuit_widgets.statistics.intervals import score_of
 from circuit_widgets.weights.heads import HeadWeights, head_weights
 from circuit_widgets.weights.unembedding import Unembedding
 
@@ -18,8 +25,33 @@ if TYPE_CHECKING:
 
 # Rotated weights to compare with, of all heads together.
 _ROTATIONS = 64
-# An attended token is copied if it is among this many of the sequence's tokens.
-TOP = 3
+
+
+def add_copying(
+    result: InductionHeads,
+    model: TransformerBridge,
+    sequences: Sequence[Int[Tensor, "batch pos"]],
+    layout: Layout,
+    *,
+    confidence: float,
+    seed: int,
+) -> Iterator[InductionHeads | None]:
+    """Copying by the weights, then on the tokens of the repeating sequences.
+
+    It yields once for every pass; None where there is nothing new to show.
+    """
+    weights, logits = copying_by_weights(model, seed)
+    result = dataclasses.replace(result, copying=weights, copying_logits=logits)
+    yield result
+    n, chance, hits = sum(map(len, sequences)), 0.0, []
+    for tokens in sequences:
+        copied = CopiedTokens(model, tokens, layout.before + layout.length)
+        capture.run(model, tokens, copied.reducers, logits=False)
+        hits.append(copied.hits)
+        chance += copied.chance * len(tokens) / n
+        yield None
+    score = score_of(torch.cat(hits), None, confidence, chance)
+    yield dataclasses.replace(result, copying_tokens=score)
 
 
 def copying_by_weights(model: TransformerBridge, seed: int) -> tuple[Score, Score]:
@@ -29,6 +61,11 @@ def copying_by_weights(model: TransformerBridge, seed: int) -> tuple[Score, Scor
     W_V W_O has the eigenvalues of the d_head x d_head matrix W_O W_V, and zeros. It misses a head
     that copies into another subspace. The control is the same with W_V turned by random rotations:
     its mean and the middle 95 % of draws over all heads, one null for every head.
+
+    >>> from circuit_widgets import load_model
+    >>> weights, logits = copying_by_weights(load_model(), seed=0)
+    >>> weights.value.shape
+    torch.Size([2, 4])
     """
     unembedding = Unembedding(model)
     around = unembedding.after(model.W_E.detach())
@@ -100,7 +137,7 @@ class CopiedTokens:
         self.hits: Float[Tensor, "batch layer head"] = torch.full(shape, math.nan)
         distinct = (~self._again).sum(1).float()
         self.chance = float((TOP / distinct).clamp(max=1).mean())
-        self.reducers = (_Watch("pattern", self._see_pattern), _Watch("z", self._see_z))
+        self.reducers = (_At("pattern", self._see_pattern), _At("z", self._see_z))
 
     def _see_pattern(self, layer: int, pattern: Float[Tensor, "batch head query key"]) -> None:
         rows = pattern[:, :, self._first :]
@@ -124,6 +161,13 @@ class CopiedTokens:
         self.hits[:, layer] = hit.masked_fill(missing, math.nan).mean(-1).cpu()
 
 
-class _Watch:
-    def __init__(self, site: str, see) -> None:
-        self.site, self.see = site, see
+class _At:
+    """Reducer made of a function."""
+
+    layers = None
+
+    def __init__(self, site: str, see: Callable[[int, Tensor], None]) -> None:
+        self.site, self._see = site, see
+
+    def see(self, layer: int, tensor: Tensor) -> None:
+        self._see(layer, tensor)

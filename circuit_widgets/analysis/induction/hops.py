@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
@@ -18,35 +19,36 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 
+@dataclasses.dataclass(frozen=True)
+class Hops:
+    """The tensors of an `InductionTrace`, which says what they are."""
+
+    earlier: Int[Tensor, " pos"]
+    attention: Float[Tensor, "head pos"]
+    chance: Float[Tensor, " pos"]
+    added: Float[Tensor, "head pos"]
+    added_chance: Float[Tensor, "head pos"]
+    probability: Float[Tensor, " pos"]
+    predicted: Bool[Tensor, " pos"]
+    follows: Bool[Tensor, " pos"]
+    first_hop: Float[Tensor, "previous pos"]
+    paths: Float[Tensor, "previous head pos"]
+
+
 def earlier_positions(ids: Sequence[int], first: int) -> list[int]:
     """For each position the latest earlier one of the same token, -1 where there is none.
 
     Position q - 1 does not count: what follows it is q itself. first: a BOS token before it is no
     text.
+
+    >>> earlier_positions([7, 8, 9, 7, 8], first=0)
+    [-1, -1, -1, 0, 1]
     """
-    found: list[int] = []
+    latest: list[int] = []
     for q, id in enumerate(ids):
         before = [p for p in range(first, q - 1) if ids[p] == id] if q >= first else []
-        found.append(before[-1] if before else -1)
-    return found
-
-
-class _Rows:
-    """Two reducers: some heads' attention at given (query, key) pairs, and their z at queries."""
-
-    def __init__(self, heads: Sequence[Head], queries: Tensor, keys: Tensor) -> None:
-        self._by_layer: dict[int, list[int]] = {}
-        for head in heads:
-            self._by_layer.setdefault(head.layer, []).append(head.index)
-        self._queries, self._keys = queries, keys
-        self.layers = frozenset(self._by_layer)
-        self.site = "pattern"
-        self.found: dict[Head, Tensor] = {}
-
-    def see(self, layer: int, tensor: Float[Tensor, "batch head query key"]) -> None:
-        for index in self._by_layer[layer]:
-            row = tensor[0, index, self._queries, self._keys]
-            self.found[Head(layer, index)] = row.float().cpu()
+        latest.append(before[-1] if before else -1)
+    return latest
 
 
 def hops(
@@ -55,60 +57,97 @@ def hops(
     earlier: Sequence[int],
     heads: Sequence[Head],
     previous: Sequence[Head],
-) -> dict[str, Any]:
-    """The tensors of an `InductionTrace`, from one pass."""
-    device = ids.device
-    n = ids.shape[1]
-    at = torch.tensor([q for q in range(n) if earlier[q] >= 0], device=device)
+) -> Hops:
+    """Attention at both hops, and what the induction heads add to the logit of what followed."""
+    n, device = ids.shape[1], ids.device
+    # Queries q whose token appeared earlier, and p + 1, where what followed it is.
+    queries = torch.tensor([q for q in range(n) if earlier[q] >= 0], device=device)
     then = torch.tensor([p for p in earlier if p >= 0], device=device) + 1
-    second, first = _Rows(heads, at, then), _Rows(previous, then, then - 1)
+    second, first = _Attention(heads, queries, then), _Attention(previous, then, then - 1)
     z = capture.Keep("z", {head.layer for head in heads})
     last = capture.Keep("resid_post", {model.cfg.n_layers - 1})
-    logits = capture.run(model, ids, [second, first, z, last])
+    logits = capture.run(model, ids, [second, first, z, last])[0, queries].float()
+    stream = last.tensors[model.cfg.n_layers - 1][0, queries].float()
+    writes = [
+        z.tensors[head.layer][0, queries, head.index].float()
+        @ model.blocks[head.layer].attn.W_O[head.index].detach().float()
+        for head in heads
+    ]
+    added, added_chance = _added(model, ids[0], torch.stack(writes), stream, then)
+    attention, first_hop = second.of(heads), first.of(previous)
     wanted = ids[0, then]
+    inside = queries < n - 1
+    follows = torch.zeros_like(inside)
+    follows[inside] = ids[0, queries[inside] + 1] == wanted[inside]
 
-    def spread(values: Tensor) -> Tensor:
-        full = torch.full((*values.shape[:-1], n), math.nan)
-        full[..., at.cpu()] = values.float().cpu()
-        return full
+    def by_position(values: Tensor, missing: float | bool = math.nan) -> Tensor:
+        plain = values.cpu() if values.dtype == torch.bool else values.float().cpu()
+        whole = torch.full((*values.shape[:-1], n), missing, dtype=plain.dtype)
+        whole[..., queries.cpu()] = plain
+        return whole
 
+    return Hops(
+        earlier=torch.tensor(list(earlier)),
+        attention=by_position(attention),
+        chance=by_position(1 / (queries + 1)),
+        added=by_position(added),
+        added_chance=by_position(added_chance),
+        probability=by_position(logits.log_softmax(1).gather(1, wanted[:, None])[:, 0].exp()),
+        predicted=by_position(logits.argmax(1) == wanted, False),
+        follows=by_position(follows, False),
+        first_hop=by_position(first_hop),
+        paths=by_position(_products(first_hop, attention, previous, heads)),
+    )
+
+
+class _Attention:
+    """Reducer: some heads' attention at given (query, key) pairs."""
+
+    site = "pattern"
+
+    def __init__(self, heads: Sequence[Head], queries: Tensor, keys: Tensor) -> None:
+        self._heads, self._queries, self._keys = heads, queries, keys
+        self.layers = frozenset(head.layer for head in heads)
+        self._rows: dict[Head, Float[Tensor, " at"]] = {}
+
+    def see(self, layer: int, tensor: Float[Tensor, "batch head query key"]) -> None:
+        for head in self._heads:
+            if head.layer == layer:
+                row = tensor[0, head.index, self._queries, self._keys]
+                self._rows[head] = row.float().cpu()
+
+    def of(self, heads: Sequence[Head]) -> Float[Tensor, "head at"]:
+        rows = [self._rows[head] for head in heads]
+        return torch.stack(rows) if rows else torch.empty(0, len(self._queries))
+
+
+def _added(
+    model: TransformerBridge,
+    ids: Int[Tensor, " pos"],
+    writes: Float[Tensor, "head at d_model"],
+    stream: Float[Tensor, "at d_model"],
+    then: Int[Tensor, " at"],
+) -> tuple[Float[Tensor, "head at"], Float[Tensor, "head at"]]:
+    """What heads add to the logit of the token at `then`, and on average to the prompt's others."""
     unembedding = Unembedding(model)
-    scale = unembedding.norm.scale(last.tensors[model.cfg.n_layers - 1][0, at].float())
-    directions = unembedding.directions(ids[0])
-    own, rest = [], []
-    for head in heads:
-        out = model.blocks[head.layer].attn.W_O[head.index].detach().float()
-        write = z.tensors[head.layer][0, at, head.index].float() @ out / scale
-        raised = write @ directions.T
-        mine = raised.gather(1, then[:, None])[:, 0]
-        own.append(mine)
-        # A token that stands several times is one of the others only where it is another one.
-        other = ids[0][None] != wanted[:, None]
-        rest.append((raised * other).sum(1) / other.sum(1))
-    rows = logits[0, at].float()
-    attention = torch.stack([second.found[head] for head in heads])
-    hop = [first.found[head] for head in previous]
-    first_hop = torch.stack(hop) if hop else torch.empty(0, len(at))
+    directions = unembedding.directions(ids)
+    raised = writes / unembedding.norm.scale(stream) @ directions.T
+    own = raised[:, torch.arange(len(then)), then]
+    # A token that stands several times is one of the others only where it is another one.
+    other = ids[None] != ids[then][:, None]
+    return own, (raised * other).sum(2) / other.sum(1)
+
+
+def _products(
+    first_hop: Float[Tensor, "previous at"],
+    attention: Float[Tensor, "head at"],
+    previous: Sequence[Head],
+    heads: Sequence[Head],
+) -> Float[Tensor, "previous head at"]:
+    """Both hops' attention multiplied, where the first is in an earlier layer than the second."""
     paths = first_hop[:, None] * attention[None]
     for i, sender in enumerate(previous):
         for j, receiver in enumerate(heads):
             if sender.layer >= receiver.layer:
                 paths[i, j] = math.nan
-    predicted = torch.zeros(n, dtype=torch.bool)
-    predicted[at.cpu()] = (rows.argmax(1) == wanted).cpu()
-    follows = torch.zeros(n, dtype=torch.bool)
-    inside = at < n - 1
-    follows[at[inside].cpu()] = (ids[0, at[inside] + 1] == wanted[inside]).cpu()
-    chosen = rows.log_softmax(1).gather(1, wanted[:, None])[:, 0]
-    return {
-        "earlier": torch.tensor(list(earlier)),
-        "attention": spread(attention),
-        "chance": spread(1 / (at + 1)),
-        "added": spread(torch.stack(own)),
-        "added_chance": spread(torch.stack(rest)),
-        "probability": spread(chosen.exp()),
-        "predicted": predicted,
-        "follows": follows,
-        "first_hop": spread(first_hop),
-        "paths": spread(paths),
-    }
+    return paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
+import functools
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,21 +12,45 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets import capture
-from circuit_widgets.analysis.induction.further import Further
-from circuit_widgets.analysis.induction.in_context import check_texts
+from circuit_widgets import arguments, capture
+from circuit_widgets.analysis.induction.ablation import RANDOM, add_ablation
+from circuit_widgets.analysis.induction.copying import add_copying
+from circuit_widgets.analysis.induction.in_context import add_text_losses, check_texts
+from circuit_widgets.analysis.induction.pairs import add_pairs, n_paths
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES, Diagonals
-from circuit_widgets.causal.metrics import losses
+from circuit_widgets.causal.ablation import Ablation
+from circuit_widgets.causal.metrics import losses, second_copy_logp
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.prompts.repeats import Probe, batches
+from circuit_widgets.prompts.repeats import SHORTEST, Probe, batches
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.intervals import score_of
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `identify_induction_heads`, checked, as provenance keeps them.
+
+    texts: how many there are.
+    """
+
+    n_sequences: int
+    length: int
+    batch: int
+    seed: int
+    confidence: float
+    prepend_bos: bool | None
+    loss: bool
+    copying: bool
+    ablation: int
+    pairs: bool
+    texts: int
 
 
 @analysis("induction")
@@ -45,11 +69,12 @@ def identify_induction_heads(
     pairs: bool = True,
     texts: str | Sequence[Any] | None = None,
     progress: bool = True,
-) -> Iterator[InductionHeads]:
+) -> Iterator[InductionHeads | Progress]:
     """Score every head as an induction, previous token and duplicate token head.
 
-    Random tokens that repeat go through the model beside random tokens that do not, in one batch
-    (`_repeats.py` defines sequences and indices). Prefix matching after Olsson et al. 2022.
+    Random tokens that repeat go through the model beside random tokens that do not, in one batch.
+    Prefix matching is Olsson et al. 2022's: the attention from a token of the second copy to the
+    one that followed its first copy.
 
     Args:
         model: A TransformerBridge with causal attention.
@@ -73,88 +98,126 @@ def identify_induction_heads(
         TypeError: Not a model, or an unknown keyword.
         ValueError: A number out of range; a sequence longer than the context; a vocabulary with
             fewer than 2 * length usable tokens.
+
+    >>> import circuit_widgets as cw
+    >>> heads = cw.identify_induction_heads(cw.load_model(), n_sequences=4, progress=False)
+    >>> [str(head) for head in heads.heads()]
+    ['1.2', '1.0']
     """
-    numbers = {"n_sequences": (n_sequences, 1), "batch": (batch, 1), "ablation": (ablation, 0)}
-    for name, (value, least) in numbers.items():
-        if not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} is {value!r}; accepted is a whole number from {least}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}; accepted is between 0 and 1, like 0.95")
-    probe = Probe(model, length, seed, prepend_bos)
+    settings = Settings(
+        n_sequences=arguments.whole("n_sequences", n_sequences, 1),
+        length=arguments.whole("length", length, SHORTEST),
+        batch=arguments.whole("batch", batch, 1),
+        seed=arguments.seed(seed),
+        confidence=arguments.share("confidence", confidence),
+        prepend_bos=None if prepend_bos is None else arguments.flag("prepend_bos", prepend_bos),
+        loss=arguments.flag("loss", loss),
+        copying=arguments.flag("copying", copying),
+        ablation=arguments.whole("ablation", ablation),
+        pairs=arguments.flag("pairs", pairs),
+        texts=0,
+    )
+    probe = Probe(model, settings.length, settings.seed, settings.prepend_bos)
     read = None if texts is None else check_texts(model, texts)
+    settings = dataclasses.replace(settings, texts=0 if read is None else len(read))
+    # A mean over other sequences takes two.
+    several = settings.n_sequences > 1
+    stages = {
+        "copying": settings.copying,
+        "ablation": settings.ablation > 0 and several,
+        "pairs": settings.pairs and several,
+        "in-context learning": read is not None,
+    }
     bos = "a BOS token, then " if probe.layout.before else ""
+    drawn = f"{settings.length} distinct random tokens twice"
     made = begun(
         model,
         "identify_induction_heads",
+        settings,
         method="means over diagonals of the attention pattern; Student's t over sequences",
-        probe=f"{bos}{length} distinct random tokens twice; control: {2 * length} distinct ones",
-        seed=seed,
-        parameters={
-            "n_sequences": n_sequences,
-            "length": length,
-            "batch": batch,
-            "confidence": confidence,
-            "prepend_bos": prepend_bos,
-            "loss": loss,
-            "copying": copying,
-            "ablation": ablation,
-            "pairs": pairs,
-            "texts": 0 if read is None else len(read),
-        },
-        n_total=n_sequences,
+        probe=f"{bos}{drawn}; control: {2 * settings.length} distinct ones",
+        n_total=settings.n_sequences,
         unit="sequences",
-        pending=tuple(
-            name
-            for name, wanted in (
-                ("copying", copying),
-                # A mean over other sequences takes two.
-                ("ablation", ablation and n_sequences > 1),
-                ("pairs", pairs and n_sequences > 1),
-                ("in-context learning", read is not None),
-            )
-            if wanted
-        ),
+        pending=tuple(name for name, wanted in stages.items() if wanted),
     )
-    return _results(model, probe, made, read)
+    return _steps(model, probe, settings, read, made)
 
 
-def _results(
-    model: TransformerBridge, probe: Probe, made: Provenance, texts: Prompts | None
-) -> Iterator[InductionHeads]:
-    started = time.perf_counter()
-    result: InductionHeads | None = None
+def _steps(
+    model: TransformerBridge,
+    probe: Probe,
+    settings: Settings,
+    texts: Prompts | None,
+    made: Provenance,
+) -> Iterator[InductionHeads | Progress]:
+    """The scores of attention, then the stages that are pending, each with the result so far."""
+    sizes = list(batches(settings.n_sequences, settings.batch))
+    work = _work(len(sizes), settings, made)
     sequences: list[Tensor] = []
-    for result in _scored(model, probe, made, sequences):
-        yield _stamped(result, started)
+    result: InductionHeads | None = None
+    for result in _scored(model, probe, sizes, settings, made, sequences):
+        yield work.did("attention")
+        yield result
     assert result is not None
-    further = Further(model, probe, sequences, made, texts)
+    if "pairs" in made.pending:
+        work.plan("pairs", n_paths(result))
+
+    @functools.cache
+    def runs() -> Ablation:
+        return Ablation(model, sequences, second_copy_logp(probe.layout))
+
+    def stage(name: str, now: InductionHeads) -> Iterator[InductionHeads | None]:
+        how = {"confidence": settings.confidence, "seed": settings.seed}
+        if name == "copying":
+            return add_copying(now, model, sequences, probe.layout, **how)
+        if name == "ablation":
+            return add_ablation(now, runs(), settings.ablation, **how)
+        if name == "pairs":
+            return add_pairs(now, model, runs, probe.layout, **how)
+        assert texts is not None
+        return add_text_losses(now, model, texts, **how)
+
     for name in made.pending:
-        for more in further.steps[name](result):
-            result = more
-            yield _stamped(result, started)
+        for more in stage(name, result):
+            yield work.did(name)
+            if more is not None:
+                result = more
+                yield result
         left = tuple(other for other in result.provenance.pending if other != name)
         done = dataclasses.replace(result.provenance, pending=left)
         result = dataclasses.replace(result, provenance=done)
-        yield _stamped(result, started)
+        yield work.end(name)
+        yield result
 
 
-def _stamped(result: InductionHeads, started: float) -> InductionHeads:
-    made = dataclasses.replace(result.provenance, seconds=time.perf_counter() - started)
-    return dataclasses.replace(result, provenance=made)
+def _work(n_batches: int, settings: Settings, made: Provenance) -> Work:
+    """About how many passes each stage takes, before anything is known of the model."""
+    steps = {
+        "copying": 1 + n_batches,
+        "ablation": 2 * RANDOM + settings.ablation + 1,
+        "pairs": 1,
+        "in-context learning": settings.texts,
+    }
+    return Work({"attention": n_batches, **{name: steps[name] for name in made.pending}})
 
 
 def _scored(
-    model: TransformerBridge, probe: Probe, made: Provenance, sequences: list[Tensor]
+    model: TransformerBridge,
+    probe: Probe,
+    sizes: Sequence[int],
+    settings: Settings,
+    made: Provenance,
+    sequences: list[Tensor],
 ) -> Iterator[InductionHeads]:
     """The scores of attention, pair after pair; `sequences` gets those that repeat."""
     scores: list[Float[Tensor, "score side sample layer head"]] = []
     lost: list[Float[Tensor, "half side sample"]] = []
-    loss, warned = made.parameters["loss"], False
-    for n in batches(made.n_total, made.parameters["batch"]):
+    warned = False
+    for n in sizes:
         tokens = probe.pairs(n)
         sequences.append(tokens[:n])
         reducer = Diagonals(probe.layout, tuple(SCORES), model.cfg.n_layers)
-        logits = capture.run(model, tokens, [reducer], logits=loss)
+        logits = capture.run(model, tokens, [reducer], logits=settings.loss)
         # Repeating sequences come first, then their controls.
         scores.append(reducer.means().unflatten(1, (2, n)))
         if logits is not None:
@@ -163,7 +226,8 @@ def _scored(
         del logits
         warned = warned or _warn_of_missing(scores[-1])
         made = dataclasses.replace(made, n_done=made.n_done + n)
-        result = _result(made, probe, torch.cat(scores, 2), torch.cat(lost, 2) if lost else None)
+        halves = torch.cat(lost, 2) if lost else None
+        result = _result(made, probe, settings.confidence, torch.cat(scores, 2), halves)
         example = tuple(sequences[0][0].tolist())
         shown = tuple(show_token(model, id) for id in example)
         yield dataclasses.replace(result, example=example, example_tokens=shown)
@@ -172,10 +236,10 @@ def _scored(
 def _result(
     made: Provenance,
     probe: Probe,
+    confidence: float,
     scores: Float[Tensor, "score side sample layer head"],
     lost: Float[Tensor, "half side sample"] | None,
 ) -> InductionHeads:
-    confidence = made.parameters["confidence"]
     fields: dict[str, Any] = {}
     for name, (repeat, control) in zip(SCORES, scores, strict=True):
         fields[name] = score_of(repeat, control, confidence, probe.layout.chance(name))

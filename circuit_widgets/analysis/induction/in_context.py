@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,8 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
+from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import score_of
 
 if TYPE_CHECKING:
@@ -20,26 +22,34 @@ if TYPE_CHECKING:
 EARLY, LATE = 50, 500
 
 
-def late_less_early(
-    model: TransformerBridge, texts: Prompts, seed: int, confidence: float
-) -> Score:
-    """Loss at token 500 less loss at token 50, in nats, over texts; more negative is better.
+def add_text_losses(
+    result: InductionHeads,
+    model: TransformerBridge,
+    texts: Prompts,
+    *,
+    confidence: float,
+    seed: int,
+) -> Iterator[InductionHeads | None]:
+    """Loss at token 500 minus loss at token 50, in nats, over texts; more negative is better.
 
     The control is the same texts with their tokens in random order, where the context helps less.
+    It yields once for every text; None where there is nothing new to show.
     """
     generator = torch.Generator().manual_seed(seed)
-    sides: list[list[Tensor]] = [[], []]
+    in_order, shuffled = [], []
     for _, ids in texts.batches(1):
         ids = ids[:, : LATE + 1]
         # What the model puts in front stays in front.
         order = 1 + torch.randperm(LATE, generator=generator)
-        mixed = torch.cat([ids[:, :1], ids[:, order.to(ids.device)]], 1)
-        for side, tokens in zip(sides, (ids, mixed), strict=True):
-            side.append(_difference(model, tokens))
-    return score_of(torch.cat(sides[0]), torch.cat(sides[1]), confidence)
+        in_order.append(late_minus_early(model, ids))
+        shuffled.append(late_minus_early(model, torch.cat([ids[:, :1], ids[:, order]], 1)))
+        yield None
+    score = score_of(torch.cat(in_order), torch.cat(shuffled), confidence)
+    yield dataclasses.replace(result, text_in_context=score)
 
 
-def _difference(model: TransformerBridge, tokens: Int[Tensor, "1 pos"]) -> Float[Tensor, " 1"]:
+def late_minus_early(model: TransformerBridge, tokens: Int[Tensor, "1 pos"]) -> Float[Tensor, " 1"]:
+    """Loss at token 500 minus loss at token 50 of one text, in nats."""
     logits = capture.run(model, tokens)
     rows = logits[0, [EARLY - 1, LATE - 1]].float().log_softmax(-1)
     loss = -rows.gather(1, tokens[0, [EARLY, LATE]].to(rows.device)[:, None])[:, 0].cpu()
@@ -51,5 +61,10 @@ def check_texts(model: TransformerBridge, texts: object) -> Prompts:
 
     Raises:
         TypeError, ValueError: They cannot be read, or are too short.
+
+    >>> from circuit_widgets import load_model
+    >>> check_texts(load_model(), "blue dog")
+    Traceback (most recent call last):
+    ValueError: 'blue dog' is 3 token; accepted are prompts of 501 tokens or more
     """
     return Prompts(model, texts, least=LATE + 1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.analysis.induction.results import InductionHeads, InductionPair
 from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.random_heads import others
@@ -21,84 +23,115 @@ from circuit_widgets.wire.numbers import number
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+# Heads of each kind that pairs are looked for among, the highest first.
+_PAIRED = 4
 # Random senders that a path is compared with.
 _NULLS = 8
-Pair = dict[str, Any]
+# From a sender and a receiver to how much the receiver's score falls.
+PathEffect = Callable[[Head, Head], Float[Tensor, " sample"]]
 
 
-def find_pairs(
+def candidates(result: InductionHeads) -> list[tuple[Head, Head]]:
+    """Every previous-token head with every induction head of a later layer."""
+    senders, receivers = _highest(result, "previous_token"), _highest(result, "prefix_matching")
+    return [(p, i) for i in receivers for p in senders if p.layer < i.layer]
+
+
+def n_paths(result: InductionHeads) -> int:
+    """About how many paths are patched, those of random senders among them."""
+    pairs = candidates(result)
+    return len(pairs) + _NULLS * len({receiver for _, receiver in pairs})
+
+
+def add_pairs(
+    result: InductionHeads,
     model: TransformerBridge,
-    ablation: Ablation,
+    runs: Callable[[], Ablation],
     layout: Layout,
-    previous: Sequence[Head],
-    induction: Sequence[Head],
+    *,
     confidence: float,
     seed: int,
-) -> Iterator[Pair]:
-    """Every previous-token head with every induction head of a later layer, one after the other.
+) -> Iterator[InductionHeads | None]:
+    """Each candidate pair, one after the other; `runs` gives the repeating sequences' runs.
 
-    A pair is a plain dictionary, ready for JSON; a number that does not exist is None.
+    It yields once for every path that is patched; None where there is nothing new to show.
     """
-    shape = (model.cfg.n_layers, model.cfg.n_heads)
-    wanted = [(p, i) for i in induction for p in previous if p.layer < i.layer]
+    result = dataclasses.replace(result, pairs=())
+    yield result
+    wanted = candidates(result)
     if not wanted:
         return
-    layers = ({p.layer for p, _ in wanted}, {i.layer for _, i in wanted})
+    known = [*_highest(result, "previous_token"), *_highest(result, "prefix_matching")]
+    layers = ({sender.layer for sender, _ in wanted}, {receiver.layer for _, receiver in wanted})
     weights = {
         mode: composition(model, mode, between=layers, on_layer=lambda _: check_stop())
         for mode in MODES
     }
-    back, first = layout.diagonal("prefix_matching")
-
-    def path(sender: Head, receiver: Head) -> Float[Tensor, " sample"]:
-        """How much prefix matching of the receiver falls if it hears the sender's mean as key."""
-        lost = [
-            torch.diagonal(fall, -back, -2, -1)[:, first - back :].mean(1).cpu()
-            for fall in ablation.attention_lost(sender, receiver, ("k",))
-        ]
-        return torch.cat(lost)
-
+    path = path_to_keys(runs(), layout)
     null: dict[Head, tuple[float | None, float | None]] = {}
     for sender, receiver in wanted:
         if receiver not in null:
-            senders = others(shape, [*previous, *induction], _NULLS, seed, receiver.layer)
-            null[receiver] = _null_of(path, senders, receiver, confidence)
-        mean, low, high = (number(t) for t in mean_interval(path(sender, receiver), confidence))
-        null_mean, null_high = null[receiver]
-        least = mean if low is None else low
-        bar = 0.0 if null_high is None else max(0.0, null_high)
-        yield {
-            "previous_token_head": str(sender),
-            "induction_head": str(receiver),
-            "layer_distance": receiver.layer - sender.layer,
-            **_composed(weights, sender, receiver),
-            "path": mean,
-            "path_low": low,
-            "path_high": high,
-            "path_null": null_mean,
-            "path_null_high": null_high,
-            "confirmed": least is not None and least > bar,
-        }
+            senders = others(result.shape, known, _NULLS, seed, receiver.layer)
+            effects = []
+            for each in senders:
+                effects.append(path(each, receiver).mean())
+                yield None
+            null[receiver] = _null(effects, confidence)
+        effect = [number(of) for of in mean_interval(path(sender, receiver), confidence)]
+        pair = _pair(sender, receiver, weights, effect, null[receiver])
+        result = dataclasses.replace(result, pairs=(*(result.pairs or ()), pair))
+        yield result
 
 
-def _composed(weights: dict[str, Composition], sender: Head, receiver: Head) -> Pair:
-    at = (sender.layer, sender.index, receiver.layer, receiver.index)
-    found: Pair = {}
-    for mode, scores in weights.items():
-        found[f"{mode}_composition"] = number(scores.value[at])
-        found[f"{mode}_z"] = number(scores.z[at])
-    return found
+def path_to_keys(runs: Ablation, layout: Layout) -> PathEffect:
+    """How much prefix matching of the receiver falls if its keys hear the sender's mean."""
+    back, first = layout.diagonal("prefix_matching")
+
+    def effect(sender: Head, receiver: Head) -> Float[Tensor, " sample"]:
+        lost = [
+            torch.diagonal(attention, -back, -2, -1)[:, first - back :].mean(1).cpu()
+            for attention in runs.attention_lost(sender, receiver, ("k",))
+        ]
+        return torch.cat(lost)
+
+    return effect
 
 
-def _null_of(
-    path: Callable[[Head, Head], Tensor], senders: list[Head], receiver: Head, confidence: float
-) -> tuple[float | None, float | None]:
-    """Mean of the path effects of other senders, and below what another one of them would be.
+def _highest(result: InductionHeads, score: str) -> list[Head]:
+    return result.heads(score)[:_PAIRED]
 
-    A prediction interval: a pair is compared with single random senders, not with their mean.
-    """
-    if len(senders) < 2:
+
+def _null(effects: list[Tensor], confidence: float) -> tuple[float | None, float | None]:
+    """Mean of random senders' effects, and what one more of them would stay below."""
+    if len(effects) < 2:
         return None, None
-    effects = torch.stack([path(sender, receiver).mean() for sender in senders])
-    mean, _, high = further_draw(effects, confidence)
+    mean, _, high = further_draw(torch.stack(effects), confidence)
     return number(mean), number(high)
+
+
+def _pair(
+    sender: Head,
+    receiver: Head,
+    weights: dict[str, Composition],
+    effect: list[float | None],
+    null: tuple[float | None, float | None],
+) -> InductionPair:
+    at = (sender.layer, sender.index, receiver.layer, receiver.index)
+    composed: dict[str, float | None] = {}
+    for mode, scores in weights.items():
+        composed[f"{mode}_composition"] = number(scores.value[at])
+        composed[f"{mode}_z"] = number(scores.z[at])
+    path, low, high = effect
+    least = path if low is None else low
+    return InductionPair(
+        previous_token_head=str(sender),
+        induction_head=str(receiver),
+        layer_distance=receiver.layer - sender.layer,
+        **composed,
+        path=path,
+        path_low=low,
+        path_high=high,
+        path_null=null[0],
+        path_null_high=null[1],
+        confirmed=least is not None and least > max(0.0, null[1] or 0.0),
+    )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from circuit_widgets.analysis.induction.copying import TOP
-from circuit_widgets.attention.diagonals import _OLSSON, SCORES
+from circuit_widgets.analysis.induction.scores import ABOVE, MORE
+from circuit_widgets.analysis.induction.text import lines_of_heads, lines_of_trace
+from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import About, Score
@@ -19,49 +19,40 @@ from circuit_widgets.results.score import About, Score
 if TYPE_CHECKING:
     import pandas as pd
 
-# A habit of the field (0.3 to 0.5), not a law: a claim rests on the control and the interval.
-ABOVE = 0.4
-# Measured if asked for; in the order in which they are shown, after the others.
-MORE: dict[str, About] = {
-    about.name: about
-    for about in (
-        About(
-            "copying",
-            "Copying (OV)",
-            "How far W_V W_O writes directions as it reads them: sum of the real parts of its "
-            "eigenvalues over the sum of their sizes. The null is random rotations of W_V.",
-            "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
-            least=-1.0,
-            group="weights",
-        ),
-        About(
-            "copying_logits",
-            "Copying (to logits)",
-            "The same of W_E W_V W_O W_U: does attending to a token raise that token?",
-            "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
-            least=-1.0,
-            group="weights",
-        ),
-        About(
-            "copying_tokens",
-            "Copied tokens",
-            f"How often the token attended to most is among the {TOP} of the sequence that this "
-            "head's own output raises most, in the second copy.",
-            "after the copying score of " + _OLSSON,
-            null="chance",
-        ),
-        About(
-            "ablation",
-            "Ablation effect",
-            "Rise of the loss on the second copy, in nats, when the head's z is replaced by its "
-            "mean. The null is random other heads. Heads that back it up can hide its effect.",
-            "mean ablation; McGrath et al. 2023, The Hydra Effect, for what it cannot see",
-            most=None,
-            group="ablation",
-            unit="nats",
-        ),
-    )
-}
+
+@dataclasses.dataclass(frozen=True)
+class InductionPair:
+    """A previous-token head with an induction head of a later layer; None: there is no number.
+
+    Attributes:
+        previous_token_head, induction_head: "layer.head".
+        layer_distance: How many layers the induction head is later.
+        q_composition, k_composition, v_composition: How much the later head reads of what the
+            earlier one writes, from the weights (Elhage et al. 2021). With rotary positions the
+            weights see only a part of it.
+        q_z, k_z, v_z: The same in standard deviations from randomly rotated weights.
+        path: How much prefix matching of the induction head falls if its keys hear the other head's
+            mean (path patching); path_low and path_high are its interval.
+        path_null: The same for random senders, on average; one more of them would stay below
+            path_null_high.
+        confirmed: The path's interval is above 0 and above path_null_high.
+    """
+
+    previous_token_head: str
+    induction_head: str
+    layer_distance: int
+    q_composition: float | None
+    q_z: float | None
+    k_composition: float | None
+    k_z: float | None
+    v_composition: float | None
+    v_z: float | None
+    path: float | None
+    path_low: float | None
+    path_high: float | None
+    path_null: float | None
+    path_null_high: float | None
+    confirmed: bool
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -71,22 +62,24 @@ class InductionHeads(Result, topic="induction"):
     Each score's `value` is on the repeating sequences, `control` at the same queries of sequences
     that do not repeat, `chance` what uniform attention would score. Shapes [layer, head].
     Losses: what the model makes of the repeat, in nats, shape []; None if not asked for.
-    `loss_second.control` is the loss of the control's second half; `in_context` is the loss on the
-    second copy less that on the first (more negative: more is learned from the context).
-    `text_in_context` is the score of Olsson et al. 2022 on texts: loss at token 500 less that at
+    `loss_second.control` is the loss of the control's second half; `in_context` is second-copy
+    minus first-copy loss (more negative: more is learned from the context).
+    `text_in_context` is the score of Olsson et al. 2022 on texts: loss at token 500 minus loss at
     token 50; its control is the same tokens in random order. None without texts.
 
     Copying (`copying`, `copying_logits`, `copying_tokens`), `ablation` of single heads (NaN where
     it was not tried; its control is random heads) and `joint_ablation` of all found heads (shape
     []; its control is sets of as many random heads) are None if not asked for.
 
-    `pairs`: each previous-token head with each induction head of a later layer, as dictionaries:
-    `previous_token_head` (the user's source calls it q_former), `induction_head` (k_former),
-    `layer_distance`, `q_`, `k_` and `v_composition` with `q_z`, `k_z`, `v_z` (standard deviations
-    from rotated weights; with rotary positions the weights see only a part), and `path`: how much
-    the induction head's prefix matching falls when it hears the other head's mean through its keys
-    alone, with its interval and, as `path_null` and `path_null_high`, that of random senders.
-    `confirmed`: the interval is above that of a random sender. None if not asked for.
+    `pairs`: each previous-token head with each induction head of a later layer; None if not asked
+    for.
+
+    >>> import circuit_widgets as cw
+    >>> heads = cw.identify_induction_heads(cw.load_model(), n_sequences=4, progress=False)
+    >>> heads.heads()
+    [Head(layer=1, index=2), Head(layer=1, index=0)]
+    >>> [pair.previous_token_head for pair in heads.pairs if pair.confirmed]
+    ['0.1', '0.1']
     """
 
     prefix_matching: Score
@@ -104,9 +97,15 @@ class InductionHeads(Result, topic="induction"):
     copying_tokens: Score | None = None
     ablation: Score | None = None
     joint_ablation: Score | None = None
-    pairs: tuple[Mapping[str, Any], ...] | None = None
+    pairs: tuple[InductionPair, ...] | None = None
 
     def __post_init__(self) -> None:
+        # A file has them as plain objects.
+        if self.pairs is not None:
+            pairs = [
+                InductionPair(**pair) if isinstance(pair, dict) else pair for pair in self.pairs
+            ]
+            object.__setattr__(self, "pairs", tuple(pairs))
         for name in SCORES:
             score = getattr(self, name)
             if not isinstance(score, Score):
@@ -180,70 +179,16 @@ class InductionHeads(Result, topic="induction"):
         return frame
 
     def _lines(self) -> list[str]:
-        lines = []
-        for name, about in SCORES.items():
-            score = self.score(name)
-            line = f"{about.label.lower() + ':':17}{_best(score)}"
-            found = self.heads(name)
-            if found:
-                shown = ", ".join(map(str, found[:8])) + (", ..." if len(found) > 8 else "")
-                line += f"; above {ABOVE} and {about.null}: {shown}"
-            lines.append(line)
-        if self.loss_first is not None and self.loss_second is not None:
-            loss = {"first": self.loss_first.value, **self.loss_second.tensors()}
-            lines.append(
-                "loss:            first copy {first:.2f}, second {value:.2f} nats "
-                "(control {control:.2f})".format_map(loss)
-            )
-        if self.text_in_context is not None and self.text_in_context.control is not None:
-            of = {name: float(tensor) for name, tensor in self.text_in_context.tensors().items()}
-            lines.append(
-                "in context:      token 500 less token 50 {value:+.2f} nats, "
-                "in random order {control:+.2f}".format_map(of)
-            )
-        if self.joint_ablation is not None and self.joint_ablation.control is not None:
-            of = {name: float(tensor) for name, tensor in self.joint_ablation.tensors().items()}
-            lines.append(
-                "without them:    second copy {value:+.2f} nats ({low:+.2f} to {high:+.2f}), "
-                "without as many random heads {control:+.2f}".format_map(of)
-            )
-        for pair in self.pairs or ():
-            if pair["confirmed"]:
-                z = "" if pair["k_z"] is None else f", K-composition z {pair['k_z']:.1f}"
-                lines.append(
-                    f"pair:            {pair['previous_token_head']} -> {pair['induction_head']}, "
-                    f"path {pair['path']:.2f}{z}"
-                )
-        return lines
-
-
-def _best(score: Score) -> str:
-    """The highest head, its interval and its nulls, in words."""
-    missing = int(score.value.isnan().sum())
-    note = f" ({missing} of {score.value.numel()} heads missing)" if missing else ""
-    if missing == score.value.numel():
-        return f"not computable{note}"
-    at = int(score.value.nan_to_num(-torch.inf).argmax())
-    head = Head(*divmod(at, score.value.shape[1]))
-    value, low, high, control = (
-        float(tensor.flatten()[at])
-        for tensor in (score.value, score.low, score.high, score.control)
-        if tensor is not None
-    )
-    span = "" if low != low else f" ({low:.2f} to {high:.2f})"
-    assert score.chance is not None
-    return (
-        f"highest {head} {value:.2f}{span}, control {control:.2f}, "
-        f"by chance {float(score.chance):.2f}{note}"
-    )
+        return lines_of_heads(self)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class InductionTrace(Result, topic="induction"):
     """Induction on one prompt, position by position.
 
-    At a position q whose token stood earlier, at p, induction looks at p + 1 and raises the token
-    there. Attributes by position are NaN (or -1) where the token is new.
+    At a position q whose token appeared earlier, at p, an induction head attends to p + 1 and
+    raises the logit of the token there. Attributes by position are NaN (or -1) where the token is
+    new.
 
     Attributes:
         shape: Layers and heads of the model.
@@ -282,7 +227,7 @@ class InductionTrace(Result, topic="induction"):
     paths: Float[Tensor, "previous head pos"]
 
     def repeats(self) -> list[int]:
-        """Positions whose token stood earlier."""
+        """Positions whose token appeared earlier."""
         return (self.earlier >= 0).nonzero().flatten().tolist()
 
     def to_frame(self) -> pd.DataFrame:
@@ -312,18 +257,4 @@ class InductionTrace(Result, topic="induction"):
         return frame
 
     def _lines(self) -> list[str]:
-        at = self.repeats()
-        strongest = self.attention[:, at]
-        lines = [
-            f"{len(at)} of {len(self.tokens)} tokens stood earlier; "
-            f"{int(self.predicted[at].sum())} times the model expects what followed then, "
-            f"{int(self.follows[at].sum())} times it does follow"
-        ]
-        for h, name in enumerate(self.heads):
-            lines.append(
-                f"{name}: attention {float(strongest[h].nanmean()):.2f} "
-                f"(chance {float(self.chance[at].mean()):.2f}), adds "
-                f"{float(self.added[h, at].nanmean()):+.2f} to that token's logit "
-                f"(others {float(self.added_chance[h, at].nanmean()):+.2f})"
-            )
-        return lines
+        return lines_of_trace(self)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from circuit_widgets import models
+from circuit_widgets import arguments, models
 from circuit_widgets.analysis.induction.hops import earlier_positions, hops
+from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads, InductionTrace
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.prompts.tokens import Tokens, tokenize
 from circuit_widgets.results.provenance import Provenance, begun
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 # The probe for heads that are not given: enough for an interval.
 PROBED, LENGTH = 8, 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `trace_induction`, checked, as provenance keeps them."""
+
+    heads: tuple[str, ...] | None
+    previous: tuple[str, ...] | None
+    seed: int
 
 
 @analysis("induction")
@@ -33,11 +43,13 @@ def trace_induction(
     previous: Iterable[Head | str | tuple[int, int]] | None = None,
     seed: int = 0,
     progress: bool = True,
-) -> Iterator[InductionTrace]:
-    """Follow induction through a prompt: at each repeated token, who looks back, and what it adds.
+) -> Iterator[InductionTrace | Progress]:
+    """Follow induction through a prompt: which heads make it at each repeated token, and how.
 
-    One pass over the prompt (Elhage et al. 2021, two-layer induction; direct logit attribution of
-    the heads with the final norm's scale held as it was).
+    At a repeated token it gives each induction head's attention to what followed the token before,
+    and what the head adds to the logit of that. It takes one pass over the prompt (Elhage et al.
+    2021, two-layer induction; direct logit attribution of the heads with the final norm's scale
+    held as it was).
 
     Args:
         model: A TransformerBridge with causal attention.
@@ -52,6 +64,11 @@ def trace_induction(
         TypeError: Not a model, not a prompt, or an unknown keyword.
         ValueError: No token of the prompt repeats; no induction heads are known; a head that the
             model does not have.
+
+    >>> import circuit_widgets as cw
+    >>> trace = cw.trace_induction(cw.load_model(), "blue dog seven blue dog", progress=False)
+    >>> [trace.tokens[q] for q in trace.repeats()]
+    ['blue', 'dog']
     """
     tokens = tokenize(model, prompt)
     ids: list[int] = tokens.ids[0].tolist()
@@ -69,74 +86,77 @@ def trace_induction(
             f"heads are of a model with {probed.shape[0]} x {probed.shape[1]} heads, and this one "
             f"has {model.cfg.n_layers} x {model.cfg.n_heads}"
         )
+    settings = Settings(
+        heads=None if given is None else tuple(map(str, given)),
+        previous=None if given_previous is None else tuple(map(str, given_previous)),
+        seed=arguments.seed(seed),
+    )
     made = begun(
         model,
         "trace_induction",
+        settings,
         method="attention at both hops; direct logit attribution",
         probe=tokens.text,
-        seed=seed,
-        parameters={},
         n_done=1,
         n_total=1,
         unit="prompt",
     )
-    if given is not None and given_previous is not None:
-        return _traced(model, tokens, earlier, made, given, given_previous)
-    return _probed(model, tokens, earlier, made, probed, given, given_previous)
+    return _steps(model, tokens, earlier, made, probed, given, given_previous)
 
 
-def _probed(
+def _steps(
     model: TransformerBridge,
     tokens: Tokens,
     earlier: list[int],
     made: Provenance,
-    found: InductionHeads | None,
+    probed: InductionHeads | None,
     heads: list[Head] | None,
     previous: list[Head] | None,
-) -> Iterator[InductionTrace]:
-    """With the heads that were not given."""
-    from circuit_widgets.analysis.induction.identify import identify_induction_heads
-
-    if found is None:
-        found = identify_induction_heads(
-            model,
-            n_sequences=PROBED,
-            length=min(LENGTH, (models.n_context(model) - 1) // 2),
-            seed=made.seed or 0,
-            loss=False,
-            copying=False,
-            ablation=0,
-            pairs=False,
-            progress=False,
-        )
-    heads = found.heads() if heads is None else heads
+) -> Iterator[InductionTrace | Progress]:
+    """The trace; before it the steps of a probe for the heads that were not given."""
+    total = 1
+    if probed is None and (heads is None or previous is None):
+        for step in _probe(model, made.seed or 0):
+            if isinstance(step, InductionHeads):
+                probed = step
+            else:
+                total = step.total + 1
+                yield Progress(step.done, total, "probe for induction heads")
+    if heads is None:
+        assert probed is not None
+        heads = probed.heads()
     if not heads:
         raise ValueError(
             "no head of this model is an induction head beyond doubt; pass heads=, such as "
             "heads=['5.1'], to follow some all the same"
         )
-    previous = found.heads("previous_token") if previous is None else previous
-    yield from _traced(model, tokens, earlier, made, heads, previous)
-
-
-def _traced(
-    model: TransformerBridge,
-    tokens: Tokens,
-    earlier: list[int],
-    made: Provenance,
-    heads: list[Head],
-    previous: list[Head],
-) -> Iterator[InductionTrace]:
-    started = time.perf_counter()
-    fields = hops(model, tokens.ids, earlier, heads, previous)
+    if previous is None:
+        assert probed is not None
+        previous = probed.heads("previous_token")
+    traced = hops(model, tokens.ids, earlier, heads, previous)
+    yield Progress(total, total)
     yield InductionTrace(
-        provenance=dataclasses.replace(made, seconds=time.perf_counter() - started),
+        provenance=made,
         shape=(model.cfg.n_layers, model.cfg.n_heads),
         tokens=tokens.strings,
         ids=tuple(tokens.ids[0].tolist()),
         heads=tuple(map(str, heads)),
         previous=tuple(map(str, previous)),
-        **fields,
+        **{field.name: getattr(traced, field.name) for field in dataclasses.fields(traced)},
+    )
+
+
+def _probe(model: TransformerBridge, seed: int) -> Iterator[InductionHeads | Progress]:
+    """The steps of a short `identify_induction_heads`, for the scores of attention alone."""
+    return identify_induction_heads.steps(
+        model,
+        n_sequences=PROBED,
+        length=min(LENGTH, (models.n_context(model) - 1) // 2),
+        seed=seed,
+        loss=False,
+        copying=False,
+        ablation=0,
+        pairs=False,
     )
 
 

@@ -1,0 +1,52 @@
+"""What the scores of every head mean that are measured beside attention."""
+
+from __future__ import annotations
+
+from circuit_widgets.attention.diagonals import _OLSSON
+from circuit_widgets.results.score import About
+
+# A habit of the field (0.3 to 0.5), not a law: a claim rests on the control and the interval.
+ABOVE = 0.4
+# An attended token is copied if it is among this many of the sequence's tokens.
+TOP = 3
+_ELHAGE = "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits"
+# In the order in which they are shown, after the scores of attention.
+MORE: dict[str, About] = {
+    about.name: about
+    for about in (
+        About(
+            "copying",
+            "Copying (OV)",
+            "How far W_V W_O writes directions as it reads them: sum of the real parts of its "
+            "eigenvalues over the sum of their sizes. The null is random rotations of W_V.",
+            _ELHAGE,
+            least=-1.0,
+            group="weights",
+        ),
+        About(
+            "copying_logits",
+            "Copying (to logits)",
+            "The same of W_E W_V W_O W_U: does attending to a token raise that token?",
+            _ELHAGE,
+            least=-1.0,
+            group="weights",
+        ),
+        About(
+            "copying_tokens",
+            "Copied tokens",
+            f"How often the token attended to most is among the {TOP} of the sequence that this "
+            "head's own output raises most, in the second copy.",
+            "after the copying score of " + _OLSSON,
+            null="chance",
+        ),
+        About(
+            "ablation",
+            "Ablation effect",
+            "Rise of the loss on the second copy, in nats, when the head's z is replaced by its "
+            "mean. The null is random other heads. Heads that back it up can hide its effect.",
+            "mean ablation; McGrath et al. 2023, The Hydra Effect, for what it cannot see",
+            most=None,
+            group="ablation",
+        ),
+    )
+}

@@ -1,0 +1,111 @@
+"""The text forms of induction's results: what a terminal shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from circuit_widgets.analysis.induction.scores import ABOVE
+from circuit_widgets.attention.diagonals import SCORES
+from circuit_widgets.heads import Head
+from circuit_widgets.results.score import Score
+
+if TYPE_CHECKING:
+    from circuit_widgets.analysis.induction.results import (
+        InductionHeads,
+        InductionPair,
+        InductionTrace,
+    )
+
+# Heads that a line names, at most.
+_NAMED = 8
+
+
+def lines_of_heads(result: InductionHeads) -> list[str]:
+    """The scores of attention, the losses, the ablation and the confirmed pairs."""
+    lines = [
+        _score_line(about.label, result.score(name), result.heads(name), about.null)
+        for name, about in SCORES.items()
+    ]
+    if result.loss_first is not None and result.loss_second is not None:
+        second = _numbers(result.loss_second)
+        lines.append(
+            f"Loss is {float(result.loss_first.value):.2f} nats on the first copy and "
+            f"{second['value']:.2f} on the second (control {second['control']:.2f})"
+        )
+    if result.text_in_context is not None:
+        late = _numbers(result.text_in_context)
+        lines.append(
+            f"Loss at token 500 minus loss at token 50 is {late['value']:+.2f} nats "
+            f"(tokens in random order: {late['control']:+.2f})"
+        )
+    if result.joint_ablation is not None:
+        lines.append(_ablation_line(result.joint_ablation))
+    return lines + [_pair_line(pair) for pair in result.pairs or () if pair.confirmed]
+
+
+def lines_of_trace(result: InductionTrace) -> list[str]:
+    """How many tokens repeat, and what each induction head does there."""
+    at = result.repeats()
+    lines = [
+        f"{len(at)} of {len(result.tokens)} tokens appeared earlier; the model predicts the token "
+        f"that followed then {_times(int(result.predicted[at].sum()))}, and it does follow "
+        f"{_times(int(result.follows[at].sum()))}"
+    ]
+    for h, name in enumerate(result.heads):
+        attention = float(result.attention[h, at].nanmean())
+        added = float(result.added[h, at].nanmean())
+        others = float(result.added_chance[h, at].nanmean())
+        lines.append(
+            f"{name} attends to that token with {attention:.2f} "
+            f"(chance {float(result.chance[at].mean()):.2f}) and raises its logit by {added:+.2f} "
+            f"(other tokens: {others:+.2f})"
+        )
+    return lines
+
+
+def _score_line(label: str, score: Score, found: list[Head], null: str) -> str:
+    missing = int(score.value.isnan().sum())
+    note = f" ({missing} of {score.value.numel()} heads missing)" if missing else ""
+    if missing == score.value.numel():
+        return f"{label} could not be computed{note}"
+    at = int(score.value.nan_to_num(-float("inf")).argmax())
+    head = Head(*divmod(at, score.value.shape[1]))
+    best = {name: float(of.flatten()[at if of.ndim else 0]) for name, of in score.tensors().items()}
+    line = (
+        f"{label} is highest in {head}: {best['value']:.2f}{_span(best, '.2f')}; "
+        f"control {best['control']:.2f}, chance {best['chance']:.2f}{note}"
+    )
+    if not found:
+        return line
+    named = ", ".join(map(str, found[:_NAMED])) + (", ..." if len(found) > _NAMED else "")
+    return f"{line}. Above {ABOVE} and {null}: {named}"
+
+
+def _ablation_line(score: Score) -> str:
+    lost = _numbers(score)
+    return (
+        f"Loss on the second copy rises by {lost['value']:+.2f} nats{_span(lost, '+.2f')} without "
+        f"the induction heads; same number of random heads removed: {lost['control']:+.2f}"
+    )
+
+
+def _pair_line(pair: InductionPair) -> str:
+    z = "" if pair.k_z is None else f"; K-composition is {pair.k_z:.1f} SD from random"
+    return (
+        f"{pair.induction_head} finds its keys by {pair.previous_token_head}: prefix matching "
+        f"falls by {pair.path:.2f} without that path{z}"
+    )
+
+
+def _numbers(score: Score) -> dict[str, float]:
+    return {name: float(tensor) for name, tensor in score.tensors().items()}
+
+
+def _span(numbers: dict[str, float], form: str) -> str:
+    """An interval in brackets, if there is one."""
+    low, high = numbers["low"], numbers["high"]
+    return "" if low != low else f" ({low:{form}} to {high:{form}})"
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
