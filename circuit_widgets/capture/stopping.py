@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 current_stop: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar(
     "circuit_widgets_stop", default=None
@@ -21,6 +23,20 @@ class Stopped(BaseException):
 def can_stop() -> bool:
     """Whether a job runs on this thread, which somebody may ask to stop."""
     return current_stop.get() is not None
+
+
+@contextmanager
+def unstoppable() -> Iterator[None]:
+    """Passes in it are not the job's: what listens to a job may run the model after a stop.
+
+    >>> with unstoppable():
+    ...     check_stop()
+    """
+    token = current_stop.set(None)
+    try:
+        yield
+    finally:
+        current_stop.reset(token)
 
 
 def check_stop() -> None:

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, TypeVar
 
-from circuit_widgets.capture.stopping import Stopped, check_stop, current_stop
+from circuit_widgets.capture.stopping import Stopped, check_stop, current_stop, unstoppable
 from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.results.result import Result
 
@@ -189,7 +189,8 @@ class Job(Generic[R]):
 
     def _tell(self, callback: Callable[..., object], *args: object) -> None:
         try:
-            callback(*args)
+            with unstoppable():
+                callback(*args)
         except Exception:
             _log.exception("a callback of %s failed", self.name)
 

@@ -207,6 +207,16 @@ def test_stop_ends_inside_a_forward_pass(model) -> None:
         identify_induction_heads(model, n_sequences=1, length=5, progress=False)
 
 
+def test_who_listens_may_run_the_model_after_a_stop(model) -> None:
+    job = identify_induction_heads.job(model, n_sequences=9, length=5)
+    read = []
+    job.on_result(lambda *_: job.stop())
+    job.on_end(lambda _: read.append(capture.run(model, torch.tensor([[1, 2, 3]]))))
+    job.start()
+    assert job.wait(30) and job.state == "stopped"
+    assert len(read) == 1
+
+
 def test_stop_before_start(whole: InductionHeads) -> None:
     job = Job(counting(whole, 3), "test")
     job.stop()

@@ -47,6 +47,7 @@ MORE: dict[str, About] = {
             "mean ablation; McGrath et al. 2023, The Hydra Effect, for what it cannot see",
             most=None,
             group="ablation",
+            unit="nats",
         ),
     )
 }
