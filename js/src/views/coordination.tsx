@@ -5,6 +5,7 @@ import type { EdgeAt, HeadAt } from "../model/address";
 import type { Session } from "../model/session";
 import { Panel } from "../parts/Frame";
 import style from "../styles/coordination.css";
+import { adjusting } from "./adjusting";
 import { Matrix } from "./coordination/Matrix";
 import { PairTable } from "./coordination/PairTable";
 import { type CoordinationRows, readCoordination, strongest } from "./coordination/rows";
@@ -13,8 +14,10 @@ import { ViewFrame } from "./frame/ViewFrame";
 import { Pattern } from "./heads/Pattern";
 import { sorting } from "./sorting";
 
+const LEAST = { label: "Hide pairs below", least: 0, most: 1, step: 0.05, value: 0 };
+
 function Panels({ session, rows }: { session: Session; rows: CoordinationRows }) {
-  const { theme, selection, params } = session;
+  const { theme, selection } = session;
   const edge = selection.edge.value.value ?? strongest(rows);
   const chooseHead = ([layer, head]: HeadAt) => session.select({ layer, head }, "coordination");
   const choose = (edge: EdgeAt) => {
@@ -30,8 +33,7 @@ function Panels({ session, rows }: { session: Session; rows: CoordinationRows })
         <Significant
           {...{ rows, theme, edge, choose, chooseHead }}
           head={session.head.value}
-          least={params.number("coordination.least").value || 0}
-          setLeast={(value) => params.set("coordination.least", value)}
+          least={adjusting(session, "coordination.least", LEAST)}
         />
       </Panel>
       <div class="side">

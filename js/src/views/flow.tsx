@@ -6,6 +6,7 @@ import type { Session } from "../model/session";
 import { Panel } from "../parts/Frame";
 import { Slider } from "../parts/Slider";
 import style from "../styles/flow.css";
+import { adjusting } from "./adjusting";
 import { Paths } from "./flow/Paths";
 import { Routes } from "./flow/Routes";
 import { type FlowRows, lastHead, readFlow } from "./flow/rows";
@@ -16,13 +17,12 @@ import { Pattern } from "./heads/Pattern";
 import { predicted } from "./predicted";
 import { sorting } from "./sorting";
 
-/** Where Python declares no other: steps below are hidden at first. */
-const LEAST = 0.02;
+const LEAST = { label: "Hide steps below", least: 0.005, most: 0.3, step: 0.005, value: 0.02 };
 
 function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
   const { params, theme } = session;
   const { tokens, prompt, live } = session.text.value;
-  const least = params.number("flow.least").value || LEAST;
+  const least = adjusting(session, "flow.least", LEAST);
   const chosen = params.number("flow.path").value || 0;
   const path = rows.paths[Math.min(chosen, rows.paths.length - 1)] ?? null;
   const chooseHead = ([layer, head]: HeadAt) => session.select({ layer, head }, "flow");
@@ -40,13 +40,8 @@ function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
       </Panel>
       <div class="flow-body">
         <Panel name="graph" label="Routes">
-          <Slider
-            {...{ name: "least", label: "Hide steps below", least: 0.005, most: 0.3, step: 0.005 }}
-            value={least}
-            digits={3}
-            set={(value) => params.set("flow.least", value)}
-          />
-          <Routes {...{ rows, tokens, theme, least, path, chooseHead, chooseToken }} />
+          <Slider {...least} digits={3} />
+          <Routes {...{ rows, tokens, theme, path, chooseHead, chooseToken }} least={least.value} />
         </Panel>
         <div class="lists">
           <Panel name="paths" label="Strongest paths">

@@ -7,6 +7,7 @@ import type { Theme } from "../../draw/theme";
 import { type EdgeAt, type HeadAt, nameOf, sameHead } from "../../model/address";
 import { Graph } from "../../parts/Graph";
 import { Slider } from "../../parts/Slider";
+import type { Adjusting } from "../adjusting";
 import { MOST_EDGES, pairGraph } from "./graph";
 import type { CoordinationRows } from "./rows";
 
@@ -14,8 +15,7 @@ interface Props {
   rows: CoordinationRows;
   theme: ReadonlySignal<Theme>;
   /** Pairs below are hidden, by |value|. */
-  least: number;
-  setLeast: (least: number) => void;
+  least: Adjusting;
   edge: EdgeAt | null;
   head: HeadAt;
   choose: (edge: EdgeAt) => void;
@@ -61,18 +61,14 @@ export function Significant(props: Props) {
           {few}
         </span>
       </h3>
-      <Slider
-        {...{ name: "least", label: "Hide pairs below", least: 0, most: 1, step: 0.05 }}
-        value={least}
-        set={props.setLeast}
-      />
+      <Slider {...least} />
       <Graph
         name="pairs-graph"
         label="Significant pairs of heads, earlier layers below."
         data={graph.data}
         theme={theme}
         most={1}
-        least={least}
+        least={least.value}
         unit={rows.unit}
         signed={rows.signed}
         edge={at < 0 ? null : at}
