@@ -141,12 +141,12 @@ def test_words_of_the_text_show_who_looks_where(page, notebook):
     expect(page.part("looks").locator("li").first).to_contain_text(f"{truth[11][best]:.2f}")
     words.nth(3).click()
     page.expect_python("explorer.selection.query", 3)
-    page.root.get_by_role("button", name="attended to by").click()
+    page.root.get_by_role("radio", name="attended to by").click()
     words.nth(3).hover()
     expect(page.part("looks-title")).to_contain_text("is attended to by")
     column = [truth[q][3] for q in range(13)]
     expect(page.part("looks").locator("li").first).to_contain_text(f"{max(column):.2f}")
-    page.root.get_by_role("button", name="attends to", exact=True).click()
+    page.root.get_by_role("radio", name="attends to", exact=True).click()
     notebook.page.mouse.move(0, 0)
 
 
@@ -162,17 +162,17 @@ def test_what_is_pinned_has_its_next_tokens(page, notebook):
 
 
 def test_options_change_the_picture_and_python_has_them(page, notebook):
-    page.root.get_by_role("button", name="hide").click()
+    page.root.get_by_role("radio", name="hide").click()
     page.expect_python("explorer.options['first']", "hide")
-    page.root.get_by_role("button", name="all heads (max 1)").click()
+    page.root.get_by_role("radio", name="all heads (max 1)").click()
     assert page.session("session.vmax(session.tile.value)") == 1
-    page.root.get_by_role("button", name="this head (max").click()
-    page.root.get_by_role("button", name="dim").click()
+    page.root.get_by_role("radio", name="this head (max").click()
+    page.root.get_by_role("radio", name="dim").click()
     page.root.get_by_role("combobox", name="Score").select_option("previous_token")
     page.expect_python("explorer.options['score']", "previous_token")
-    page.root.get_by_role("button", name="this text").click()
+    page.root.get_by_role("radio", name="this text").click()
     page.expect_python("explorer.options['score']", "text_induction")
-    page.root.get_by_role("button", name="random tokens").click()
+    page.root.get_by_role("radio", name="random tokens").click()
 
 
 def test_zoom_and_back(page, notebook):

@@ -166,7 +166,7 @@ function drawNames(ctx: CanvasRenderingContext2D, { layout: g, theme }: GridDraw
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "left";
   ctx.fillText("head", g.x0, 9);
-  ctx.fillText("layer", 0, g.y0 - 4);
+  ctx.fillText("layer", 0, 9);
   ctx.textAlign = "right";
   ctx.fillText("max", g.barX + g.barWidth, g.y0 - 4);
 }
@@ -196,8 +196,6 @@ function emphasise(
   for (const i of [layer, ...g.rowLabels])
     if (Math.abs(i - layer) * g.pitchY < 11)
       ctx.fillRect(0, g.y0 + (i + 0.5) * g.pitchY - 6, g.x0 - 3, 12);
-  // The word “layer” stands where the numbers of the first rows may be.
-  ctx.fillRect(0, g.y0 + (layer + 0.5) * g.pitchY - 6, g.x0 - 3, 12);
   for (const i of [head, ...g.columnLabels])
     if (Math.abs(i - head) * g.pitchX < 14)
       ctx.fillRect(g.x0 + (i + 0.5) * g.pitchX - 7, TOP - 13, 14, 11);

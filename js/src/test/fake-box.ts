@@ -21,6 +21,7 @@ export function fakeBoxes(width: number, height: number): Map<HTMLCanvasElement,
   ) {
     const known = contexts.get(this) ?? fakeContext();
     contexts.set(this, known);
+    Object.assign(known.ctx, { canvas: this });
     return known.ctx as never;
   });
   return contexts;

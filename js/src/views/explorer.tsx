@@ -1,12 +1,13 @@
 // The explorer: which head, what it does, what this token attends to, and the text itself.
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
-import { Foot } from "../panels/foot";
-import { Top } from "../panels/top";
+import { Panel } from "../parts/Frame";
 import style from "../styles/explorer.css";
-import { BarsPanel } from "./explorer/Bars";
-import { MatrixPanel } from "./explorer/Matrix";
-import { TextPanel } from "./explorer/Text";
+import { Bars } from "./explorer/Bars";
+import { Matrix } from "./explorer/Matrix";
+import { Prompt } from "./explorer/Prompt";
+import { Text } from "./explorer/Text";
+import { ViewFrame } from "./frame/ViewFrame";
 import { HeadCard } from "./heads/HeadCard";
 import { HeadPicker } from "./heads/HeadPicker";
 
@@ -14,21 +15,30 @@ function Explorer({ session }: { session: Session }) {
   const { n_layers, n_heads } = session.text.value;
   const size = { "--cw-layers": String(n_layers), "--cw-heads": String(n_heads) };
   return (
-    <div class="root explorer" tabIndex={0} role="group" aria-label="Explorer">
-      <Top session={session} />
+    <ViewFrame
+      session={session}
+      name="explorer"
+      label="Explorer"
+      top={<Prompt session={session} />}
+    >
       <div class="panels" style={size}>
-        <section class="heads" aria-label="Heads">
+        <Panel name="heads" label="Heads">
           <HeadPicker session={session} fill />
-        </section>
-        <MatrixPanel session={session} />
-        <section class="about" aria-label="The selected head's scores">
+        </Panel>
+        <Panel name="matrix" label="Attention matrix">
+          <Matrix session={session} />
+        </Panel>
+        <Panel name="scores" label="The selected head's scores">
           <HeadCard session={session} />
-        </section>
-        <BarsPanel session={session} />
-        <TextPanel session={session} />
+        </Panel>
+        <Panel name="bars" label="What a token attends to, and what is predicted after it">
+          <Bars session={session} />
+        </Panel>
+        <Panel name="text" label="The text">
+          <Text session={session} />
+        </Panel>
       </div>
-      <Foot session={session} />
-    </div>
+    </ViewFrame>
   );
 }
 

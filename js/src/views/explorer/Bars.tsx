@@ -2,8 +2,8 @@
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { labelText } from "../../draw/label";
+import { fixed } from "../../draw/number";
 import type { Session } from "../../model/session";
-import { fixed } from "../../panels/number";
 
 const ROWS = 6;
 
@@ -13,16 +13,16 @@ interface Bar {
   value: number;
 }
 
-export function BarsPanel({ session }: { session: Session }) {
+export function Bars({ session }: { session: Session }) {
   return (
-    <section class="bars" aria-label="What a token attends to, and what is predicted after it">
-      <Looks session={session} />
-      <Expects session={session} />
-    </section>
+    <>
+      <Attends session={session} />
+      <Predictions session={session} />
+    </>
   );
 }
 
-function Looks({ session }: { session: Session }) {
+function Attends({ session }: { session: Session }) {
   const from = session.direction.value === "from";
   const { tokens } = session.text.value;
   const at = from ? session.query.value : session.key.value;
@@ -41,7 +41,7 @@ function Looks({ session }: { session: Session }) {
         “<Token text={tokens[at] ?? ""} />” <span class="quiet">(position {at})</span>{" "}
         {from ? "attends to" : "is attended to by"}
       </h3>
-      <Bars
+      <Lines
         bars={bars.value}
         chance={from ? 1 / (at + 1) : null}
         choose={(i) => session.select(from ? { query: at, key: i } : { query: i, key: at })}
@@ -51,7 +51,7 @@ function Looks({ session }: { session: Session }) {
   );
 }
 
-function Expects({ session }: { session: Session }) {
+function Predictions({ session }: { session: Session }) {
   const reply = useComputed(() => {
     const tiles = session.tiles.value;
     tiles.arrived.value;
@@ -64,7 +64,7 @@ function Expects({ session }: { session: Session }) {
   return (
     <div>
       <h3>Next-token predictions</h3>
-      <Bars bars={bars} chance={null} name="expects" />
+      <Lines bars={bars} chance={null} name="expects" />
       <p class="actual quiet" data-cw="actual">
         {shown?.actual ? (
           <>
@@ -94,7 +94,7 @@ function strongest(values: Float32Array | null, count: number): number[] {
   return best;
 }
 
-interface BarsProps {
+interface LinesProps {
   bars: Bar[];
   chance: number | null;
   name: string;
@@ -102,7 +102,7 @@ interface BarsProps {
 }
 
 /** Always the same number of lines, so that nothing below moves. */
-function Bars({ bars, chance, name, choose }: BarsProps) {
+function Lines({ bars, chance, name, choose }: LinesProps) {
   return (
     <ol class="list" data-cw={name}>
       {Array.from({ length: ROWS }, (_, i) => {

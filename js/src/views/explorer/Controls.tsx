@@ -1,9 +1,9 @@
 // How the matrix is coloured, and how closely it is looked at.
+import { fixed } from "../../draw/number";
 import { stride } from "../../draw/tile";
 import type { Shape } from "../../draw/viewport";
 import type { Session } from "../../model/session";
-import { Choice } from "../../panels/choice";
-import { fixed } from "../../panels/number";
+import { Choice } from "../../parts/Choice";
 import { STEP, type Zoom, zoomBy } from "../../parts/Zoom";
 
 export function Controls({ session }: { session: Session }) {
@@ -16,56 +16,50 @@ export function Controls({ session }: { session: Session }) {
   const pooled = tile !== null && stride(tile) > 1;
   return (
     <div class="controls">
-      <span class="named">
-        First token:
-        <Choice
-          label="First token"
-          options={[
-            { value: "show", label: "show" },
-            { value: "dim", label: "dim" },
-            { value: "hide", label: "hide" },
-          ]}
-          value={first}
-          choose={(value) => session.params.set("first", value)}
-        />
-      </span>
-      <span class="named">
-        Colours:
-        <Choice
-          label="Colours"
-          options={[
-            {
-              value: "head",
-              label: `this head (max ${fixed(tile ? session.ownMax(tile) : null)})`,
-              about: "The last colour is this head's own maximum, but never less than 0.1",
-            },
-            {
-              value: "shared",
-              label: "all heads (max 1)",
-              about: "The same colours for every head",
-            },
-          ]}
-          value={scale}
-          choose={(value) => session.params.set("scale", value)}
-        />
-      </span>
+      <Choice
+        named
+        label="First token"
+        options={[
+          { value: "show", label: "show" },
+          { value: "dim", label: "dim" },
+          { value: "hide", label: "hide" },
+        ]}
+        value={first}
+        choose={(value) => session.params.set("first", value)}
+      />
+      <Choice
+        named
+        label="Colours"
+        options={[
+          {
+            value: "head",
+            label: `this head (max ${fixed(tile ? session.ownMax(tile) : null)})`,
+            about: "The last colour is this head's own maximum, but never less than 0.1",
+          },
+          {
+            value: "shared",
+            label: "all heads (max 1)",
+            about: "The same colours for every head",
+          },
+        ]}
+        value={scale}
+        choose={(value) => session.params.set("scale", value)}
+      />
       {pooled && (
-        <span class="named">
-          Each cell:
-          <Choice
-            label="Pooling"
-            options={[
-              {
-                value: "max",
-                label: "strongest",
-                about: `The strongest of ${stride(tile)} × ${stride(tile)}`,
-              },
-              { value: "mean", label: "mean", about: "The mean over its causal pairs" },
-            ]}
-            value={pooling}
-            choose={(value) => session.params.set("pooling", value)}
-          />
-        </span>
+        <Choice
+          named
+          label="Each cell"
+          options={[
+            {
+              value: "max",
+              label: "strongest",
+              about: `The strongest of ${stride(tile)} × ${stride(tile)}`,
+            },
+            { value: "mean", label: "mean", about: "The mean over its causal pairs" },
+          ]}
+          value={pooling}
+          choose={(value) => session.params.set("pooling", value)}
+        />
       )}
     </div>
   );

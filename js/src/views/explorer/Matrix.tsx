@@ -3,17 +3,17 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { pack } from "../../draw/color";
 import { labelText } from "../../draw/label";
+import { exact, fixed } from "../../draw/number";
 import { pictureOfTile } from "../../draw/picture";
 import { stride, type Tile, valueAt } from "../../draw/tile";
 import { type Cell, clamp, reveal, type Shape } from "../../draw/viewport";
 import type { Session } from "../../model/session";
-import { exact, fixed } from "../../panels/number";
 import { Heat } from "../../parts/Heat";
 import { STEP, useZoom, type Zoom, zoomBy } from "../../parts/Zoom";
 import { Controls, ZoomButtons } from "./Controls";
 import { useRefinement } from "./refinement";
 
-export function MatrixPanel({ session }: { session: Session }) {
+export function Matrix({ session }: { session: Session }) {
   const [layer, head] = session.head.value;
   const { tokens, live } = session.text.value;
   const zoom = useZoom();
@@ -32,7 +32,7 @@ export function MatrixPanel({ session }: { session: Session }) {
   const tile = session.tile.value;
   const { query, key } = session.cell.value;
   return (
-    <section class="matrix" aria-label="Attention matrix">
+    <>
       <Heat
         name="matrix"
         label={`Attention of ${layer}.${head}: ${tokens.length} queries down, as many keys across.`}
@@ -61,7 +61,7 @@ export function MatrixPanel({ session }: { session: Session }) {
         missing={picture.value ? null : missing(session, live)}
       />
       <Controls session={session} />
-    </section>
+    </>
   );
 }
 

@@ -2,15 +2,15 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Session } from "../../model/session";
-import { Choice } from "../../panels/choice";
+import { Choice } from "../../parts/Choice";
 import { type WordArc, Words, type WordsLook } from "../../parts/Words";
 
 const MAX_ARCS = 4;
 const LEAST_ARC = 0.05;
 
-export function TextPanel({ session }: { session: Session }) {
+export function Text({ session }: { session: Session }) {
   return (
-    <section class="strip" aria-label="The text">
+    <>
       <div class="strip-top">
         <h3>Text</h3>
         <Choice
@@ -26,7 +26,7 @@ export function TextPanel({ session }: { session: Session }) {
         />
       </div>
       <Strip session={session} />
-    </section>
+    </>
   );
 }
 

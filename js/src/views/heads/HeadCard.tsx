@@ -1,11 +1,11 @@
 // The selected head's numbers, each beside its baseline, and its pattern in small.
 import { useComputed } from "@preact/signals";
 import { pack } from "../../draw/color";
+import { fixed } from "../../draw/number";
 import { pictureOfTile } from "../../draw/picture";
 import { coarser } from "../../draw/tile";
 import { baselineOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
-import { fixed } from "../../panels/number";
 import { Stack, useBox } from "../../parts/Stack";
 
 /** Groups that name what was read; others name how it was measured. */

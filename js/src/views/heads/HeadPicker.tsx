@@ -1,10 +1,10 @@
 // Which head: every head's score, and the scale with chance on it.
 import { useMemo } from "preact/hooks";
+import { fixed } from "../../draw/number";
 import { nameOf } from "../../model/address";
 import { faintOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
-import { Choice } from "../../panels/choice";
-import { fixed } from "../../panels/number";
+import { Choice } from "../../parts/Choice";
 import { HeadGrid } from "../../parts/HeadGrid";
 
 interface Props {

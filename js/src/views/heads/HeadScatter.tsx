@@ -1,9 +1,9 @@
 // Every head by two scores: what stands apart in both.
 import { useMemo } from "preact/hooks";
+import { fixed } from "../../draw/number";
 import { nameOf } from "../../model/address";
 import type { Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
-import { fixed } from "../../panels/number";
 import { Scatter } from "../../parts/Scatter";
 
 interface Props {
