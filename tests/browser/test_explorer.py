@@ -37,8 +37,8 @@ def pattern(notebook, head):
 
 
 def exact(value):
-    """As js/src/panels/number.ts writes it."""
-    return f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.1e}".replace("e-0", "e-")
+    """As js/src/draw/number.ts writes it."""
+    return f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.1e}".replace("e-0", "e−")
 
 
 def test_the_grid_and_the_matrix_paint(page, notebook):
@@ -246,6 +246,7 @@ def test_everything_by_keyboard_alone(page, notebook):
         if name is None:
             break
         reached.add(name)
-    assert {"random tokens", "Score", "dim", "all heads (max 1)", "attends to"} <= reached
+    # Of a choice the chosen one, from which arrow keys go on.
+    assert {"random tokens", "Score", "whole", "attends to", "all keys"} <= reached
     page.run(PROMPT)
     page.expect_tokens(13)

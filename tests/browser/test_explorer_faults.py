@@ -82,7 +82,7 @@ def test_after_a_restart_the_view_says_so_and_keeps_its_picture(notebook):
 
 
 SLOW = """
-import circuit_widgets.widgets.session as sessions
+import circuit_widgets.live.session as sessions
 def slowly(model, tokens, gen, memory, name_token, on_layer=None, read=sessions.read):
     def slow(layer):
         if on_layer is not None:

@@ -50,7 +50,7 @@ export function border(
   ctx.fillRect(x1, y0, line, y1 - y0);
 }
 
-/** Calls `changed` whenever a CSS px has become another number of device px; returns the end of it. */
+/** Calls `changed` when a CSS px may have become another number of device px; returns its end. */
 export function watchPixelRatio(view: Window | null, changed: () => void): () => void {
   let end = (): void => {};
   // The query is about the ratio of now: after a change another one has to be asked.
@@ -64,5 +64,10 @@ export function watchPixelRatio(view: Window | null, changed: () => void): () =>
     end = () => query?.removeEventListener("change", told);
   };
   watch();
-  return () => end();
+  // A zoomed page is another window, in CSS px.
+  view?.addEventListener("resize", changed);
+  return () => {
+    end();
+    view?.removeEventListener("resize", changed);
+  };
 }

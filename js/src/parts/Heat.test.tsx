@@ -100,6 +100,7 @@ describe("the heat part", () => {
     await act(() => {
       theme.value = { ...lightTheme, page: "#123456" };
     });
+    vi.stubGlobal("devicePixelRatio", 2);
     await act(() => ratioChanged?.());
     expect(paints("m")).toBe(before + 3);
   });

@@ -23,17 +23,22 @@ export function useBox(): BoxSize {
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
+    const view = element.ownerDocument.defaultView;
+    let ratio = view?.devicePixelRatio;
+    const look = (width: number, height: number): void => {
+      const before = size.peek();
+      // Another ratio at the same size: every canvas needs another backing store.
+      const same = ratio === view?.devicePixelRatio;
+      ratio = view?.devicePixelRatio;
+      if (!same || before.width !== width || before.height !== height)
+        size.value = { width, height };
+    };
     const observer = new ResizeObserver(([entry]) => {
       const box = entry?.contentRect;
-      const [width, height] = [Math.floor(box?.width ?? 0), Math.floor(box?.height ?? 0)];
-      const before = size.peek();
-      if (before.width !== width || before.height !== height) size.value = { width, height };
+      look(Math.floor(box?.width ?? 0), Math.floor(box?.height ?? 0));
     });
     observer.observe(element);
-    // Another ratio at the same size: every canvas needs another backing store.
-    const unwatch = watchPixelRatio(element.ownerDocument.defaultView, () => {
-      size.value = { ...size.peek() };
-    });
+    const unwatch = watchPixelRatio(view, () => look(size.peek().width, size.peek().height));
     return () => {
       observer.disconnect();
       unwatch();

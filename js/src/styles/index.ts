@@ -3,6 +3,7 @@
 import choice from "./choice.css";
 import estimate from "./estimate.css";
 import facts from "./facts.css";
+import forcedColors from "./forced-colors.css";
 import frame from "./frame.css";
 import graph from "./graph.css";
 import headGrid from "./head-grid.css";
@@ -18,7 +19,7 @@ import words from "./words.css";
 
 const parts = [
   ...[facts, frame, toolbar, choice, slider, table, estimate],
-  ...[stack, graph, heat, headGrid, legend, scatter, tooltip, words],
+  ...[stack, graph, heat, headGrid, legend, scatter, tooltip, words, forcedColors],
 ];
 
 export const styles: string = parts.join("\n");
