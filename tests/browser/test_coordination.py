@@ -48,7 +48,7 @@ def test_a_pair_opens_both_heads_and_its_type_is_a_word(page):
     expect(row).to_contain_text(page.notebook.python("pairs.pairs[1].type").strip("'"))
     row.press("Enter")
     for end in ("a", "b"):
-        head = page.notebook.python(f"pairs.pairs[1]['{end}']").strip("'").replace(".", "-")
+        head = page.notebook.python(f"pairs.pairs[1].{end}").strip("'").replace(".", "-")
         expect(page.part(f"pattern-{head}").first).to_be_visible()
     page.part("coordinated").locator("tbody tr").first.click()
 
