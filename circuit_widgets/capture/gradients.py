@@ -54,6 +54,13 @@ def gradients(
     Raises:
         ValueError: A layer or site that the model does not have.
         RuntimeError: A site was never reached, or the metric does not depend on the model.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> got = capture.gradients(model, ids, [("z", {1})], lambda logits: logits[:, -1, 3])
+    >>> got.metric.shape, got.slopes["z", 1].shape
+    (torch.Size([1]), torch.Size([1, 5, 4, 16]))
     """
     hooks = Hooks(model)
     seen: dict[tuple[str, int], Tensor] = {}

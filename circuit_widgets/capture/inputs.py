@@ -20,6 +20,14 @@ class BlockInputs:
 
     It keeps references, no copies: one residual stream [batch, pos, d_model] a layer, and what the
     layers share (masks, rotary positions) once. A new run replaces it.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs = capture.BlockInputs()
+    >>> _ = capture.run(model, ids, [inputs])
+    >>> inputs.layers
+    [0, 1]
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,11 +10,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.capture.chosen import (
+    HeadLike,
+    Positions,
+    by_layer,
+    check_heads,
+    indices,
+    several,
+)
 from circuit_widgets.capture.edits import Intervention
 from circuit_widgets.heads import Head
 
-HeadLike = Head | str | Sequence[int]
-Positions = int | Iterable[int] | slice | None
 Reference = Mapping[int, Float[Tensor, "batch pos head d_head"]]
 # Which axis of a site counts heads, and which positions; other sites have [batch, pos, ...].
 _HEAD_AXIS = {"pattern": 1, "z": 2, "q": 2, "k": 2, "v": 2}
@@ -69,7 +75,7 @@ def ablate(
         return patch("z", by, heads=heads)
     if by not in ("mean", "resample", "zero"):
         raise ValueError(f"by is {by!r}; accepted are 'mean', 'resample' and 'zero', or z by layer")
-    chosen = _by_layer(heads)
+    chosen = by_layer(heads)
 
     def replace(layer: int, z: Float[Tensor, "batch pos head d_head"]) -> Tensor:
         if by == "zero":
@@ -97,7 +103,7 @@ def scale(heads: HeadLike | Iterable[HeadLike], factor: float) -> Intervention:
     >>> scale("1.2", 2.0).site
     'z'
     """
-    return _on_heads("z", _by_layer(heads), lambda _, z: z * factor)
+    return _on_heads("z", by_layer(heads), lambda _, z: z * factor)
 
 
 def patch(
@@ -119,6 +125,10 @@ def patch(
     Raises:
         TypeError, ValueError: Heads that are none, or at a site that has none; no value for a
             head's layer; in the run, a value that does not fit or a position that is not there.
+
+    >>> import torch
+    >>> patch("z", {1: torch.zeros(1, 5, 4, 16)}, heads=["1.2"], positions=[4]).site
+    'z'
     """
     chosen: dict[int, list[int] | None] = dict.fromkeys(values)
     if heads is not None:
@@ -126,7 +136,7 @@ def patch(
             raise ValueError(
                 f"site {site!r} has no heads; accepted with heads are {', '.join(_HEAD_AXIS)}"
             )
-        chosen = dict(_by_layer(heads))
+        chosen = dict(by_layer(heads))
         for layer in chosen.keys() - values.keys():
             raise ValueError(f"there is no value for layer {layer}, which the heads are in")
 
@@ -140,12 +150,12 @@ def patch(
         edited = tensor.clone()
         index: list[Any] = [slice(None)] * tensor.ndim
         at = _POSITION_AXIS.get(site, 1)
-        index[at] = _indices(positions, tensor.shape[at], "position", tensor.device)
+        index[at] = indices(positions, tensor.shape[at], "position", tensor.device)
         where = chosen[layer]
         if where is not None:
             # Positions and heads from a grid: index one after the other.
             axis = _HEAD_AXIS[site]
-            for head in _check_heads(where, layer, tensor.shape[axis]):
+            for head in check_heads(where, layer, tensor.shape[axis]):
                 index[axis] = head
                 edited[tuple(index)] = value[tuple(index)].to(tensor)
         else:
@@ -186,23 +196,23 @@ def knock_out(
     'pattern'
     """
     chosen: dict[int, list[int] | None] = {}
-    for item in _several(where, (int,)):
+    for item in several(where, (int,)):
         if type(item) is int:
             chosen[item] = None
         else:
             head = Head.parse(item)
             # A whole layer that was named before has the head already.
-            if (indices := chosen.setdefault(head.layer, [])) is not None:
-                indices.append(head.index)
+            if (named := chosen.setdefault(head.layer, [])) is not None:
+                named.append(head.index)
 
     if rows is not None and (not isinstance(keys, Sequence) or len(keys) != len(rows)):
         raise ValueError(f"with rows, keys has to name one key for each of {len(rows)} rows")
 
     def cut(layer: int, pattern: Float[Tensor, "batch head query key"]) -> Tensor:
         n_rows, _, n_queries, n_keys = pattern.shape
-        chosen = _indices(rows, n_rows, "row", pattern.device)
-        looking = _indices(queries, n_queries, "query", pattern.device)
-        lost = _indices(keys, n_keys, "key", pattern.device)
+        chosen = indices(rows, n_rows, "row", pattern.device)
+        looking = indices(queries, n_queries, "query", pattern.device)
+        lost = indices(keys, n_keys, "key", pattern.device)
         # [row, query, head, key]: indices from a grid come first.
         weights = pattern[chosen[:, None], :, looking]
         mask = torch.zeros(len(chosen), n_keys, dtype=torch.bool, device=pattern.device)
@@ -231,7 +241,7 @@ def _on_heads(
         where = chosen[layer]
         if where is None:
             return function(layer, tensor)
-        heads = _check_heads(where, layer, tensor.shape[axis])
+        heads = check_heads(where, layer, tensor.shape[axis])
         index: list[Any] = [slice(None)] * tensor.ndim
         index[axis] = torch.tensor(heads, device=tensor.device)
         edited = tensor.clone()
@@ -269,44 +279,3 @@ def _reference(
             "of one length, or by='mean' with per_position=False"
         )
     return rows.to(z.device)
-
-
-def _several(value: Any, single: tuple[type, ...] = ()) -> list[Any]:
-    """One thing or several, as a list; a pair of numbers is one head."""
-    if isinstance(value, (Head, str, *single)):
-        return [value]
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(i, int) for i in value):
-        return [value]
-    try:
-        return list(value)
-    except TypeError:
-        raise TypeError(f'{value!r} is no head; accepted is "5.1", or several such') from None
-
-
-def _by_layer(heads: HeadLike | Iterable[HeadLike]) -> dict[int, list[int] | None]:
-    chosen: dict[int, list[int] | None] = {}
-    for head in sorted({Head.parse(item) for item in _several(heads)}):
-        indices = chosen.setdefault(head.layer, [])
-        assert indices is not None
-        indices.append(head.index)
-    return chosen
-
-
-def _check_heads(heads: Collection[int], layer: int, n_heads: int) -> list[int]:
-    return [Head.parse((layer, head), None, n_heads).index for head in heads]
-
-
-def _indices(positions: Positions, n: int, name: str, device: torch.device) -> Tensor:
-    """Positions as a tensor of indices."""
-    if positions is None:
-        chosen = list(range(n))
-    elif isinstance(positions, slice):
-        chosen = list(range(n))[positions]
-    elif isinstance(positions, int):
-        chosen = [positions]
-    else:
-        chosen = [int(position) for position in positions]
-    for position in chosen:
-        if not 0 <= position < n:
-            raise ValueError(f"there is no {name} {position}; accepted are 0 to {n - 1}")
-    return torch.tensor(chosen, dtype=torch.long, device=device)

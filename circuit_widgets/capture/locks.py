@@ -31,6 +31,11 @@ def lock(model: TransformerBridge) -> Iterator[None]:
     """The model for this thread alone, inside a `with`.
 
     A thread that has it may take it again. Who waits gets it before who had it last.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> with capture.lock(model), capture.lock(model):
+    ...     pass
     """
     with _making:
         gate = _gates.setdefault(model, _Gate())

@@ -35,6 +35,13 @@ class Prefix:
     Attributes:
         logits: Of the prompt itself, its last `last` positions, in the model's dtype.
         shared: Whether the beginning is computed once.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> prefix = capture.Prefix(model, ids)
+    >>> prefix.run(3, ids[:, 3:].repeat(4, 1), last=1).shape[:2]
+    torch.Size([4, 1])
     """
 
     logits: Float[Tensor, "1 last vocab"]

@@ -39,6 +39,14 @@ class Keep:
     Args:
         site: What to keep: see `run`.
         layers: In which layers; None is all.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> keep = capture.Keep("z", {0})
+    >>> _ = capture.run(model, ids, [keep], logits=False)
+    >>> list(keep.tensors)
+    [0]
     """
 
     def __init__(self, site: str, layers: frozenset[int] | set[int] | None = None) -> None:

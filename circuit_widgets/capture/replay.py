@@ -50,6 +50,14 @@ def replay(
     Raises:
         ValueError: The layer's input has not been kept; a site that the layer does not have.
         RuntimeError: The block does not get to a site.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs = capture.BlockInputs()
+    >>> logits = capture.run(model, ids, [inputs])
+    >>> {site: tensor.shape for site, tensor in capture.replay(model, inputs, 1, ["z"]).items()}
+    {'z': torch.Size([1, 5, 4, 16])}
     """
     hooks = Hooks(model)
     seen: dict[str, Tensor] = {}
@@ -78,7 +86,16 @@ def replay(
 def replay_pattern(
     model: TransformerBridge, inputs: BlockInputs, layer: int
 ) -> Float[Tensor, "batch head query key"]:
-    """The attention pattern of one layer as it was in the run; raises what `replay` raises."""
+    """The attention pattern of one layer as it was in the run; raises what `replay` raises.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs = capture.BlockInputs()
+    >>> logits = capture.run(model, ids, [inputs])
+    >>> capture.replay_pattern(model, inputs, 1).shape
+    torch.Size([1, 4, 5, 5])
+    """
     return replay(model, inputs, layer, ["pattern"])["pattern"]
 
 
@@ -94,6 +111,14 @@ def resume(
 
     stream: instead of the layer's input; its batch may be a multiple of the run's, row after row.
     The rest is as in `replay`.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs = capture.BlockInputs()
+    >>> logits = capture.run(model, ids, [inputs])
+    >>> bool((capture.resume(model, inputs, 1) - logits).abs().max() < 1e-4)
+    True
     """
     n_layers = len(model.blocks)
     hooks = Hooks(model)

@@ -89,6 +89,14 @@ def run(
         ValueError: `tokens` are not [batch, pos]; a layer or site that the model does not have; an
             edit of a pattern that this model's attention would not use.
         RuntimeError: A reducer or intervention was never reached: its site is not computed here.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> keep = capture.Keep("pattern", {1})
+    >>> logits = capture.run(model, ids, [keep], [capture.ablate("0.1", by="zero")])
+    >>> keep.tensors[1].shape
+    torch.Size([1, 4, 5, 5])
     """
     if not isinstance(tokens, Tensor) or tokens.is_floating_point() or tokens.dtype == torch.bool:
         raise TypeError("tokens are not ids; accepted is an integer tensor [batch, pos]")
@@ -143,7 +151,11 @@ def settings(model: TransformerBridge) -> dict[str, bool]:
 
 
 class Passes:
-    """How often a model has run: `forwards` whole passes, `blocks` single layers."""
+    """How often a model has run: `forwards` whole passes, `blocks` single layers.
+
+    >>> Passes().forwards
+    0
+    """
 
     def __init__(self) -> None:
         self.forwards = 0
@@ -155,6 +167,14 @@ def counting(model: TransformerBridge | None = None) -> Iterator[Passes]:
     """Count the passes of a model inside a `with`, whoever runs it; those broken off too.
 
     model: None counts those of all models together.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> with capture.counting(model) as passes:
+    ...     _ = capture.run(model, ids)
+    >>> passes.forwards, passes.blocks
+    (1, 2)
     """
     from transformer_lens.model_bridge import TransformerBridge
     from transformer_lens.model_bridge.generalized_components import BlockBridge

@@ -43,7 +43,13 @@ class _Embeddings:
 def embeddings(
     model: TransformerBridge, tokens: Int[Tensor, "batch pos"]
 ) -> Float[Tensor, "batch pos d_model"]:
-    """What layer 0 is given for some tokens: embeddings, with positions where those are added."""
+    """What layer 0 is given for some tokens: embeddings, with positions where those are added.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> embeddings(model, model.to_tokens("blue dog")).shape
+    torch.Size([1, 3, 48])
+    """
     reducer = _Embeddings()
     with contextlib.suppress(_Embedded):
         capture.run(model, tokens, [reducer], logits=False)
@@ -62,6 +68,13 @@ def screen(
     way to the other embedding (the midpoint rule for the integral that would be exact, Sundararajan
     et al. 2017): at the text itself they say next to nothing (SmolLM2, 92 positions: Spearman with
     exact effects 0.0 there, 0.4 half way). Positions that are eight apart share a pass.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue")[0]
+    >>> estimate, target = screen(model, ids, None, ids.roll(1)[:, None])
+    >>> estimate.shape, 0 <= target < model.cfg.d_vocab
+    (torch.Size([1, 4]), True)
     """
     if target is None:
         target = int(capture.run(model, ids[None])[0, -1].float().argmax())

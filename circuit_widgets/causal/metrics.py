@@ -24,6 +24,10 @@ def losses(
 
     Over tokens 2 to S of each half: the first token of the second copy follows the last of the
     first copy, which is new to the model too.
+
+    >>> logits, tokens = torch.zeros(1, 6, 10), torch.tensor([[1, 2, 3, 1, 2, 3]])
+    >>> losses(logits, tokens, Layout(length=3, before=0))
+    (tensor([2.3026]), tensor([2.3026]))
     """
     halves = []
     # A few sequences at a time: in float32 a batch's logits are its largest tensor by far.
@@ -58,7 +62,11 @@ def second_copy_logp(layout: Layout) -> Metric:
 def next_token_logp(
     logits: Float[Tensor, "batch pos vocab"], tokens: Int[Tensor, "batch pos"]
 ) -> Float[Tensor, " batch"]:
-    """Mean over positions of the logp of the token that follows, in nats."""
+    """Mean over positions of the logp of the token that follows, in nats.
+
+    >>> next_token_logp(torch.zeros(1, 3, 10), torch.tensor([[1, 2, 3]]))
+    tensor([-2.3026])
+    """
     follow = tokens[:, 1:].to(logits.device)
     nats = torch.nn.functional.cross_entropy(
         logits[:, :-1].float().flatten(0, 1), follow.flatten(), reduction="none"
@@ -67,7 +75,12 @@ def next_token_logp(
 
 
 def checked(metric: Callable[..., Any]) -> Metric:
-    """A metric whose answer is looked at."""
+    """A metric whose answer is looked at.
+
+    >>> checked(lambda logits, ids: logits.mean())(torch.zeros(2, 3, 10), torch.zeros(2, 3).long())
+    Traceback (most recent call last):
+    ValueError: the metric gave []; accepted is a tensor of one number a prompt, [2]
+    """
 
     def measure(logits: Tensor, tokens: Tensor) -> Tensor:
         value = metric(logits, tokens.to(logits.device))

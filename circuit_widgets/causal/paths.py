@@ -45,6 +45,16 @@ def path_patch(
 
     Raises:
         ValueError: The sender is not in an earlier layer; an unknown entry; a z that does not fit.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs, keep = capture.BlockInputs(), capture.Keep("z")
+    >>> clean = capture.run(model, ids, [inputs, keep])
+    >>> z = keep.tensors[0][:, :, 1]
+    >>> same = path_patch(model, inputs, Head(0, 1), z, Head(1, 2))
+    >>> bool((same - clean).abs().max() < 1e-4)
+    True
     """
     z = receiver_z(model, inputs, sender, sender_z, receiver, through)
     return resume(
@@ -67,6 +77,15 @@ def receiver_z(
     """Z of the receiver's layer (or another site of it) after the change; see `path_patch`.
 
     Only the receiver's entry of it has a meaning.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs, keep = capture.BlockInputs(), capture.Keep("z")
+    >>> clean = capture.run(model, ids, [inputs, keep])
+    >>> z = keep.tensors[0][:, :, 1]
+    >>> receiver_z(model, inputs, Head(0, 1), 0 * z, Head(1, 2), ("k",), "pattern").shape
+    torch.Size([1, 4, 5, 5])
     """
     if sender.layer >= receiver.layer:
         raise ValueError(
@@ -99,7 +118,17 @@ def write_change(
     head: Head,
     z: Float[Tensor, "batch pos d_head"],
 ) -> Float[Tensor, "batch pos d_model"]:
-    """How a head's write to the residual stream changes if its z is replaced."""
+    """How a head's write to the residual stream changes if its z is replaced.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs, keep = capture.BlockInputs(), capture.Keep("z")
+    >>> clean = capture.run(model, ids, [inputs, keep])
+    >>> z = keep.tensors[0][:, :, 1]
+    >>> float(write_change(model, inputs, Head(0, 1), z).abs().max())
+    0.0
+    """
     kept = replay(model, inputs, head.layer, ["z", "attn_out"])
     replaced = kept["z"].clone()
     if z.shape[1:] != replaced[:, :, head.index].shape[1:] or len(z) not in (1, len(replaced)):
@@ -114,5 +143,15 @@ def write_change(
 
 
 def entry_head(model: TransformerBridge, head: Head, tensor: Tensor) -> int:
-    """Which head of a q, k or v tensor a head uses: with grouped keys and values, its group's."""
+    """Which head of a q, k or v tensor a head uses: with grouped keys and values, its group's.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue dog")
+    >>> inputs, keep = capture.BlockInputs(), capture.Keep("z")
+    >>> clean = capture.run(model, ids, [inputs, keep])
+    >>> z = keep.tensors[0][:, :, 1]
+    >>> entry_head(model, Head(1, 2), keep.tensors[1])
+    2
+    """
     return head.index // (int(model.cfg.n_heads) // tensor.shape[2])

@@ -28,11 +28,18 @@ class Corruption:
     Args:
         model: The model.
         ids: The prompt, cut off after the position that is read.
-        follow: The token whose probability is read at each position: the next one of the prompt,
-            at the last position the target. None: the model's own top token there.
+        target: The token whose probability is read at the last position; before it, at each
+            position, the next one of the prompt. None: the model's own likeliest token there.
         replacements: What is put at each position.
         pairs: Also read every position in between.
         batch: Rows a pass, at most.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog blue")[0]
+    >>> replaced = Corruption(model, ids, None, ids.roll(1)[:, None], pairs=False, batch=8)
+    >>> [chosen for chosen, _ in replaced.passes([3, 2, 1])]
+    [[3, 2, 1]]
     """
 
     def __init__(
@@ -155,7 +162,13 @@ def _log_probability(
 
 
 def greedy(model: TransformerBridge, ids: Int[Tensor, " pos"], n: int) -> Int[Tensor, " pos"]:
-    """A prompt and the `n` tokens that the model continues it with, each the likeliest."""
+    """A prompt and the `n` tokens that the model continues it with, each the likeliest.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> greedy(model, model.to_tokens("blue dog blue")[0], 2).shape
+    torch.Size([6])
+    """
     for _ in range(n):
         logits = capture.run(model, ids[None])
         ids = torch.cat([ids, logits[0, -1].float().argmax().reshape(1).to(ids)])

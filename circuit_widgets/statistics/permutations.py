@@ -26,6 +26,10 @@ class Rows:
 
     Attributes:
         blocks: Of each block its prompts and its positions.
+
+    >>> rows = Rows(((3, 10), (8, 12)))
+    >>> len(rows), [rows.whole(block) for block in rows.blocks]
+    (126, [False, True])
     """
 
     blocks: tuple[tuple[int, int], ...]
@@ -68,6 +72,10 @@ class Shuffles:
         rows: How the rows lie.
         n: How many.
         seed: Of their choice, the same on every device.
+
+    >>> shuffles = Shuffles(Rows(((1, 4),)), 20, seed=0)
+    >>> shuffles.about, [order.tolist() for order in shuffles.chunks(2)][0]
+    ('circular shifts of positions', [[3, 0, 1, 2], [2, 3, 0, 1]])
     """
 
     def __init__(self, rows: Rows, n: int, seed: int) -> None:
@@ -124,17 +132,25 @@ class Shuffles:
         return torch.randint(least, positions, (n, prompts), generator=self._generator)
 
 
-def null_of(
+def shuffled_values(
     statistic: Callable[[Int[Tensor, "shuffle row"]], Float[Tensor, "shuffle pair"]],
     shuffles: Shuffles,
     numbers: int,
 ) -> Float[Tensor, "shuffle pair"]:
-    """What the statistic is without coordination; `numbers` is what one shuffle moves."""
-    found = []
+    """The statistic of every shuffle, which is what it would be without coordination.
+
+    numbers: how many numbers one shuffle moves; several shuffles at a time, up to 8 million.
+
+    >>> shuffles = Shuffles(Rows(((1, 4),)), 20, seed=0)
+    >>> series = torch.tensor([0.0, 1.0, 2.0, 3.0])
+    >>> shuffled_values(lambda index: series[index] @ series[:, None], shuffles, 4).flatten()
+    tensor([8., 6., 8.])
+    """
+    values = []
     for index in shuffles.chunks(max(1, 2**23 // max(1, numbers))):
         check_stop()
-        found.append(statistic(index).cpu())
-    return torch.cat(found)
+        values.append(statistic(index).cpu())
+    return torch.cat(values)
 
 
 def two_sided(
@@ -147,26 +163,44 @@ def two_sided(
     is lost among the pairs of a model. It takes the nulls to have one shape, as correlations over
     many rows have. The pair's value counts in its own mean and spread as every shuffle does: if
     there is no coordination, it is one of them and nothing sets it apart.
+
+    >>> null = torch.linspace(-1, 1, 99)[:, None]
+    >>> two_sided(torch.tensor([9.0]), null)
+    tensor([0.0100])
     """
-    n = len(null)
-    value, off = value.double(), null.mean(0).double()
-    mean = (n * off + value) / (n + 1)
-    squares = (n - 1) * null.var(0) + n * (off - mean).square() + (value - mean).square()
-    spread = (squares / n).sqrt()
-    some = null[:: max(1, math.ceil(null.numel() / _POOL))]
-    pool = ((some - mean) / spread).abs().flatten()
+    mean, spread = _moments(value.double(), null)
+    distance = ((value.double() - mean) / spread).abs()
+    some_shuffles = null[:: max(1, math.ceil(null.numel() / _POOL))]
+    pool = ((some_shuffles - mean) / spread).abs().flatten()
     pool = pool[pool.isfinite()].sort().values
-    distance = ((value - mean) / spread).abs()
     # What is the same but for rounding counts as as far.
-    beyond = len(pool) - torch.searchsorted(pool, distance * (1 - 1e-6))
-    p = (1 + beyond.double()) / (1 + len(pool))
+    n_nearer = torch.searchsorted(pool, distance * (1 - 1e-6))
+    p = (1 + (len(pool) - n_nearer).double()) / (1 + len(pool))
     return torch.where(distance.isfinite(), p, math.nan).float()
+
+
+def _moments(
+    value: Float[Tensor, " pair"], null: Float[Tensor, "shuffle pair"]
+) -> tuple[Float[Tensor, " pair"], Float[Tensor, " pair"]]:
+    """Mean and standard deviation of each pair's shuffles and its value, as one sample of n + 1.
+
+    From the moments of the null: with the value put on its end it would be copied, and it is large.
+    """
+    n, null_mean = len(null), null.mean(0).double()
+    mean = (n * null_mean + value) / (n + 1)
+    within, between = (n - 1) * null.var(0), n * (null_mean - mean).square()
+    squares = within + between + (value - mean).square()
+    return mean, (squares / n).sqrt()
 
 
 def upper(
     value: Float[Tensor, " pair"], null: Float[Tensor, "shuffle pair"]
 ) -> Float[Tensor, " pair"]:
-    """How often a pair's own shuffles, and itself as one of them, are at least as high."""
+    """How often a pair's own shuffles, and itself as one of them, are at least as high.
+
+    >>> upper(torch.tensor([3.0]), torch.tensor([[1.0], [2.0], [4.0]]))
+    tensor([0.5000])
+    """
     beyond = (null >= value - 1e-6 * value.abs()).sum(0)
     p = (1 + beyond.float()) / (1 + len(null))
     return torch.where(value.isfinite() & null.isfinite().all(0), p, math.nan)
@@ -176,6 +210,9 @@ def discoveries(p: Float[Tensor, " pair"]) -> Float[Tensor, " pair"]:
     """The q of each p: the share of false finds if all up to this one are called finds.
 
     Benjamini & Hochberg 1995. What is missing stays missing, and is no test.
+
+    >>> discoveries(torch.tensor([0.01, 0.04, float("nan"), 0.5]))
+    tensor([0.0300, 0.0600,    nan, 0.5000])
     """
     q = torch.full_like(p, math.nan)
     there = p.isfinite()

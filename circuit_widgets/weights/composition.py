@@ -61,6 +61,12 @@ def composition(
         fold: With the norms' gains in the weights.
         between: Only from these layers to those; other pairs are NaN.
         on_layer: Called after each later layer.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> scores = composition(model, "k")
+    >>> bool(scores.value[0, 1, 1, 2] > 0.1), bool(scores.value[1, 2, 0, 1].isnan())
+    (True, True)
     """
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; accepted are 'q', 'k' and 'v'")

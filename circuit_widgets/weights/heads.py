@@ -38,6 +38,12 @@ def norm_of(module: Any, d_model: int, device: Any, dtype: torch.dtype) -> Norm:
     """Find out by asking the module: names and the meaning of weights differ by architecture.
 
     On vectors of mean 0 and mean square 1 every norm is its gain and its bias.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> norm = norm_of(model.ln_final, 48, model.cfg.device, model.cfg.dtype)
+    >>> norm.gain.shape, norm.divides
+    (torch.Size([48]), True)
     """
     if module is None:
         return Norm(torch.ones(d_model, device=device), False, False)
@@ -80,6 +86,11 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
 
     Rotary positions are applied after W_Q and W_K, so no weights know of them: what a head with
     rotary positions does by distance cannot be seen here.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> head_weights(model, 0).q.shape
+    torch.Size([4, 48, 16])
     """
     cfg: Any = model.cfg
     block: Any = model.blocks[layer]

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 class Unembedding:
-    """From what is written to the residual stream to logits, with the final norm folded in."""
+    """From what is written to the residual stream to logits, with the final norm folded in.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> Unembedding(model).directions(torch.tensor([3, 4])).shape
+    torch.Size([2, 48])
+    """
 
     def __init__(self, model: TransformerBridge) -> None:
         cfg: Any = model.cfg

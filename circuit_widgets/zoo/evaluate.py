@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -32,22 +30,17 @@ class Measured:
 
 @torch.no_grad()
 def measure(model: TransformerBridge, tokens: Int[Tensor, "batch 2*S+1"]) -> Measured:
-    """Score every head on repeated sequences (`toy.repeated` makes them); leaves no hook behind."""
+    """Score every head on repeated sequences (`toy.repeated` makes them)."""
     length = (tokens.shape[1] - 1) // 2
     second = torch.arange(length + 1, 2 * length + 1, device=tokens.device)
     inner = torch.arange(2, 2 * length + 1, device=tokens.device)
-    prefix: list[Float[Tensor, " heads"]] = []
-    previous: list[Float[Tensor, " heads"]] = []
-
-    def score(pattern: Float[Tensor, "batch heads query key"], hook: object) -> None:
-        prefix.append(pattern[:, :, second, second - length + 1].mean((0, 2)))
-        previous.append(pattern[:, :, inner, inner - 1].mean((0, 2)))
-
-    layers = model.cfg.n_layers
-    hooks: list[tuple[str | Callable[..., Any], Callable[..., Any]]] = [
-        (f"blocks.{layer}.attn.hook_pattern", score) for layer in range(layers)
-    ]
-    logits: Float[Tensor, "batch pos vocab"] = model.run_with_hooks(tokens, fwd_hooks=hooks)
+    # A toy's patterns are small: they can all be kept.
+    logits, cache = model.run_with_cache(
+        tokens, names_filter=lambda name: name.endswith("attn.hook_pattern")
+    )
+    patterns = [cache["pattern", layer] for layer in range(model.cfg.n_layers)]
+    prefix = [pattern[:, :, second, second - length + 1].mean((0, 2)) for pattern in patterns]
+    previous = [pattern[:, :, inner, inner - 1].mean((0, 2)) for pattern in patterns]
     nats = torch.nn.functional.cross_entropy(
         logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none"
     )

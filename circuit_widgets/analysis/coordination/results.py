@@ -105,9 +105,9 @@ class HeadCoordination(Result, topic="coordination"):
 
     >>> import circuit_widgets as cw
     >>> texts = ["blue dog seven river blue dog seven", "cat seven dog river cat seven dog"]
-    >>> found = cw.analyze_head_coordination(cw.load_model(), texts, pairs=1, progress=False)
-    >>> found.value.shape, len(found.pairs)
-    (torch.Size([8, 8]), 1)
+    >>> found = cw.analyze_head_coordination(cw.load_model(), texts, progress=False)
+    >>> found.value.shape, len(found.significant())
+    (torch.Size([8, 8]), 0)
     """
 
     heads: tuple[str, ...]

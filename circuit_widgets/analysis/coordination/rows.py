@@ -24,7 +24,12 @@ LEAST_ROWS = 8
 
 
 def few_rows(n: int, which: str) -> None:
-    """Raise if there is too little to compare."""
+    """Raise if there is too little to compare.
+
+    >>> few_rows(3, "(tokens)")
+    Traceback (most recent call last):
+    ValueError: the prompts have 3 positions (tokens); accepted are 8 or more in all
+    """
     if n < LEAST_ROWS:
         raise ValueError(
             f"the prompts have {n} positions {which}; accepted are {LEAST_ROWS} or more in all"
@@ -34,7 +39,16 @@ def few_rows(n: int, which: str) -> None:
 def activations(
     model: TransformerBridge, prompts: Prompts, layers: Sequence[int], batch: int
 ) -> tuple[Float[Tensor, "row head d_head"], Rows]:
-    """Z of every head, on the model's device."""
+    """Z of every head, on the model's device.
+
+    >>> from circuit_widgets import load_model
+    >>> from circuit_widgets.prompts import Prompts
+    >>> model = load_model()
+    >>> texts = Prompts(model, ["blue dog seven river blue dog", "cat seven dog cat seven dog"])
+    >>> z, rows = activations(model, texts, [0, 1], batch=8)
+    >>> z.shape, rows
+    (torch.Size([14, 8, 16]), Rows(blocks=((2, 7),)))
+    """
     found: dict[int, list[Tensor]] = {}
     for _, tokens in prompts.batches(batch):
         keep = capture.Keep("z", frozenset(layers))

@@ -23,7 +23,7 @@ from circuit_widgets.analysis.coordination.rows import (
 from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.metrics import Metric
 from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.statistics.permutations import Shuffles, null_of, two_sided, upper
+from circuit_widgets.statistics.permutations import Shuffles, shuffled_values, two_sided, upper
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -53,7 +53,19 @@ def similarity(
     batch: int,
     seed: int,
 ) -> Similarity:
-    """Compare all heads of some layers by one of `METHODS`."""
+    """Compare all heads of some layers by one of `METHODS`.
+
+    >>> from circuit_widgets import load_model
+    >>> from circuit_widgets.prompts import Prompts
+    >>> from circuit_widgets.causal.metrics import next_token_logp
+    >>> model = load_model()
+    >>> texts = Prompts(model, ["blue dog seven river blue dog", "cat seven dog cat seven dog"])
+    >>> alike = similarity(
+    ...     model, texts, [0, 1], "pearson", next_token_logp, n_permutations=20, batch=8, seed=0
+    ... )
+    >>> alike.value.shape
+    torch.Size([28])
+    """
     if method == "projection":
         return projection(write_spaces(model, layers), int(model.cfg.d_model))
     if method == "contribution":
@@ -85,7 +97,7 @@ def contribution(values: Float[Tensor, "row head"], shuffles: Shuffles) -> Simil
         moved = _unit(shuffles.rows.centred(moved)) if shifted else moved
         return (unit.T @ moved)[:, i, j]
 
-    null = null_of(shuffled, shuffles, unit.numel())
+    null = shuffled_values(shuffled, shuffles, unit.numel())
     return _signed((unit.T @ unit)[i, j], null, shuffles)
 
 
@@ -100,7 +112,7 @@ def pearson(z: Float[Tensor, "row head d_head"], shuffles: Shuffles) -> Similari
         moved = flat[index.to(flat.device)].flatten(1, 2)
         return (table @ moved)[:, i, j]
 
-    null = null_of(shuffled, shuffles, flat.numel())
+    null = shuffled_values(shuffled, shuffles, flat.numel())
     return _signed((table @ table.T)[i, j].cpu(), null, shuffles)
 
 
@@ -155,7 +167,7 @@ def cka(writes: Float[Tensor, "row head d_head"], shuffles: Shuffles) -> Similar
     def shuffled(index: Tensor) -> Tensor:
         return torch.stack([hsic(one)[i, j] / scale for one in index.to(x.device)])
 
-    null = null_of(shuffled, shuffles, wide.numel())
+    null = shuffled_values(shuffled, shuffles, wide.numel())
     value = (clean[i, j] / scale).cpu()
     return _of_null(value, upper(value, null), null, shuffles)
 

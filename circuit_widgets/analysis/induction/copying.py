@@ -121,6 +121,14 @@ class CopiedTokens:
 
     At each query of the second copy: is the attended token's logit, from this head's output alone,
     among the `TOP` highest of the sequence's tokens? Means over queries; give both to one run.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog seven blue dog seven")
+    >>> copied = CopiedTokens(model, ids, first=4)
+    >>> _ = capture.run(model, ids, copied.reducers, logits=False)
+    >>> copied.hits.shape
+    torch.Size([1, 2, 4])
     """
 
     def __init__(

@@ -58,7 +58,16 @@ def hops(
     heads: Sequence[Head],
     previous: Sequence[Head],
 ) -> Hops:
-    """Attention at both hops, and what the induction heads add to the logit of what followed."""
+    """Attention at both hops, and what the induction heads add to the logit of what followed.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> ids = model.to_tokens("blue dog seven blue dog")
+    >>> earlier = earlier_positions(ids[0].tolist(), first=1)
+    >>> traced = hops(model, ids, earlier, [Head(1, 2)], [Head(0, 1)])
+    >>> traced.attention.shape, bool(traced.attention[0, 4] > 0.5)
+    (torch.Size([1, 6]), True)
+    """
     n, device = ids.shape[1], ids.device
     # Queries q whose token appeared earlier, and p + 1, where what followed it is.
     queries = torch.tensor([q for q in range(n) if earlier[q] >= 0], device=device)

@@ -101,8 +101,8 @@ def identify_induction_heads(
 
     >>> import circuit_widgets as cw
     >>> heads = cw.identify_induction_heads(cw.load_model(), n_sequences=4, progress=False)
-    >>> [str(head) for head in heads.heads()]
-    ['1.2', '1.0']
+    >>> str(heads.heads()[0]), str(heads.heads("previous_token")[0])
+    ('1.2', '0.1')
     """
     settings = Settings(
         n_sequences=arguments.whole("n_sequences", n_sequences, 1),

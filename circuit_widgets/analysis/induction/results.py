@@ -76,10 +76,10 @@ class InductionHeads(Result, topic="induction"):
 
     >>> import circuit_widgets as cw
     >>> heads = cw.identify_induction_heads(cw.load_model(), n_sequences=4, progress=False)
-    >>> heads.heads()
-    [Head(layer=1, index=2), Head(layer=1, index=0)]
-    >>> [pair.previous_token_head for pair in heads.pairs if pair.confirmed]
-    ['0.1', '0.1']
+    >>> heads.heads()[0]
+    Head(layer=1, index=2)
+    >>> {pair.previous_token_head for pair in heads.pairs if pair.confirmed}
+    {'0.1'}
     """
 
     prefix_matching: Score
