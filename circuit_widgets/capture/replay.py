@@ -150,16 +150,16 @@ def run_block(
     """One block on what it was given, or on another stream, with whatever hooks are attached."""
     args, kwargs = inputs.call(layer)
     if stream is not None:
-        kept = inputs.stream(layer)
-        times = len(stream) // len(kept)
-        if stream.shape[1:] != kept.shape[1:] or times * len(kept) != len(stream):
+        recorded = inputs.stream(layer)
+        times = len(stream) // len(recorded)
+        if stream.shape[1:] != recorded.shape[1:] or times * len(recorded) != len(stream):
             raise ValueError(
                 f"the stream has shape {list(stream.shape)}; accepted is a multiple of the run's "
-                f"{list(kept.shape)}"
+                f"{list(recorded.shape)}"
             )
         # A batch of one broadcasts by itself.
-        if times > 1 and len(kept) > 1:
-            args, kwargs = _repeated((args, kwargs), len(kept), times)
+        if times > 1 and len(recorded) > 1:
+            args, kwargs = _repeated((args, kwargs), len(recorded), times)
         if args:
             args = (stream, *args[1:])
         else:

@@ -94,12 +94,12 @@ def screen(
     for rows in torch.arange(apart).split(max(1, _TOKENS // n)):
         moved = groups[rows][..., None]
         streams = torch.where(moved, (before + after[draws[rows]]) / 2, before)
-        found = capture.gradients(
+        gradient = capture.gradients(
             model,
             ids[None].expand(len(rows), -1),
             [("resid_pre", {0})],
             log_probability,
             [capture.patch("resid_pre", {0: streams})],
         )
-        slope += (found.slopes["resid_pre", 0].float() * moved).sum(0)
+        slope += (gradient.slopes["resid_pre", 0].float() * moved).sum(0)
     return -((after - before).float() * slope).sum(-1).cpu(), target

@@ -129,8 +129,8 @@ def write_change(
     >>> float(write_change(model, inputs, Head(0, 1), z).abs().max())
     0.0
     """
-    kept = replay(model, inputs, head.layer, ["z", "attn_out"])
-    replaced = kept["z"].clone()
+    clean = replay(model, inputs, head.layer, ["z", "attn_out"])
+    replaced = clean["z"].clone()
     if z.shape[1:] != replaced[:, :, head.index].shape[1:] or len(z) not in (1, len(replaced)):
         raise ValueError(
             f"z of the sender has shape {list(z.shape)}; accepted is "
@@ -139,7 +139,7 @@ def write_change(
     replaced[:, :, head.index] = z
     changed = [patch("z", {head.layer: replaced}, heads=head)]
     after = replay(model, inputs, head.layer, ["attn_out"], interventions=changed)["attn_out"]
-    return after - kept["attn_out"]
+    return after - clean["attn_out"]
 
 
 def entry_head(model: TransformerBridge, head: Head, tensor: Tensor) -> int:

@@ -80,8 +80,8 @@ class Corruption:
         """
         for chosen, splits in self._plan(positions):
             start = min(chosen)
-            found = [self._pass(start, chosen, draws) for draws in splits]
-            yield chosen, {name: torch.cat([each[name] for each in found], 1) for name in found[0]}
+            parts = [self._pass(start, chosen, draws) for draws in splits]
+            yield chosen, {name: torch.cat([part[name] for part in parts], 1) for name in parts[0]}
 
     def _plan(self, positions: Sequence[int]) -> Iterator[tuple[list[int], list[slice]]]:
         """Positions that share a pass, or the draws of one that needs several."""
@@ -118,14 +118,14 @@ class Corruption:
         lost = (self._log_clean.exp() * (self._log_clean - log_now)).where(
             self._log_clean > -torch.inf, 0.0
         )
-        found = {
+        effects = {
             "logp": self._log_clean[self.target] - log_now[:, self.target],
             "kl": lost.sum(-1),
             "norm": (self._last - last).norm(dim=-1),
         }
         shaped = {
             name: values.unflatten(0, (len(chosen), n_draws)).cpu()
-            for name, values in found.items()
+            for name, values in effects.items()
         }
         if self._pairs:
             shaped["pairs"] = self._changes(start, chosen, logits, n_draws)

@@ -121,8 +121,8 @@ def analyze_head_coordination(
 
     >>> import circuit_widgets as cw
     >>> texts = ["blue dog seven river blue dog seven", "cat seven dog river cat seven dog"]
-    >>> found = cw.analyze_head_coordination(cw.load_model(), texts, pairs=0, progress=False)
-    >>> found.matrix().shape
+    >>> result = cw.analyze_head_coordination(cw.load_model(), texts, pairs=0, progress=False)
+    >>> result.matrix().shape
     (8, 8)
     """
     settings = Settings(
@@ -150,7 +150,7 @@ def analyze_head_coordination(
     if method != "projection":
         few_rows(read.n_tokens, "(tokens)")
     settings = dataclasses.replace(settings, prompts=tuple(tokens.text for tokens in read.tokens))
-    made = begun(
+    provenance = begun(
         model,
         "analyze_head_coordination",
         settings,
@@ -159,7 +159,7 @@ def analyze_head_coordination(
         n_total=1,
         unit="steps",
     )
-    return _steps(model, read, layers, checked(metric or next_token_logp), settings, made)
+    return _steps(model, read, layers, checked(metric or next_token_logp), settings, provenance)
 
 
 def _steps(
@@ -168,7 +168,7 @@ def _steps(
     layers: tuple[int, ...],
     metric: Metric,
     settings: Settings,
-    made: Provenance,
+    provenance: Provenance,
 ) -> Iterator[HeadCoordination]:
     n_heads = int(model.cfg.n_heads)
     compared = similarity(
@@ -182,11 +182,13 @@ def _steps(
         seed=settings.seed,
     )
     heads = tuple(str(Head(layer, head)) for layer in layers for head in range(n_heads))
-    made = dataclasses.replace(made, n_done=1, method=f"{made.method}; null: {compared.about}")
-    result = _matrices(compared, heads, settings, made)
+    provenance = dataclasses.replace(
+        provenance, n_done=1, method=f"{provenance.method}; null: {compared.about}"
+    )
+    result = _matrices(compared, heads, settings, provenance)
     chosen = result.significant()[: settings.pairs]
-    made = dataclasses.replace(made, n_total=1 + len(chosen))
-    result = dataclasses.replace(result, provenance=made)
+    provenance = dataclasses.replace(provenance, n_total=1 + len(chosen))
+    result = dataclasses.replace(result, provenance=provenance)
     yield result
     if not chosen:
         return
@@ -194,13 +196,13 @@ def _steps(
     batches = (tokens for _, tokens in prompts.batches(settings.batch))
     ablation = Ablation(model, batches, metric, used)
     for pair in type_pairs(ablation, chosen, n_heads, settings.confidence, settings.seed):
-        made = dataclasses.replace(made, n_done=made.n_done + 1)
-        result = dataclasses.replace(result, provenance=made, pairs=(*result.pairs, pair))
+        provenance = dataclasses.replace(provenance, n_done=provenance.n_done + 1)
+        result = dataclasses.replace(result, provenance=provenance, pairs=(*result.pairs, pair))
         yield result
 
 
 def _matrices(
-    compared: Similarity, heads: tuple[str, ...], settings: Settings, made: Provenance
+    compared: Similarity, heads: tuple[str, ...], settings: Settings, provenance: Provenance
 ) -> HeadCoordination:
     n = len(heads)
     i, j = torch.triu_indices(n, n, 1)
@@ -214,7 +216,7 @@ def _matrices(
     far = (1 - compared.value.double().abs().nan_to_num(0)).clamp(0, 1).numpy()
     tree = hierarchy.linkage(far, "average", optimal_ordering=n <= 300)
     return HeadCoordination(
-        provenance=made,
+        provenance=provenance,
         heads=heads,
         method=settings.method,
         value=square(compared.value),

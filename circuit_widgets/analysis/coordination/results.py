@@ -105,8 +105,8 @@ class HeadCoordination(Result, topic="coordination"):
 
     >>> import circuit_widgets as cw
     >>> texts = ["blue dog seven river blue dog seven", "cat seven dog river cat seven dog"]
-    >>> found = cw.analyze_head_coordination(cw.load_model(), texts, progress=False)
-    >>> found.value.shape, len(found.significant())
+    >>> result = cw.analyze_head_coordination(cw.load_model(), texts, progress=False)
+    >>> result.value.shape, len(result.significant())
     (torch.Size([8, 8]), 0)
     """
 
@@ -135,7 +135,7 @@ class HeadCoordination(Result, topic="coordination"):
 
     def significant(self) -> list[Significant]:
         """Pairs whose q is below `fdr`, the strongest (|value|) first."""
-        found = (self.q.triu(1).nan_to_num(1) < self.fdr).triu(1).nonzero().tolist()
+        significant = (self.q.triu(1).nan_to_num(1) < self.fdr).triu(1).nonzero().tolist()
         pairs = [
             Significant(
                 Head.parse(self.heads[i]),
@@ -143,7 +143,7 @@ class HeadCoordination(Result, topic="coordination"):
                 float(self.value[i, j]),
                 float(self.q[i, j]),
             )
-            for i, j in found
+            for i, j in significant
         ]
         return sorted(pairs, key=lambda pair: (-abs(pair[2]), pair[0], pair[1]))
 
@@ -174,13 +174,14 @@ class HeadCoordination(Result, topic="coordination"):
 
     def _lines(self) -> list[str]:
         n = len(self.heads)
-        found, tested = self.significant(), int(self.p.triu(1).isfinite().triu(1).sum())
+        significant, tested = self.significant(), int(self.p.triu(1).isfinite().triu(1).sum())
         lines = [
-            f"{len(found)} of {tested} pairs are significant (q < {self.fdr}) by {self.method}"
+            f"{len(significant)} of {tested} pairs are significant (q < {self.fdr}) "
+            f"by {self.method}"
         ]
         if tested < n * (n - 1) // 2:
             lines[0] += f"; {n * (n - 1) // 2 - tested} pairs missing"
-        for a, b, value, q in found[:3]:
+        for a, b, value, q in significant[:3]:
             at = self.heads.index(str(a)), self.heads.index(str(b))
             lines.append(
                 f"{a} and {b} have {value:.2f} (chance {float(self.null_mean[at]):.2f} ± "

@@ -49,13 +49,13 @@ def activations(
     >>> z.shape, rows
     (torch.Size([14, 8, 16]), Rows(blocks=((2, 7),)))
     """
-    found: dict[int, list[Tensor]] = {}
+    by_length: dict[int, list[Tensor]] = {}
     for _, tokens in prompts.batches(batch):
         keep = capture.Keep("z", frozenset(layers))
         capture.run(model, tokens, [keep], logits=False)
         z = torch.cat([keep.tensors[layer] for layer in layers], 2).float()
-        found.setdefault(tokens.shape[1], []).append(z)
-    joined = [torch.cat(parts) for parts in found.values()]
+        by_length.setdefault(tokens.shape[1], []).append(z)
+    joined = [torch.cat(parts) for parts in by_length.values()]
     rows = Rows(tuple((len(part), part.shape[1]) for part in joined))
     return torch.cat([part.flatten(0, 1) for part in joined]), rows
 
@@ -69,7 +69,7 @@ def contributions(
     mean over tokens that follow, the last one. Lengths of which one position is left are one block:
     which position it was makes no difference there.
     """
-    found: dict[int, list[Tensor]] = {}
+    by_length: dict[int, list[Tensor]] = {}
     for _, tokens in prompts.batches(batch):
         got = capture.gradients(
             model,
@@ -81,9 +81,9 @@ def contributions(
             (got.values["z", layer].float() * got.slopes["z", layer].float()).sum(-1)
             for layer in layers
         ]
-        found.setdefault(tokens.shape[1], []).append(torch.cat(parts, 2).cpu())
+        by_length.setdefault(tokens.shape[1], []).append(torch.cat(parts, 2).cpu())
     blocks, single = [], []
-    for parts in found.values():
+    for parts in by_length.values():
         block = torch.cat(parts)
         block = block[:, (block != 0).any(0).any(-1)]
         if block.shape[1]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -201,8 +201,8 @@ def projection(bases: Sequence[Float[Tensor, "rank d_model"]], d_model: int) -> 
         p = stats.beta.sf(value, mean * mass, (1 - mean) * mass)
         # A space that is all of the residual stream contains every other: nothing to test.
         p = np.where(variance > 0, p, np.nan)
-    made = [torch.from_numpy(each).float() for each in (value, p, mean, np.sqrt(variance))]
-    return Similarity(*made, about="random subspaces of the same ranks")
+    columns = [torch.from_numpy(each).float() for each in (value, p, mean, np.sqrt(variance))]
+    return Similarity(*columns, about="random subspaces of the same ranks")
 
 
 def _unit(values: Float[Tensor, "... row head"]) -> Float[Tensor, "... row head"]:
@@ -222,5 +222,5 @@ def _signed(value: Tensor, null: Tensor, shuffles: Shuffles) -> Similarity:
 
 
 def _of_null(value: Tensor, p: Tensor, null: Tensor, shuffles: Shuffles) -> Similarity:
-    kept: dict[str, Any] = {"null_mean": null.mean(0), "null_std": null.std(0)}
-    return Similarity(value=value, p=p, **kept, about=f"{shuffles.n} {shuffles.about}")
+    about = f"{shuffles.n} {shuffles.about}"
+    return Similarity(value, p, null_mean=null.mean(0), null_std=null.std(0), about=about)

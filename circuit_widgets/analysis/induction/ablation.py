@@ -26,9 +26,9 @@ def add_ablation(
 
     It yields once for every ablation; None where there is nothing new to show.
     """
-    found = result.heads()
-    tried = [*found, *(head for head in _highest(result) if head not in found)][:n_heads]
-    random = others(result.shape, [*found, *tried], RANDOM, seed)
+    induction = result.heads()
+    tried = [*induction, *(head for head in _highest(result) if head not in induction)][:n_heads]
+    random = others(result.shape, [*induction, *tried], RANDOM, seed)
     effects = []
     for head in random:
         effects.append(runs.effect([head]).mean())
@@ -43,14 +43,14 @@ def add_ablation(
         score = Score(**{name: plane.clone() for name, plane in planes.items()})
         result = dataclasses.replace(result, ablation=score)
         yield result
-    sets = [others(result.shape, found, len(found), seed + 1 + at) for at in range(RANDOM)]
-    if not found or len(sets[0]) < len(found):
+    sets = [others(result.shape, induction, len(induction), seed + 1 + at) for at in range(RANDOM)]
+    if not induction or len(sets[0]) < len(induction):
         return
     joint = []
     for heads in sets:
         joint.append(runs.effect(heads).mean())
         yield None
-    score = score_of(runs.effect(found), torch.stack(joint), confidence)
+    score = score_of(runs.effect(induction), torch.stack(joint), confidence)
     yield dataclasses.replace(result, joint_ablation=score)
 
 

@@ -118,19 +118,19 @@ def identify_induction_heads(
         texts=0,
     )
     probe = Probe(model, settings.length, settings.seed, settings.prepend_bos)
-    read = None if texts is None else check_texts(model, texts)
-    settings = dataclasses.replace(settings, texts=0 if read is None else len(read))
+    long_texts = None if texts is None else check_texts(model, texts)
+    settings = dataclasses.replace(settings, texts=0 if long_texts is None else len(long_texts))
     # A mean over other sequences takes two.
     several = settings.n_sequences > 1
     stages = {
         "copying": settings.copying,
         "ablation": settings.ablation > 0 and several,
         "pairs": settings.pairs and several,
-        "in-context learning": read is not None,
+        "in-context learning": long_texts is not None,
     }
     bos = "a BOS token, then " if probe.layout.before else ""
     drawn = f"{settings.length} distinct random tokens twice"
-    made = begun(
+    provenance = begun(
         model,
         "identify_induction_heads",
         settings,
@@ -140,7 +140,7 @@ def identify_induction_heads(
         unit="sequences",
         pending=tuple(name for name, wanted in stages.items() if wanted),
     )
-    return _steps(model, probe, settings, read, made)
+    return _steps(model, probe, settings, long_texts, provenance)
 
 
 def _steps(
@@ -148,18 +148,18 @@ def _steps(
     probe: Probe,
     settings: Settings,
     texts: Prompts | None,
-    made: Provenance,
+    provenance: Provenance,
 ) -> Iterator[InductionHeads | Progress]:
     """The scores of attention, then the stages that are pending, each with the result so far."""
     sizes = list(batches(settings.n_sequences, settings.batch))
-    work = _work(len(sizes), settings, made)
+    work = _work(len(sizes), settings, provenance)
     sequences: list[Tensor] = []
     result: InductionHeads | None = None
-    for result in _scored(model, probe, sizes, settings, made, sequences):
+    for result in _scored(model, probe, sizes, settings, provenance, sequences):
         yield work.did("attention")
         yield result
     assert result is not None
-    if "pairs" in made.pending:
+    if "pairs" in provenance.pending:
         work.plan("pairs", n_paths(result))
 
     @functools.cache
@@ -177,7 +177,7 @@ def _steps(
         assert texts is not None
         return add_text_losses(now, model, texts, **how)
 
-    for name in made.pending:
+    for name in provenance.pending:
         for more in stage(name, result):
             yield work.did(name)
             if more is not None:
@@ -190,7 +190,7 @@ def _steps(
         yield result
 
 
-def _work(n_batches: int, settings: Settings, made: Provenance) -> Work:
+def _work(n_batches: int, settings: Settings, provenance: Provenance) -> Work:
     """About how many passes each stage takes, before anything is known of the model."""
     steps = {
         "copying": 1 + n_batches,
@@ -198,7 +198,7 @@ def _work(n_batches: int, settings: Settings, made: Provenance) -> Work:
         "pairs": 1,
         "in-context learning": settings.texts,
     }
-    return Work({"attention": n_batches, **{name: steps[name] for name in made.pending}})
+    return Work({"attention": n_batches, **{name: steps[name] for name in provenance.pending}})
 
 
 def _scored(
@@ -206,7 +206,7 @@ def _scored(
     probe: Probe,
     sizes: Sequence[int],
     settings: Settings,
-    made: Provenance,
+    provenance: Provenance,
     sequences: list[Tensor],
 ) -> Iterator[InductionHeads]:
     """The scores of attention, pair after pair; `sequences` gets those that repeat."""
@@ -225,16 +225,16 @@ def _scored(
         # Not to be held until the next pass: by far the largest tensor here.
         del logits
         warned = warned or _warn_of_missing(scores[-1])
-        made = dataclasses.replace(made, n_done=made.n_done + n)
+        provenance = dataclasses.replace(provenance, n_done=provenance.n_done + n)
         halves = torch.cat(lost, 2) if lost else None
-        result = _result(made, probe, settings.confidence, torch.cat(scores, 2), halves)
+        result = _result(provenance, probe, settings.confidence, torch.cat(scores, 2), halves)
         example = tuple(sequences[0][0].tolist())
         shown = tuple(show_token(model, id) for id in example)
         yield dataclasses.replace(result, example=example, example_tokens=shown)
 
 
 def _result(
-    made: Provenance,
+    provenance: Provenance,
     probe: Probe,
     confidence: float,
     scores: Float[Tensor, "score side sample layer head"],
@@ -249,7 +249,7 @@ def _result(
         fields["loss_second"] = score_of(lost[1, 0], lost[1, 1], confidence)
         learned = lost[1] - lost[0]
         fields["in_context"] = score_of(learned[0], learned[1], confidence)
-    return InductionHeads(provenance=made, **fields)
+    return InductionHeads(provenance=provenance, **fields)
 
 
 def _warn_of_missing(scores: Float[Tensor, "score side sample layer head"]) -> bool:

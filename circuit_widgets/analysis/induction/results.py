@@ -152,10 +152,10 @@ class InductionHeads(Result, topic="induction"):
         else:
             assert of.control is not None and of.control_high is not None
             bar = torch.where(of.control_high.isnan(), of.control, of.control_high)
-        found = ((low > above) & (low > bar)).nonzero().tolist()
+        above_bar = ((low > above) & (low > bar)).nonzero().tolist()
         return [
             Head(layer, head)
-            for layer, head in sorted(found, key=lambda at: (-float(of.value[tuple(at)]), at))
+            for layer, head in sorted(above_bar, key=lambda at: (-float(of.value[tuple(at)]), at))
         ]
 
     def to_frame(self) -> pd.DataFrame:
@@ -169,13 +169,15 @@ class InductionHeads(Result, topic="induction"):
             "head": [head.index for head in at],
             "name": [str(head) for head in at],
         }
-        made = self.provenance
+        provenance = self.provenance
         parts = [
             pd.DataFrame({"score": name, **where, **self.score(name).columns()})
             for name in self.abouts
         ]
-        frame = pd.concat(parts, ignore_index=True).assign(n=made.n_done, complete=made.complete)
-        frame.attrs["provenance"] = dataclasses.asdict(made)
+        frame = pd.concat(parts, ignore_index=True).assign(
+            n=provenance.n_done, complete=provenance.complete
+        )
+        frame.attrs["provenance"] = dataclasses.asdict(provenance)
         return frame
 
     def _lines(self) -> list[str]:

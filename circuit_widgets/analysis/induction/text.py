@@ -63,7 +63,7 @@ def lines_of_trace(result: InductionTrace) -> list[str]:
     return lines
 
 
-def _score_line(label: str, score: Score, found: list[Head], null: str) -> str:
+def _score_line(label: str, score: Score, listed: list[Head], null: str) -> str:
     missing = int(score.value.isnan().sum())
     note = f" ({missing} of {score.value.numel()} heads missing)" if missing else ""
     if missing == score.value.numel():
@@ -75,9 +75,9 @@ def _score_line(label: str, score: Score, found: list[Head], null: str) -> str:
         f"{label} is highest in {head}: {best['value']:.2f}{_span(best, '.2f')}; "
         f"control {best['control']:.2f}, chance {best['chance']:.2f}{note}"
     )
-    if not found:
+    if not listed:
         return line
-    named = ", ".join(map(str, found[:_NAMED])) + (", ..." if len(found) > _NAMED else "")
+    named = ", ".join(map(str, listed[:_NAMED])) + (", ..." if len(listed) > _NAMED else "")
     return f"{line}. Above {ABOVE} and {null}: {named}"
 
 

@@ -91,7 +91,7 @@ def trace_induction(
         previous=None if given_previous is None else tuple(map(str, given_previous)),
         seed=arguments.seed(seed),
     )
-    made = begun(
+    provenance = begun(
         model,
         "trace_induction",
         settings,
@@ -101,14 +101,14 @@ def trace_induction(
         n_total=1,
         unit="prompt",
     )
-    return _steps(model, tokens, earlier, made, probed, given, given_previous)
+    return _steps(model, tokens, earlier, provenance, probed, given, given_previous)
 
 
 def _steps(
     model: TransformerBridge,
     tokens: Tokens,
     earlier: list[int],
-    made: Provenance,
+    provenance: Provenance,
     probed: InductionHeads | None,
     heads: list[Head] | None,
     previous: list[Head] | None,
@@ -116,7 +116,7 @@ def _steps(
     """The trace; before it the steps of a probe for the heads that were not given."""
     total = 1
     if probed is None and (heads is None or previous is None):
-        for step in _probe(model, made.seed or 0):
+        for step in _probe(model, provenance.seed or 0):
             if isinstance(step, InductionHeads):
                 probed = step
             else:
@@ -136,7 +136,7 @@ def _steps(
     traced = hops(model, tokens.ids, earlier, heads, previous)
     yield Progress(total, total)
     yield InductionTrace(
-        provenance=made,
+        provenance=provenance,
         shape=(model.cfg.n_layers, model.cfg.n_heads),
         tokens=tokens.strings,
         ids=tuple(tokens.ids[0].tolist()),
