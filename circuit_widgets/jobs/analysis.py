@@ -23,6 +23,9 @@ from circuit_widgets.results.result import Result, part
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+# What `stream` takes besides the analysis's own arguments: how its view opens.
+VIEW_OPTIONS = ("height", "hide", "title", "caption", "selection", "query", "key", "params")
+
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 R_co = TypeVar("R_co", bound=Result, covariant=True)
@@ -40,7 +43,11 @@ class Analysis(Protocol[P, R_co]):
         ...
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Return the topic's view at once; it fills in while a worker thread computes."""
+        """Return the topic's view at once; it fills in while a worker thread computes.
+
+        Takes what `result.view` takes, too: height, hide, title, caption, selection, query, key,
+        params.
+        """
         ...
 
     def job(self, *args: P.args, **kwargs: P.kwargs) -> Job[Any]:
@@ -96,9 +103,14 @@ def analysis(topic: str) -> Callable[[Callable[P, Iterator[R | Progress]]], Anal
             return Job(_locked(model, steps), name, model)
 
         def stream(*args: P.args, **kwargs: P.kwargs) -> Any:
+            shown = {
+                name: kwargs.pop(name)
+                for name in VIEW_OPTIONS
+                if name in kwargs and name not in signature.parameters
+            }
             # First the arguments: a wrong one is said even where there is no view.
             checked = job(*args, **kwargs)
-            return part("views", topic, "stream")(checked)
+            return part("views", topic, "stream")(checked, **shown)
 
         def steps(*args: P.args, **kwargs: P.kwargs) -> Iterator[R | Progress]:
             return begin(args, kwargs)[1]

@@ -158,6 +158,8 @@ class Job(Generic[R]):
             close = getattr(steps, "close", None)
             if close is not None:
                 close()
+        # What listens to the end may run the model itself: it was not asked to stop.
+        current_stop.set(None)
         with self._lock:
             self._state = state
         self._end()

@@ -9,8 +9,9 @@ from circuit_widgets.live.reading import Reading, pack
 from circuit_widgets.live.session import Session
 from circuit_widgets.live.store import OVERVIEW_SIDE, Missing
 from circuit_widgets.wire import messages as m
+from circuit_widgets.wire.blocks import PicturesBlock
 from circuit_widgets.wire.channel import Question, Refused
-from circuit_widgets.wire.topics import Pictures
+from circuit_widgets.wire.packing import Packed
 
 MEMORY = 2**28
 # Of pictures that are saved with a page.
@@ -20,7 +21,7 @@ PICTURE_BYTES = 120_000
 class FixedText:
     """Answers about one text, as soon as there is one. Implements what a `Channel` asks."""
 
-    gen = 0
+    run_id = 0
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self.stop = stop
@@ -54,10 +55,10 @@ class FixedText:
     def run(self, text: str) -> None:
         raise Refused("missing", "this view has no prompt; explore(model, prompt) has one")
 
-    def pictures(self, heads: Iterable[tuple[int, int]]) -> tuple[Pictures | None, bytes]:
-        """Matrices of some heads for a page without a kernel: as many as have room."""
+    def pictures(self, heads: Iterable[tuple[int, int]]) -> list[Packed]:
+        """Matrices of some heads for a page without a kernel: as many as have room, in a block."""
         if self._session is None:
-            return None, b""
+            return []
         store = self._session.reading.store
         parts: list[m.TilePart] = []
         buffer = bytearray()
@@ -69,7 +70,8 @@ class FixedText:
             except Missing:
                 continue
             parts.append(pack(tile, (layer, head), buffer))
-        return Pictures(store.whole, "max", OVERVIEW_SIDE, parts), bytes(buffer)
+        block = PicturesBlock("pictures", store.whole, "max", OVERVIEW_SIDE, parts)
+        return [Packed(block, bytes(buffer))]
 
     def close(self) -> None:
         """Let go of what was kept; it is made again when it is asked for."""

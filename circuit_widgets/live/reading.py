@@ -44,7 +44,7 @@ class _Keep:
 class Reading:
     """A prompt the model has read: its attention, its expectations, its scores on this text."""
 
-    gen: int
+    run_id: int
     tokens: Tokens
     store: TensorStore
     next: TopNext
@@ -140,7 +140,7 @@ class Reading:
         tile = self.store.tile(layer, head, window, side, pooling)
         part = pack(tile, (layer, head), buffer)
         expected = None if query is None else self._next(query)
-        return m.Picture(self.gen, window, pooling, side, part, expected), bytes(buffer)
+        return m.Picture(self.run_id, window, pooling, side, part, expected), bytes(buffer)
 
 
 def pack(tile: Quantised, head: tuple[int, int], buffer: bytearray) -> m.TilePart:
@@ -159,7 +159,7 @@ def pack(tile: Quantised, head: tuple[int, int], buffer: bytearray) -> m.TilePar
 def read(
     model: TransformerBridge,
     tokens: Tokens,
-    gen: int,
+    run_id: int,
     memory: int,
     name_token: Callable[[int], str],
     on_layer: Callable[[int], None] | None = None,
@@ -187,4 +187,4 @@ def read(
     following[-1] = -1  # nothing follows the last token
     expected = top_next(logits[0], following, N_NEXT)
     seconds = time.perf_counter() - started
-    return Reading(gen, tokens, store, expected, scores, name_token, seconds)
+    return Reading(run_id, tokens, store, expected, scores, name_token, seconds)

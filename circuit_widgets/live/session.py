@@ -45,7 +45,7 @@ class Session:
         self._tokens: Tokens | None = None
         self._reading: Reading | None = None
         self._reading_lock = threading.Lock()
-        self._gen = 0
+        self._run_id = 0
         self._lock = threading.Lock()
         self._wanted: Tokens | None = None
         self._ended = threading.Event()
@@ -54,8 +54,8 @@ class Session:
         self._failure: Exception | None = None
 
     @property
-    def gen(self) -> int:
-        return self._gen
+    def run_id(self) -> int:
+        return self._run_id
 
     @property
     def reading(self) -> Reading:
@@ -64,7 +64,7 @@ class Session:
             if self._reading is None:
                 if self._tokens is None:
                     raise Refused("missing", "no prompt has been run yet")
-                self._reading = self._made(self._tokens, self._gen)
+                self._reading = self._made(self._tokens, self._run_id)
             return self._reading
 
     def is_cheap(self, question: Question) -> bool:
@@ -116,6 +116,11 @@ class Session:
         """What `stop` ends when no prompt is being run."""
         self._stop_job = stop_job
 
+    def reopen(self) -> None:
+        """Read the text again where it was let go of."""
+        if self._tokens is not None:
+            _ = self.reading
+
     def close(self) -> None:
         """End what is under way and let go of what was kept."""
         with self._lock:
@@ -163,16 +168,16 @@ class Session:
 
         # Two runs' layers need not be held at once; the old picture needs only its overviews.
         self.reading.store.release()
-        reading = self._made(tokens, self._gen + 1, on_layer)
+        reading = self._made(tokens, self._run_id + 1, on_layer)
         with self._reading_lock:
             self._tokens, self._reading = tokens, reading
-            self._gen += 1
+            self._run_id += 1
         self._show.reading_changed(reading)
 
     def _made(
-        self, tokens: Tokens, gen: int, on_layer: Callable[[int], None] | None = None
+        self, tokens: Tokens, run_id: int, on_layer: Callable[[int], None] | None = None
     ) -> Reading:
-        return read(self.model, tokens, gen, self._memory, self._name_token, on_layer)
+        return read(self.model, tokens, run_id, self._memory, self._name_token, on_layer)
 
     def _name_token(self, id: int) -> str:
         return show_token(self.model, id)

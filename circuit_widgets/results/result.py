@@ -167,17 +167,31 @@ class Result:
         head = f"{type(self).__name__} of {self.provenance.model}, {self.provenance.progress}"
         return "\n".join([head, *(f"  {line}" for line in self._lines())])
 
+    def view(self, **options: Any) -> Any:
+        """The topic's widget: size it, put it into a `VBox`, link its selection.
+
+        Args:
+            **options: height in px; hide, names of panels to leave out; title; caption; selection,
+                a head or a shared `Selection`; query; key; thresholds, like {"induction": 0.4};
+                params, sliders and choices by their full names.
+
+        Raises:
+            TypeError: An option that there is not; the sentence has the closest one.
+            ImportError: This topic has no widget.
+        """
+        return part("views", self.topic, "view")(self, **options)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """The topic's widget in a notebook; text where there is no kernel or no widget."""
         text = {"text/plain": repr(self)}
         if not _has_front_end():
             return text
         try:
-            view = part("views", self.topic, "view")
+            view = self.view()
         except ImportError as error:
             return {"text/plain": f"{self!r}\n  (no interactive view here: {error})"}
         # ipywidgets gives a dict, anywidget a pair of dicts or None.
-        bundle = view(self)._repr_mimebundle_(include=include, exclude=exclude)
+        bundle = view._repr_mimebundle_(include=include, exclude=exclude)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         return {**data, **text}, metadata
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from circuit_widgets.analysis.coordination.results import HeadCoordination
-from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
+from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened
-from circuit_widgets.wire import messages as m
-from circuit_widgets.wire import topics as t
+from circuit_widgets.wire import controls as c
+from circuit_widgets.wire.controls import word
+from circuit_widgets.wire.packing import place, topic
+from circuit_widgets.wire.topics import coordination as t
 
 # Likenesses that can be negative: blue to orange.
 SIGNED = ("contribution", "pearson")
@@ -19,23 +21,26 @@ class CoordinationView(ResultView):
     """Which heads work together, and how."""
 
     _bundle = "coordination"
+    _panels = ("header", "matrix", "graph", "pairs", "patterns", "footer")
     _doing = "Comparing heads"
 
-    def _topic(self, result: HeadCoordination | None) -> tuple[m.Topic | None, bytes]:
+    def _topic(self, result: HeadCoordination | None) -> TopicData:
         if result is None:
-            return None, b""
-        topic = t.CoordinationTopic(
-            result.method,
-            result.method in SIGNED,
-            result.fdr,
-            [_place(name) for name in result.heads],
-            list(result.order),
-            [_coordinated(pair) for pair in result.pairs],
+            return None
+        signed = result.method in SIGNED
+        scalars = {"method": result.method, "signed": signed, "fdr": result.fdr}
+        return topic(
+            "coordination",
+            scalars,
+            *t.matrices(result.value, result.q, result.heads, result.order, signed=signed),
+            t.pairs_table(result.pairs),
         )
-        data = b"".join(
-            plane.float().contiguous().numpy().tobytes() for plane in (result.value, result.q)
-        )
-        return topic, data
+
+    def _adjusts(self, result: HeadCoordination | None) -> list[c.Control]:
+        return [
+            c.number("coordination.least", "Hide pairs below", 0.0, least=0, most=1, step=0.01),
+            word("coordination.pairs.sort", "Order of the pairs", ""),
+        ]
 
     def _reads(self, result: HeadCoordination) -> Any:
         prompts = result.provenance.parameters.get("prompts") or ()
@@ -50,35 +55,20 @@ class CoordinationView(ResultView):
         return result.pairs[0].a if result.pairs else result.heads[0]
 
 
-def _place(name: str) -> tuple[int, int]:
-    head = Head.parse(name)
-    return head.layer, head.index
-
-
-def _coordinated(pair: Any) -> t.Coordinated:
-    numbers = {
-        name: getattr(pair, name)
-        for name in t.Coordinated.__struct_fields__
-        if name not in ("a", "b", "type", "sign")
-    }
-    sign = pair.sign or ""
-    return t.Coordinated(_place(pair.a), _place(pair.b), type=pair.type, sign=sign, **numbers)
-
-
 def _shape(result: HeadCoordination) -> tuple[int, int]:
     """Layers and heads: of the model while it is there, else as many as are named."""
     model = result.model()
     if model is not None:
         return model.cfg.n_layers, model.cfg.n_heads
-    places = [_place(name) for name in result.heads]
+    places = [place(name) for name in result.heads]
     return 1 + max(layer for layer, _ in places), 1 + max(head for _, head in places)
 
 
-def view(result: HeadCoordination) -> ResultView:
-    """The view of a result, as its notebook display opens it."""
-    return opened(CoordinationView, result, _shape(result))
+def view(result: HeadCoordination, **asked: Any) -> ResultView:
+    """The view of a result, as its notebook display and `result.view(...)` open it."""
+    return opened(CoordinationView, result, _shape(result), asked)
 
 
-def stream(job: Job[Any]) -> ResultView:
+def stream(job: Job[Any], **asked: Any) -> ResultView:
     """The view of a job that it starts."""
-    return followed(CoordinationView, job)
+    return followed(CoordinationView, job, asked)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import torch
@@ -19,8 +20,9 @@ from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.live.session import Session
 from circuit_widgets.live.store import Missing
-from circuit_widgets.widgets.base import refuse_unknown, replace_earlier
-from circuit_widgets.widgets.heads_view import IDLE, HeadsView
+from circuit_widgets.widgets.base import replace_earlier
+from circuit_widgets.widgets.heads_view import IDLE, HeadsView, shared_controls
+from circuit_widgets.widgets.opening import Opening, opening
 from circuit_widgets.widgets.score_planes import HeadScore, induction_scores, text_scores
 from circuit_widgets.wire import messages as m
 
@@ -33,11 +35,6 @@ PROBE_SEQUENCES, PROBE_BATCH = 8, 2
 PROBE_PATIENCE = 1.0
 # After the last selection: the picture that a saved notebook shows is made then.
 PICTURE_SECONDS = 0.8
-CHOICES: dict[str, tuple[Any, ...]] = {
-    "first": ("show", "dim", "hide"),
-    "scale": ("head", "shared"),
-    "pooling": ("max", "mean"),
-}
 SCORE_NAMES = (*SCORES, *(f"text_{name}" for name in TEXT_SCORES))
 
 
@@ -49,6 +46,7 @@ class Explorer(HeadsView):
     """
 
     _bundle = "explorer"
+    _panels = ("header", "heads", "matrix", "scores", "bars", "text", "footer")
     _timer: threading.Timer | None = None
 
     def __init__(
@@ -56,8 +54,8 @@ class Explorer(HeadsView):
         model: TransformerBridge,
         prompt: str | Sequence[int],
         *,
-        selection: Any,
-        options: m.Options,
+        opening: Opening,
+        score: str,
         probe: bool,
         memory: int,
     ) -> None:
@@ -67,14 +65,15 @@ class Explorer(HeadsView):
         self._probed: InductionHeads | None = None
         self._job: Job[InductionHeads] | None = None
         self._probe = probe
-        super().__init__(self._text(reading), selection, options)
+        controls = shared_controls(self._scores(), score)
+        super().__init__(self._run(reading), controls, opening)
         if self.selection.query is None:
             self.selection.query = reading.n_tokens - 1
         self.reading_changed(reading)
         replace_earlier(self)
         if probe:
             self._start_probe()
-        if selection is None:
+        if opening.selection is None:
             self._select_highest()
             self._take_picture()
 
@@ -104,15 +103,15 @@ class Explorer(HeadsView):
 
     def reading_changed(self, reading: Reading) -> None:
         """Show another run. One message: no panel has one text's tokens and another's cells."""
-        before = len(self.text["tokens"])
+        before = len(self.run_shown.tokens)
         at = self.selection
         was_last = at.query is not None and at.query == before - 1
-        text = self._text(reading)
-        with self.hold_sync():
-            self.text = msgspec.to_builtins(text)
-            at.limit(self, text.n_layers, text.n_heads, len(text.tokens))
+        with self._one_message():
+            self._show_run(self._run(reading))
+            at.limit(self, *self._limits())
             if was_last:
                 at.query = reading.n_tokens - 1
+            self._selection_moved()
             self._take_picture()
             self._show_scores(self._scores())
         self._show_status(self._resting())
@@ -142,15 +141,16 @@ class Explorer(HeadsView):
 
     # --- what is shown ---
 
-    def _text(self, reading: Reading) -> m.Text:
+    def _run(self, reading: Reading) -> m.Run:
         model = self._session.model
-        return m.Text(
-            gen=reading.gen,
+        return m.Run(
+            id=reading.run_id,
             model=models.name_of(model),
             n_layers=model.cfg.n_layers,
             n_heads=model.cfg.n_heads,
             tokens=list(reading.tokens.strings),
             prompt=reading.tokens.text,
+            interventions=[],
             has_bos=reading.tokens.has_bos,
             seconds=reading.seconds,
             live=True,
@@ -158,15 +158,18 @@ class Explorer(HeadsView):
 
     def _scores(self) -> list[HeadScore]:
         reading = self._session.reading
-        shape = (self.text["n_layers"], self.text["n_heads"])
+        cfg = self._session.model.cfg
+        shape = (cfg.n_layers, cfg.n_heads)
         probed = induction_scores(self._probed, shape) if self._probe else []
         return [*probed, *text_scores(reading.scores.scores())]
 
     def _take_picture(self) -> None:
         """What a saved notebook shows: the selected head as it is now."""
-        at, pooling = self.selection, self.options["pooling"]
+        at, pooling = self.selection, cast("m.Pooling", self.params["pooling"])
         try:
-            picture, data = self._session.reading.picture(at.layer, at.head, at.query, pooling)
+            picture, data = self._session.reading.picture(
+                at.layer, at.head, self._query_shown(), pooling
+            )
         except Missing:
             self.picture, self.picture_data = {}, b""
             return
@@ -174,7 +177,11 @@ class Explorer(HeadsView):
             self.picture = msgspec.to_builtins(picture)
             self.picture_data = data
 
-    @traitlets.observe("selected_head", "selected_cell", "options")
+    def _query_shown(self) -> int | None:
+        """A shared selection may be of a longer text."""
+        return self.selected_cell["query"]
+
+    @traitlets.observe("selected_head", "selected_cell", "param_values")
     def _picture_is_old(self, _: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -228,7 +235,7 @@ class Explorer(HeadsView):
         """Open on a head that is worth a look; later, only the user selects."""
         for score in self._scores():
             value = score.value.nan_to_num(-torch.inf)
-            if score.name == self.options["score"] and bool(torch.isfinite(value).any()):
+            if score.name == self.params["score"] and bool(torch.isfinite(value).any()):
                 layer, head = divmod(int(value.argmax()), value.shape[1])
                 self.selection.set((layer, head))
 
@@ -242,7 +249,7 @@ class Explorer(HeadsView):
 
     def open(self) -> None:
         """Open the wire to the front end; a view that was closed reads its text again."""
-        assert self._session.reading
+        self._session.reopen()
         super().open()
 
     def close(self) -> None:
@@ -259,22 +266,19 @@ def explore(
     model: TransformerBridge,
     prompt: str | Sequence[int],
     *,
-    selection: Any = None,
     score: str = "prefix_matching",
     first: str = "dim",
     scale: str = "head",
     pooling: str = "max",
     probe: bool = True,
     memory: int = 2**30,
-    **unknown: Any,
+    **options: Any,
 ) -> Explorer:
     """Open the explorer: every head of a model on one text, with the kernel behind each click.
 
     Args:
         model: Any TransformerBridge with causal self-attention; `load_model` gives one.
         prompt: Text, or token ids.
-        selection: What is selected at first: a head ("5.1", (5, 1), `Head`), or a `Selection` that
-            other views share.
         score: Of the head grid. "prefix_matching", "previous_token", "duplicate_token" on random
             tokens; on this text "text_induction", "text_previous_token", "text_same_token",
             "text_first_token", "text_entropy".
@@ -284,28 +288,25 @@ def explore(
         probe: Also score every head on random tokens that repeat, in the background.
         memory: Bytes of attention to keep on the model's device; what is over is made again from
             the layer's input when it is looked at, exactly.
-        **unknown: Refused, with the names that are accepted.
+        **options: selection, a head ("5.1", (5, 1), `Head`) or a `Selection` that other views
+            share; query and key, the positions selected at first; height in px; hide, names of
+            panels to leave out; title; caption; params, choices by their full names.
 
     Raises:
         TypeError: Not a model, not a prompt, or an unknown keyword.
         ValueError: An empty prompt, one longer than the context, a head that the model does not
             have, or an option that is not known. The sentence says what is accepted.
     """
-    names = ["selection", "score", *CHOICES, "probe", "memory"]
-    refuse_unknown("explore", unknown, names)
-    for name, value in (("first", first), ("scale", scale), ("pooling", pooling)):
-        if value not in CHOICES[name]:
-            raise ValueError(f"{name} is {value!r}; accepted is {_one_of(CHOICES[name])}")
+    asked = opening("explore", options, ["score", "first", "scale", "pooling", "probe", "memory"])
     if score not in SCORE_NAMES:
         raise ValueError(f"score is {score!r}; accepted is {_one_of(SCORE_NAMES)}")
     if not probe and score in SCORES:
         score = "text_induction"
     if isinstance(memory, bool) or not isinstance(memory, int) or memory < 0:
         raise ValueError(f"memory is {memory!r}; accepted is a number of bytes, like 2**30")
-    options = msgspec.convert(
-        {"score": score, "first": first, "scale": scale, "pooling": pooling}, m.Options
-    )
-    return Explorer(model, prompt, selection=selection, options=options, probe=probe, memory=memory)
+    params = {"first": first, "scale": scale, "pooling": pooling, **asked.params}
+    asked = replace(asked, params=params)
+    return Explorer(model, prompt, opening=asked, score=score, probe=probe, memory=memory)
 
 
 def _one_of(names: Sequence[str]) -> str:

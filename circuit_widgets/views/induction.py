@@ -6,20 +6,41 @@ from collections.abc import Iterable
 from typing import Any
 
 from circuit_widgets.analysis.induction.results import InductionHeads, InductionTrace
-from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
+from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened
 from circuit_widgets.widgets.score_planes import HeadScore, induction_scores
-from circuit_widgets.wire import messages as m
-from circuit_widgets.wire import topics as t
-from circuit_widgets.wire.numbers import number, numbers
+from circuit_widgets.wire.numbers import number
+from circuit_widgets.wire.packing import place, topic
+from circuit_widgets.wire.topics import induction as t
+from circuit_widgets.wire.topics.shared import Fact, facts_table
+
+# Of a trace, by head: field, whose, title, unit.
+TRACED = (
+    ("attention", "heads", "Attention to the token after the earlier occurrence", ""),
+    ("added", "heads", "Logit added to the token that followed", "logits"),
+    ("added_chance", "heads", "Logit added to other tokens", "logits"),
+    ("first_hop", "previous", "Attention of the first hop", ""),
+)
 
 
 class InductionView(ResultView):
     """Every head by its induction scores, the pairs they work in, and the trace of a prompt."""
 
     _bundle = "induction"
+    _panels = (
+        "header",
+        "heads",
+        "card",
+        "ranking",
+        "facts-panel",
+        "pairs",
+        "patterns",
+        "strip",
+        "repeats",
+        "footer",
+    )
     _doing = "Scoring heads on random tokens"
 
     def _scores(self, result: Any) -> Iterable[HeadScore]:
@@ -47,61 +68,45 @@ class InductionView(ResultView):
             return [], ""
         return list(result.example_tokens), result.provenance.probe
 
-    def _topic(self, result: Any) -> tuple[m.Topic | None, bytes]:
+    def _topic(self, result: Any) -> TopicData:
         if result is None:
-            return None, b""
+            return None
         if isinstance(result, InductionTrace):
-            heads, previous = _places(result.heads), _places(result.previous)
-            pictures, data = self._text.pictures([*heads, *previous])
-            repeats = [_repeat(result, q) for q in result.repeats()]
-            return t.InductionTopic([], [], 0, 0, heads, previous, repeats, pictures), data
-        pairs = None if result.pairs is None else [_pair(pair) for pair in result.pairs]
-        shown = [head for pair in pairs or [] for head in (pair.receiver, pair.sender)]
-        pictures, data = self._text.pictures([*shown, *_places(result.heads()[:4])])
+            return self._trace(result)
+        pairs = result.pairs or []
+        ends = [end for pair in pairs for end in (pair.induction_head, pair.previous_token_head)]
+        shown = [place(head) for head in (*ends, *result.heads()[:4])]
         length = int(result.provenance.parameters["length"])
         before = len(result.example) - 2 * length if result.example else 0
-        topic = t.InductionTopic(_facts(result), pairs, length, before, [], [], [], pictures)
-        return topic, data
+        return topic(
+            "induction",
+            {"length": length, "before": before},
+            facts_table(_facts(result)),
+            # Not there: not looked for yet.
+            *([] if result.pairs is None else [t.pairs_table(pairs)]),
+            *self._text.pictures(shown),
+        )
+
+    def _trace(self, result: InductionTrace) -> TopicData:
+        rows = result.repeats()
+        names = ("earlier", "chance", "probability", "predicted", "follows")
+        by_head = [
+            t.by_head(name, getattr(result, name), rows, getattr(result, heads), title, unit)
+            for name, heads, title, unit in TRACED
+        ]
+        return topic(
+            "induction",
+            {"length": 0, "before": 0},
+            t.heads_table("heads", result.heads, "Induction heads"),
+            t.heads_table("previous", result.previous, "Previous-token heads"),
+            t.repeats_table({name: getattr(result, name) for name in names}, rows),
+            *by_head,
+            *self._text.pictures([place(head) for head in (*result.heads, *result.previous)]),
+        )
 
 
-def _places(heads: Iterable[Head | str]) -> list[tuple[int, int]]:
-    return [(at.layer, at.index) for at in map(Head.parse, heads)]
-
-
-def _pair(pair: Any) -> t.Pair:
-    sender, receiver = _places([pair.previous_token_head, pair.induction_head])
-    return t.Pair(
-        sender,
-        receiver,
-        pair.q_z,
-        pair.k_z,
-        pair.v_z,
-        pair.path,
-        pair.path_low,
-        pair.path_high,
-        pair.path_null,
-        pair.path_null_high,
-        pair.confirmed,
-    )
-
-
-def _repeat(trace: InductionTrace, q: int) -> t.Repeat:
-    return t.Repeat(
-        q,
-        int(trace.earlier[q]),
-        numbers(trace.attention[:, q]),
-        float(trace.chance[q]),
-        numbers(trace.added[:, q]),
-        numbers(trace.added_chance[:, q]),
-        numbers(trace.first_hop[:, q]),
-        float(trace.probability[q]),
-        bool(trace.predicted[q]),
-        bool(trace.follows[q]),
-    )
-
-
-def _facts(result: InductionHeads) -> list[t.Fact]:
-    facts = []
+def _facts(result: InductionHeads) -> list[Fact]:
+    facts: list[Fact] = []
 
     def tell(label: str, about: str, score: Score | None, null_label: str) -> None:
         if score is not None:
@@ -110,7 +115,7 @@ def _facts(result: InductionHeads) -> list[t.Fact]:
                 for part in (score.low, score.high, score.control)
             )
             value = number(score.value)
-            facts.append(t.Fact(label, about, "nats", value, low, high, null_label, null))
+            facts.append(Fact(label, about, "nats", value, low, high, null_label, null))
 
     tell("loss, first copy", "Of tokens that the model cannot know.", result.loss_first, "")
     tell(
@@ -140,11 +145,11 @@ def _facts(result: InductionHeads) -> list[t.Fact]:
     return facts
 
 
-def view(result: InductionHeads | InductionTrace) -> ResultView:
-    """The view of a result, as its notebook display opens it."""
-    return opened(InductionView, result, result.shape)
+def view(result: InductionHeads | InductionTrace, **asked: Any) -> ResultView:
+    """The view of a result, as its notebook display and `result.view(...)` open it."""
+    return opened(InductionView, result, result.shape, asked)
 
 
-def stream(job: Job[Any]) -> ResultView:
+def stream(job: Job[Any], **asked: Any) -> ResultView:
     """The view of a job that it starts: the grid fills in."""
-    return followed(InductionView, job)
+    return followed(InductionView, job, asked)

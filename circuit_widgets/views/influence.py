@@ -10,28 +10,33 @@ import torch
 from circuit_widgets.analysis.influence.results import SelfInfluence
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
+from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
-from circuit_widgets.wire import messages as m
-from circuit_widgets.wire import topics as t
+from circuit_widgets.wire import controls as c
+from circuit_widgets.wire.controls import word
 from circuit_widgets.wire.numbers import number, numbers
+from circuit_widgets.wire.packing import topic
+from circuit_widgets.wire.topics import influence as t
 
 
 class InfluenceView(ResultView):
     """What an output depends on, position by position."""
 
     _bundle = "influence"
+    _panels = ("header", "text", "written", "pairs", "footer")
     _doing = "Replacing tokens"
 
-    def _topic(self, result: Any) -> tuple[m.Topic | None, bytes]:
-        if result is None:
-            return None, b""
-        return _influence(result)
+    def _topic(self, result: SelfInfluence | None) -> TopicData:
+        return None if result is None else _influence(result)
+
+    def _adjusts(self, result: SelfInfluence | None) -> list[c.Control]:
+        return [word("influence.measure", "Measure", "")]
 
     def _shown_text(self, result: Any) -> tuple[list[str], str]:
         return ([], "") if result is None else written_out(result.tokens)
 
 
-def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:
+def _influence(result: SelfInfluence) -> TopicData:
     measures = []
     if result.norm is not None:
         measures.append(
@@ -73,20 +78,20 @@ def _influence(result: SelfInfluence) -> tuple[m.Topic, bytes]:
                 for part in (score.value, score.low, score.high)
             ]
             outputs.append(t.Output(result.n_prompt + i, *ends))
-    data = b""
-    if result.matrix is not None:
-        data = result.matrix.float().contiguous().numpy().tobytes()
     rho = None if result.screen_rho is None else number(result.screen_rho)
-    topic = t.InfluenceTopic(
-        result.position,
-        result.target_token,
-        result.n_prompt,
-        measures,
-        outputs,
-        result.matrix is not None,
-        rho,
+    scalars = {
+        "position": result.position,
+        "target": result.target_token,
+        "n_prompt": result.n_prompt,
+        "screen": rho,
+    }
+    return topic(
+        "influence",
+        scalars,
+        t.measures_table(measures),
+        t.outputs_table(outputs),
+        *([] if result.matrix is None else [t.effects_matrix(result.matrix)]),
     )
-    return topic, data
 
 
 def _measure(name: str, label: str, about: str, unit: str, score: Score) -> t.Measure:
@@ -102,11 +107,11 @@ def _shape(result: SelfInfluence) -> tuple[int, int]:
     return (1, 1) if model is None else (model.cfg.n_layers, model.cfg.n_heads)
 
 
-def view(result: SelfInfluence) -> ResultView:
-    """The view of a result, as its notebook display opens it."""
-    return opened(InfluenceView, result, _shape(result))
+def view(result: SelfInfluence, **asked: Any) -> ResultView:
+    """The view of a result, as its notebook display and `result.view(...)` open it."""
+    return opened(InfluenceView, result, _shape(result), asked)
 
 
-def stream(job: Job[Any]) -> ResultView:
+def stream(job: Job[Any], **asked: Any) -> ResultView:
     """The view of a job that it starts: it fills in as positions finish."""
-    return followed(InfluenceView, job)
+    return followed(InfluenceView, job, asked)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import torch
-
 from circuit_widgets.analysis.patterns.results import AttentionPatterns
 from circuit_widgets.jobs.job import Job
+from circuit_widgets.widgets.heads_view import TopicData
+from circuit_widgets.widgets.params import THRESHOLD
 from circuit_widgets.widgets.result_view import ResultView, followed, opened
 from circuit_widgets.widgets.score_planes import HeadScore, head_score
-from circuit_widgets.wire import messages as m
-from circuit_widgets.wire import topics as t
+from circuit_widgets.wire import controls as c
+from circuit_widgets.wire.packing import topic
+from circuit_widgets.wire.topics import patterns as t
 
 
 class PatternsView(ResultView):
     """Every head's scores, and small pictures of them by class."""
 
     _bundle = "patterns"
+    _panels = ("header", "heads", "card", "ranking", "pattern", "gallery", "footer")
     _doing = "Scoring patterns"
 
     def _scores(self, result: AttentionPatterns | None) -> Iterable[HeadScore]:
@@ -29,27 +31,33 @@ class PatternsView(ResultView):
             for name, about in result.abouts.items()
         ]
 
-    def _topic(self, result: AttentionPatterns | None) -> tuple[m.Topic | None, bytes]:
+    def _topic(self, result: AttentionPatterns | None) -> TopicData:
         if result is None:
-            return None, b""
-        kinds = [
-            t.PatternKind(
-                kind["name"],
+            return None
+        n_tokens = len(result.thumbnail_tokens)
+        return topic(
+            "patterns",
+            {"tokens": n_tokens},
+            t.classes_table(result.classes),
+            t.thumbnails(result.thumbnails, result.thumbnail_scale, n_tokens),
+        )
+
+    def _adjusts(self, result: AttentionPatterns | None) -> list[c.Control]:
+        """A threshold a class: the result's own at first."""
+        if result is None:
+            return []
+        return [
+            c.number(
+                f"{THRESHOLD}{kind['name']}",
                 kind["label"],
-                kind["description"],
-                kind["function"],
-                kind["score"],
                 kind["threshold"],
+                least=0.0,
+                most=max(1.0, kind["threshold"]),
+                step=0.01,
+                about=kind["description"],
             )
             for kind in result.classes
         ]
-        pictures = result.thumbnails.contiguous().numpy().tobytes()
-        # Floats begin at a multiple of four.
-        data = pictures + bytes(-len(pictures) % 4) + _floats(result.thumbnail_scale)
-        return t.PatternsTopic(kinds, result.thumbnails.shape[-1], self._n_tokens(result)), data
-
-    def _n_tokens(self, result: AttentionPatterns) -> int:
-        return len(result.thumbnail_tokens)
 
     def _reads(self, result: AttentionPatterns) -> list[int]:
         return list(result.thumbnail_ids)
@@ -64,15 +72,11 @@ class PatternsView(ResultView):
         return heads[0] if heads else None
 
 
-def _floats(values: torch.Tensor) -> bytes:
-    return values.float().contiguous().numpy().tobytes()
+def view(result: AttentionPatterns, **asked: Any) -> ResultView:
+    """The view of a result, as its notebook display and `result.view(...)` open it."""
+    return opened(PatternsView, result, result.shape, asked)
 
 
-def view(result: AttentionPatterns) -> ResultView:
-    """The view of a result, as its notebook display opens it."""
-    return opened(PatternsView, result, result.shape)
-
-
-def stream(job: Job[Any]) -> ResultView:
+def stream(job: Job[Any], **asked: Any) -> ResultView:
     """The view of a job that it starts: the gallery fills in."""
-    return followed(PatternsView, job)
+    return followed(PatternsView, job, asked)

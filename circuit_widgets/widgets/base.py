@@ -37,6 +37,8 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, **kwargs: Any) -> None:
         self._esm = bundle(self._bundle)
+        # In an HBox a view without a width has none: its canvases take what there is.
+        kwargs.setdefault("layout", {"width": "100%", "min_width": "0"})
         super().__init__(**kwargs)
         self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
 

@@ -1,143 +1,150 @@
-"""A view of the heads of one model: its traits, its channel, its selection."""
+"""A view of the heads of one model: its traits, its channel, what it shows."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import traitlets
 
 from circuit_widgets.heads import Head
-from circuit_widgets.widgets.base import View
+from circuit_widgets.widgets.opening import Opening
 from circuit_widgets.widgets.score_planes import HeadScore, pack_scores
+from circuit_widgets.widgets.selecting import Selecting
 from circuit_widgets.widgets.selection import Selection
+from circuit_widgets.wire import controls as c
 from circuit_widgets.wire import messages as m
+from circuit_widgets.wire.blocks import BlockTopic
 from circuit_widgets.wire.channel import Channel, Source
-
-log = logging.getLogger("circuit_widgets")
+from circuit_widgets.wire.pusher import SCORES, Shown
 
 IDLE = m.Status("idle", "", 0, 0)
-OPTIONS = m.Options(score="", first="dim", scale="head", pooling="max")
+# A topic's message and its buffers; None where there is nothing to say yet.
+TopicData = tuple[BlockTopic, dict[str, bytes]] | None
+
+FIRST = [
+    c.option("show", "show"),
+    c.option("dim", "dim"),
+    c.option("hide", "hide"),
+]
+SCALE = [
+    c.option("head", "this head", "Colours end at this head's own maximum"),
+    c.option("shared", "all heads", "The same colours for every head, up to 1"),
+]
+POOLING = [
+    c.option("max", "strongest", "Each cell: the strongest of those it covers"),
+    c.option("mean", "mean", "Each cell: the mean over its causal pairs"),
+]
+DIRECTION = [c.option("from", "attends to"), c.option("to", "is attended to by")]
 
 
-class HeadsView(View):
+def shared_controls(scores: Iterable[HeadScore], score: str = "") -> list[c.Control]:
+    """What every view of heads can adjust. `score`: of the grid at first."""
+    known = [c.option(score.name, score.label, score.about) for score in scores]
+    return [
+        c.choice(
+            "score", "Colour heads by", known, value=score or (known[0].value if known else "")
+        ),
+        c.choice("first", "First token", FIRST, value="dim"),
+        c.choice("scale", "Colours", SCALE),
+        c.choice("pooling", "Pooling", POOLING),
+        c.choice("direction", "Direction", DIRECTION),
+    ]
+
+
+def _first(choices: list[c.ControlChoice]) -> str:
+    return choices[0].value if choices else ""
+
+
+class HeadsView(Selecting):
     """What a first screen needs as traits; everything else is asked for through the channel."""
 
     _channel: Channel | None = None
 
-    text = traitlets.Dict().tag(sync=True)
+    runs = traitlets.Dict().tag(sync=True)
+    # Of what the traits say; a push that is older is not shown.
+    version = traitlets.Int(0).tag(sync=True)
     status = traitlets.Dict(msgspec.to_builtins(IDLE)).tag(sync=True)
     scores = traitlets.Dict(msgspec.to_builtins(m.ScoresInfo(0, []))).tag(sync=True)
     score_data = traitlets.Bytes(b"").tag(sync=True)
     picture = traitlets.Dict().tag(sync=True)
     picture_data = traitlets.Bytes(b"").tag(sync=True)
-    selected_head = traitlets.Dict(msgspec.to_builtins(m.SelectedHead(0, 0))).tag(sync=True)
-    selected_cell = traitlets.Dict(msgspec.to_builtins(m.SelectedCell(None, None))).tag(sync=True)
-    options = traitlets.Dict().tag(sync=True)
     topic = traitlets.Dict().tag(sync=True)
-    topic_data = traitlets.Bytes(b"").tag(sync=True)
+    # Bytes by the name of the block.
+    topic_data = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, text: m.Text, selection: Any = None, options: m.Options = OPTIONS) -> None:
+    def __init__(
+        self,
+        run: m.Run,
+        controls: Iterable[c.Control],
+        opening: Opening,
+        selection: Any = None,
+    ) -> None:
+        self._versions = itertools.count(1)
+        asked = opening.selection if opening.selection is not None else selection
         # Before anything is opened: what is out of range leaves nothing behind.
-        if isinstance(selection, Selection):
-            self._selection = selection
+        if isinstance(asked, Selection):
+            self._selection = asked
         else:
             self._selection = Selection()
-            if selection is not None:
-                self._selection.set(Head.parse(selection, text.n_layers, text.n_heads))
-        super().__init__(text=msgspec.to_builtins(text), options=msgspec.to_builtins(options))
-
-    # --- selection ---
+            if asked is not None:
+                self._selection.set(Head.parse(asked, run.n_layers, run.n_heads))
+        for name in ("query", "key"):
+            if getattr(opening, name) is not None:
+                self._selection.set(**{name: _position(name, getattr(opening, name), run)})
+        super().__init__(controls, opening, runs=_alone(run))
 
     @property
-    def selection(self) -> Selection:
-        """What is selected. Set it to a head ("5.1", (5, 1), `Head`) or to a shared `Selection`."""
-        return self._selection
+    def run_shown(self) -> m.Run:
+        """The run on show."""
+        runs = msgspec.convert(self.runs, m.Runs)
+        return next(run for run in runs.all if run.id == runs.current)
 
-    @selection.setter
-    def selection(self, value: Selection | Head | str | tuple[int, int]) -> None:
-        if isinstance(value, Selection):
-            self._leave_selection()
-            self._selection = value
-            self._join_selection()
-        else:
-            self._selection.set(value)
-
-    def _join_selection(self) -> None:
-        text = msgspec.convert(self.text, m.Text)
-        self._selection.limit(self, text.n_layers, text.n_heads, len(text.tokens))
-        self._selection.observe(self._selection_moved, ["layer", "head", "query", "key"])
-        self._selection_moved()
-
-    def _leave_selection(self) -> None:
-        self._selection.unobserve(self._selection_moved, ["layer", "head", "query", "key"])
-        self._selection.forget(self)
-
-    def _selection_moved(self, _: object = None) -> None:
-        at = self._selection
-        with self.hold_sync():
-            self.selected_head = msgspec.to_builtins(m.SelectedHead(at.layer, at.head))
-            self.selected_cell = msgspec.to_builtins(m.SelectedCell(at.query, at.key))
-
-    @traitlets.validate("selected_head")
-    def _readable_head(self, proposal: Any) -> dict[str, Any]:
-        return _converted(proposal["value"], m.SelectedHead)
-
-    @traitlets.validate("selected_cell")
-    def _readable_cell(self, proposal: Any) -> dict[str, Any]:
-        return _converted(proposal["value"], m.SelectedCell)
-
-    @traitlets.observe("selected_head")
-    def _head_selected_in_the_view(self, change: Any) -> None:
-        new = m.SelectedHead(**change["new"])
-        self._take(lambda: self._selection.set((new.layer, new.head)))
-
-    @traitlets.observe("selected_cell")
-    def _cell_selected_in_the_view(self, change: Any) -> None:
-        new = m.SelectedCell(**change["new"])
-        self._take(lambda: self._selection.set(query=new.query, key=new.key))
-
-    def _take(self, select: Callable[[], None]) -> None:
-        try:
-            select()
-        except ValueError as error:
-            log.info("a selection of the view was not taken: %s", error)
-            self._selection_moved()
-
-    @traitlets.validate("options")
-    def _readable_options(self, proposal: Any) -> dict[str, Any]:
-        return _converted(proposal["value"], m.Options)
+    def _limits(self) -> tuple[int, int, int]:
+        run = self.run_shown
+        return run.n_layers, run.n_heads, len(run.tokens)
 
     # --- what is shown ---
+
+    @contextmanager
+    def _one_message(self) -> Iterator[None]:
+        """What is set within is sent together, and is newer than whatever was pushed before."""
+        with self.hold_sync():
+            yield
+            self.version = next(self._versions)
+        if self._channel is not None:
+            self._channel.drop_push(self.version)
+
+    def _show_run(self, run: m.Run) -> None:
+        self.runs = _alone(run)
 
     def _show_scores(self, scores: Iterable[HeadScore]) -> None:
         """Scores of all heads, for good."""
         info, data = pack_scores(scores)
-        with self.hold_sync():
+        with self._one_message():
             self.scores = msgspec.to_builtins(info)
             self.score_data = data
 
-    def _show_progress(
-        self,
-        status: m.Status,
-        scores: Iterable[HeadScore],
-        topic: m.Topic | None = None,
-        topic_data: bytes = b"",
-    ) -> None:
-        """Scores, or else a topic's data, on the way: as fast as the view draws them."""
-        info, data = pack_scores(scores)
-        if info.planes:
-            self._push(status, scores=info, topic=topic, data=data)
-        else:
-            self._push(status, topic=topic, data=topic_data)
-
-    def _show_topic(self, topic: m.Topic, data: bytes = b"") -> None:
+    def _show_topic(self, topic: TopicData) -> None:
         """What this topic shows besides scores, for good."""
-        with self.hold_sync():
-            self.topic = msgspec.to_builtins(topic)
-            self.topic_data = data
+        if topic is None:
+            return
+        with self._one_message():
+            self.topic = msgspec.to_builtins(topic[0])
+            self.topic_data = topic[1]
+
+    def _show_progress(
+        self, status: m.Status, scores: Iterable[HeadScore], topic: TopicData = None
+    ) -> None:
+        """Scores and topic on the way: as fast as the view draws them."""
+        info, data = pack_scores(scores)
+        told, buffers = (None, {}) if topic is None else topic
+        if info.planes:
+            buffers = {SCORES: data, **buffers}
+        self._push(status, info if info.planes else None, told, buffers)
 
     def _show_status(self, status: m.Status, *, on_the_way: bool = False) -> None:
         # The push comes first: it takes the place of one that waits and says less.
@@ -145,9 +152,16 @@ class HeadsView(View):
         if not on_the_way:
             self.status = msgspec.to_builtins(status)
 
-    def _push(self, status: m.Status, **shown: Any) -> None:
+    def _push(
+        self,
+        status: m.Status,
+        scores: m.ScoresInfo | None = None,
+        topic: BlockTopic | None = None,
+        buffers: dict[str, bytes] | None = None,
+    ) -> None:
         if self._channel is not None:
-            self._channel.push(status, **shown)
+            version = next(self._versions)
+            self._channel.push(Shown(version, status, scores, topic, buffers or {}))
 
     # --- the wire ---
 
@@ -175,8 +189,15 @@ class HeadsView(View):
         super().close()
 
 
-def _converted(value: object, kind: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return msgspec.to_builtins(msgspec.convert(value, kind))
-    except msgspec.ValidationError as error:
-        raise traitlets.TraitError(f"{value!r} is not accepted: {error}") from None
+def _alone(run: m.Run) -> dict[str, Any]:
+    return msgspec.to_builtins(m.Runs(run.id, [run]))
+
+
+def _position(name: str, value: Any, run: m.Run) -> int:
+    n = len(run.tokens)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} is {value!r}; accepted is a whole number")
+    # A view that fills in has no text yet.
+    if value < 0 or (n and value >= n):
+        raise ValueError(f"{name} {value} is out of range: accepted is 0 to {n - 1}")
+    return value

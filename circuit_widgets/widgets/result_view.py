@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from circuit_widgets import models
+from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.fixed_text import FixedText
 from circuit_widgets.results.result import Result
 from circuit_widgets.widgets.base import replace_earlier
-from circuit_widgets.widgets.heads_view import IDLE, OPTIONS, HeadsView
+from circuit_widgets.widgets.heads_view import IDLE, HeadsView, TopicData, shared_controls
+from circuit_widgets.widgets.opening import Opening, opening
 from circuit_widgets.widgets.score_planes import HeadScore
+from circuit_widgets.wire import controls as c
 from circuit_widgets.wire import messages as m
+
+OPENING = Opening()
 
 
 class ResultView(HeadsView):
@@ -34,7 +37,7 @@ class ResultView(HeadsView):
         result: Any,
         model: str,
         shape: tuple[int, int],
-        options: m.Options = OPTIONS,
+        opening: Opening = OPENING,
         owner: Any = None,
     ) -> None:
         self.result = result
@@ -43,8 +46,10 @@ class ResultView(HeadsView):
         self._text = FixedText(self.stop)
         self._named = model
         self._read(result, owner)
-        selection = None if result is None else self._highest(result)
-        super().__init__(self._about(result), selection, options)
+        highest = None if result is None else self._highest(result)
+        # The head that a view selects by itself, as long as nobody else selects one.
+        self._opened_on = None if opening.selection is not None else Head(0, 0)
+        super().__init__(self._about(result), self._controls(result), opening, highest)
         self._show(result)
         if result is not None and not result.provenance.complete:
             made = result.provenance
@@ -57,9 +62,13 @@ class ResultView(HeadsView):
         """Scores of every head; `result` is None before there is one."""
         return []
 
-    def _topic(self, result: Any) -> tuple[m.Topic | None, bytes]:
+    def _topic(self, result: Any) -> TopicData:
         """What there is besides scores."""
-        return None, b""
+        return None
+
+    def _adjusts(self, result: Any) -> list[c.Control]:
+        """Sliders, thresholds and choices of this topic."""
+        return []
 
     def _reads(self, result: Any) -> str | list[int] | None:
         """The text whose attention is shown with the result."""
@@ -96,27 +105,49 @@ class ResultView(HeadsView):
         before, self.result = self.result, result
         if before is None:
             # The view learns what it is about: nothing of it was known before.
-            self.text = msgspec.to_builtins(self._about(result))
+            self._learn(result)
+        self._open_on(result)
         pending = result.provenance.pending
         doing = f"{self._doing}: {pending[0]}" if done >= total and pending else self._doing
-        topic, data = self._topic(result)
         status = m.Status("running", doing, done, total)
-        self._show_progress(status, self._scores(result), topic, data)
+        self._show_progress(status, self._scores(result), self._topic(result))
 
     def _ended(self, job: Job[Any]) -> None:
         if job.result is not None:
             self._read(job.result, job.model)
-            self.text = msgspec.to_builtins(self._about(job.result))
-            self._show(job.result)
+            with self._one_message():
+                self._learn(job.result)
+                self._show(job.result)
+            self._open_on(job.result)
         self._show_status(_last_words(job))
+
+    def _learn(self, result: Any) -> None:
+        """Show which run the result is about, and what there is to adjust."""
+        with self._one_message():
+            self._show_run(self._about(result))
+            self._declare(self._controls(result))
+        # What is selected stays inside the text, now that there is one.
+        self._selection.limit(self, *self._limits())
+
+    def _open_on(self, result: Any) -> None:
+        """Select a head that is worth a look, as long as nobody has selected another."""
+        if self._opened_on is None or self._selection.as_head != self._opened_on:
+            self._opened_on = None
+            return
+        highest = self._highest(result)
+        if highest is not None:
+            self._opened_on = Head.parse(highest, *self._shape)
+            self._selection.set(self._opened_on)
 
     # --- what is shown ---
 
     def _show(self, result: Any) -> None:
-        self._show_scores(self._scores(result))
-        topic, data = self._topic(result)
-        if topic is not None:
-            self._show_topic(topic, data)
+        with self._one_message():
+            self._show_scores(self._scores(result))
+            self._show_topic(self._topic(result))
+
+    def _controls(self, result: Any) -> list[c.Control]:
+        return [*shared_controls(self._scores(result)), *self._adjusts(result)]
 
     def _read(self, result: Any, model: Any) -> None:
         """Run the text that is shown, if its model is still there."""
@@ -128,16 +159,17 @@ class ResultView(HeadsView):
                 # Another device, or weights that changed since: the result is shown without it.
                 return
 
-    def _about(self, result: Any) -> m.Text:
+    def _about(self, result: Any) -> m.Run:
         made = None if result is None else result.provenance
         tokens, prompt = self._shown_text(result)
-        return m.Text(
-            gen=0,
+        return m.Run(
+            id=0,
             model=self._named,
             n_layers=self._shape[0],
             n_heads=self._shape[1],
             tokens=tokens,
             prompt=prompt,
+            interventions=[],
             has_bos=False,
             seconds=None if made is None else made.seconds,
             live=self._text.live,
@@ -153,15 +185,19 @@ class ResultView(HeadsView):
         super().close()
 
 
-def opened(view: type[ResultView], result: Any, shape: tuple[int, int]) -> ResultView:
-    """The view of a result, as its notebook display opens it."""
-    return view(result, result.provenance.model, shape, owner=result.model())
+def opened(
+    view: type[ResultView], result: Any, shape: tuple[int, int], asked: Mapping[str, Any]
+) -> ResultView:
+    """The view of a result, as its notebook display and `result.view(...)` open it."""
+    made = opening("view", asked)
+    return view(result, result.provenance.model, shape, made, owner=result.model())
 
 
-def followed(view: type[ResultView], job: Job[Any]) -> ResultView:
+def followed(view: type[ResultView], job: Job[Any], asked: Mapping[str, Any]) -> ResultView:
     """The view of a job that it starts: it fills in."""
     model = job.model
-    shown = view(None, models.name_of(model), (model.cfg.n_layers, model.cfg.n_heads))
+    shape = (model.cfg.n_layers, model.cfg.n_heads)
+    shown = view(None, models.name_of(model), shape, opening("stream", asked))
     shown.follow(job)
     return shown
 

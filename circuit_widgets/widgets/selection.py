@@ -8,21 +8,46 @@ from typing import Any
 import traitlets
 
 from circuit_widgets.heads import Head
+from circuit_widgets.widgets.base import refuse_unknown
+
+NAMES = ("layer", "head", "query", "key", "edge")
 
 
 class Selection(traitlets.HasTraits):
-    """The selected head, query and key.
+    """The selected head, query, key and edge.
 
     Give one to several views and they follow each other; its traits work with `ipywidgets.link`.
-    `query` and `key` are positions in the text, or None.
+    `query` and `key` are positions in the text, or None. A view of a shorter text shows its own
+    last position where they are beyond it. `edge` is a pair of heads, each (layer, head), or None.
+
+    >>> selection = Selection("1.2", query=6)
+    >>> selection.layer, selection.head, selection.query
+    (1, 2, 6)
     """
 
     layer = traitlets.Int(0)
     head = traitlets.Int(0)
     query = traitlets.Int(None, allow_none=True)
     key = traitlets.Int(None, allow_none=True)
+    edge = traitlets.Any(None, allow_none=True)
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, at: Any = None, /, **kwargs: Any) -> None:
+        """Nothing selected but a head.
+
+        Args:
+            at: A head as people write it: "5.1", (5, 1), a `Head`.
+            **kwargs: layer, head (its index), query, key, edge.
+
+        Raises:
+            TypeError: A keyword that there is not.
+            ValueError: Text that names no head, or a position that is none.
+        """
+        refuse_unknown(
+            "Selection", {n: v for n, v in kwargs.items() if n not in NAMES}, list(NAMES)
+        )
+        if at is not None:
+            parsed = Head.parse(at)
+            kwargs = {"layer": parsed.layer, "head": parsed.index, **kwargs}
         # Of each view that shows it: layers, heads, tokens.
         self._limits: weakref.WeakKeyDictionary[object, tuple[int, int, int]]
         self._limits = weakref.WeakKeyDictionary()
@@ -34,9 +59,10 @@ class Selection(traitlets.HasTraits):
         with self.hold_trait_notifications():
             self.layer = min(self.layer, n_layers - 1)
             self.head = min(self.head, n_heads - 1)
-            if self.query is not None and self.query >= n_tokens:
-                self.query = max(0, n_tokens - 1)
-            if self.key is not None and self.key >= n_tokens:
+            longest = max([n_tokens, *(tokens for _, _, tokens in self._limits.values())])
+            if self.query is not None and self.query >= longest:
+                self.query = max(0, longest - 1)
+            if self.key is not None and self.key >= longest:
                 self.key = None
         self._limits[view] = (n_layers, n_heads, n_tokens)
 
@@ -44,21 +70,23 @@ class Selection(traitlets.HasTraits):
         """A view is closed: it limits nothing any more."""
         self._limits.pop(view, None)
 
-    def set(self, head: Any = None, *, query: Any = ..., key: Any = ...) -> None:
-        """Select, in one step, any of: a head ("5.1", (5, 1), `Head`), a query, a key.
+    def set(self, head: Any = None, *, query: Any = ..., key: Any = ..., edge: Any = ...) -> None:
+        """Select, in one step, any of: a head ("5.1", (5, 1), `Head`), a query, a key, an edge.
 
         Raises:
             ValueError: Not in the model or not in the text; nothing has changed then.
         """
-        change: dict[str, int | None] = {}
+        change: dict[str, Any] = {}
+        limits = self._least()
         if head is not None:
-            limits = self._least()
             parsed = Head.parse(head, limits.get("layer"), limits.get("head"))
             change = {"layer": parsed.layer, "head": parsed.index}
         if query is not ...:
             change["query"] = query
         if key is not ...:
             change["key"] = key
+        if edge is not ...:
+            change["edge"] = edge and _ends(edge, limits.get("layer"), limits.get("head"))
         for name, value in change.items():
             self._check(name, value)
         with self.hold_trait_notifications():
@@ -66,13 +94,16 @@ class Selection(traitlets.HasTraits):
                 setattr(self, name, value)
 
     def _least(self) -> dict[str, int]:
-        """How many layers, heads and positions every view has."""
+        """How many layers and heads every view has, and how many positions the longest text."""
         if not self._limits:
             return {}
-        layers, heads, tokens = (min(of) for of in zip(*self._limits.values(), strict=True))
-        return {"layer": layers, "head": heads, "query": tokens, "key": tokens}
+        layers, heads, tokens = zip(*self._limits.values(), strict=True)
+        longest = max(tokens)
+        return {"layer": min(layers), "head": min(heads), "query": longest, "key": longest}
 
     def _check(self, name: str, value: object) -> None:
+        if name == "edge":
+            return
         if value is None and name in ("query", "key"):
             return
         if not isinstance(value, int) or isinstance(value, bool):
@@ -89,6 +120,11 @@ class Selection(traitlets.HasTraits):
         self._check(proposal["trait"].name, proposal["value"])
         return proposal["value"]
 
+    @traitlets.validate("edge")
+    def _edge_of_heads(self, proposal: Any) -> Any:
+        limits, edge = self._least(), proposal["value"]
+        return None if edge is None else _ends(edge, limits.get("layer"), limits.get("head"))
+
     @property
     def as_head(self) -> Head:
         """The selected head."""
@@ -101,3 +137,11 @@ class Selection(traitlets.HasTraits):
             if value is not None
         ]
         return f"<Selection {', '.join([f'head {self.as_head}', *positions])}>"
+
+
+def _ends(edge: Any, n_layers: int | None, n_heads: int | None) -> tuple[tuple[int, int], ...]:
+    """Two heads as (layer, head) each."""
+    if isinstance(edge, str) or len(edge) != 2:
+        raise ValueError(f"edge is {edge!r}; accepted are two heads, or None")
+    heads = [Head.parse(end, n_layers, n_heads) for end in edge]
+    return tuple((head.layer, head.index) for head in heads)

@@ -34,7 +34,7 @@ ColumnType = Literal["float32", "int32", "head", "flag", "text"]
 Scalar = float | str | bool | None
 
 
-class Column(Message, frozen=True):
+class TableColumn(Message, frozen=True):
     """One column of a table: `rows` values at `offset` of the buffer, or texts as they are.
 
     `of` names the estimate that an interval, a null, a p or a q belongs to.
@@ -65,7 +65,7 @@ class Table(Message, frozen=True, tag_field="kind", tag="table"):
     title: str
     about: str
     rows: Index
-    columns: list[Column]
+    columns: list[TableColumn]
     sort: Sort | None
 
 

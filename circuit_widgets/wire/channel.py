@@ -16,13 +16,12 @@ from typing import Any, Protocol
 import msgspec
 
 from circuit_widgets.wire import messages as m
+from circuit_widgets.wire.pusher import Pusher, Shown
 
 log = logging.getLogger(__name__)
 MAX_WAITING = 256
 MAX_CLIENTS = 64
 REMEMBERED_IDS = 4096
-# A page that was closed never acknowledges; after this long the next push is sent regardless.
-CREDIT_SECONDS = 5.0
 Question = m.Tiles | m.Cells | m.Column | m.Next
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
@@ -39,7 +38,7 @@ class Source(Protocol):
     """What a channel asks: the run that is on show, and how to change it."""
 
     @property
-    def gen(self) -> int:
+    def run_id(self) -> int:
         """Which run is on show."""
         ...
 
@@ -67,7 +66,7 @@ class Channel:
         self._source, self._send = source, send
         self._seen: OrderedDict[str, _Ids] = OrderedDict()
         self._lock = threading.Lock()
-        self._push = _Pusher(self._deliver)
+        self._push = Pusher(self._deliver)
         self._lane = _Lane("answers", self._answer)
 
     def receive(self, content: object, buffers: Sequence[object] = ()) -> None:
@@ -88,15 +87,13 @@ class Channel:
             elif self._is_new(batch.client, request.id):
                 self._take(batch.client, request)
 
-    def push(
-        self,
-        status: m.Status,
-        scores: m.ScoresInfo | None = None,
-        topic: m.Topic | None = None,
-        data: bytes = b"",
-    ) -> None:
-        """Show this when the last push has been drawn; what was waiting is replaced."""
-        self._push.offer(status, scores, topic, data)
+    def push(self, shown: Shown) -> None:
+        """Show this when the last push has been drawn, in the place of what was waiting."""
+        self._push.offer(shown)
+
+    def drop_push(self, version: int) -> None:
+        """Forget what waits and is older than this: the traits have said more since."""
+        self._push.drop(version)
 
     def close(self) -> None:
         """End the worker; what is waiting is forgotten."""
@@ -119,7 +116,7 @@ class Channel:
                 self._lane.cancel(client, request.target)
             case m.Stop():
                 self._command(client, request.id, self._source.stop)
-            case m.Run():
+            case m.RunPrompt():
                 self._command(client, request.id, lambda: self._source.run(request.text))
             case m.Tiles() | m.Cells() | m.Column() | m.Next():
                 self._queue(client, request)
@@ -145,7 +142,7 @@ class Channel:
             self._fail(dropped[0], dropped[1].id, "busy", "too many requests are waiting")
 
     def _is_stale(self, client: str, question: Question) -> bool:
-        if question.gen == self._source.gen:
+        if question.run == self._source.run_id:
             return False
         self._fail(client, question.id, "stale", "the prompt has changed since this was asked")
         return True
@@ -161,22 +158,23 @@ class Channel:
             log.exception("no answer to %s", question)
             self._fail(client, question.id, "failed", f"{type(error).__name__}: {error}")
         else:
-            self._ok(client, question.id, body, buffer, question.gen)
+            self._ok(client, question.id, body, buffer, question.run)
 
     def _ok(
-        self, client: str, id: int, body: m.Body, buffer: bytes, gen: int | None = None
+        self, client: str, id: int, body: m.Body, buffer: bytes, run: int | None = None
     ) -> None:
-        gen = self._source.gen if gen is None else gen
-        self._deliver(m.Ok(client, id, gen, body), buffer)
+        run = self._source.run_id if run is None else run
+        self._deliver(m.Ok(client, id, run, body), [buffer])
 
     def _fail(self, client: str, id: int, reason: m.Reason, message: str) -> None:
-        self._deliver(m.Fail(client, id, reason, message), b"")
+        self._deliver(m.Fail(client, id, reason, message), [])
 
-    def _deliver(self, reply: m.Reply, buffer: bytes) -> None:
+    def _deliver(self, reply: m.Reply, buffers: list[bytes]) -> None:
+        *others, last = buffers or [b""]
         # Filled up, so that the server's socket sends it at once.
-        padding = bytes(max(0, m.FLUSH_BYTES - len(buffer)))
+        padding = bytes(max(0, m.FLUSH_BYTES - sum(map(len, buffers))))
         try:
-            self._send(msgspec.to_builtins(reply), [buffer + padding])
+            self._send(msgspec.to_builtins(reply), [*others, last + padding])
         except Exception:
             log.exception("a reply could not be sent")
 
@@ -244,56 +242,3 @@ class _Lane:
                     return
                 client, question = self._waiting.pop()
             self._answer_one(client, question)
-
-
-class _Pusher:
-    """At most one push is on its way; of those that wait, the latest is kept."""
-
-    def __init__(self, deliver: Callable[[m.Reply, bytes], None]) -> None:
-        self._deliver = deliver
-        self._lock = threading.Lock()
-        self._seq = 0
-        self._on_its_way: int | None = None
-        self._next: tuple[m.Status, m.ScoresInfo | None, m.Topic | None, bytes] | None = None
-        self._timer: threading.Timer | None = None
-        self._closed = False
-
-    def offer(
-        self,
-        status: m.Status,
-        scores: m.ScoresInfo | None,
-        topic: m.Topic | None,
-        data: bytes,
-    ) -> None:
-        with self._lock:
-            self._next = (status, scores, topic, data)
-            if self._on_its_way is None:
-                self._send_next()
-
-    def acknowledge(self, seq: int) -> None:
-        with self._lock:
-            if self._on_its_way is None or seq != self._on_its_way:
-                return  # stale, or made up
-            self._on_its_way = None
-            if self._timer is not None:
-                self._timer.cancel()
-            self._send_next()
-
-    def close(self) -> None:
-        """Send nothing more, and leave no timer behind."""
-        with self._lock:
-            self._closed = True
-            self._next = None
-            if self._timer is not None:
-                self._timer.cancel()
-
-    def _send_next(self) -> None:
-        if self._next is None or self._closed:
-            return
-        (status, scores, topic, data), self._next = self._next, None
-        self._seq += 1
-        self._on_its_way = self._seq
-        self._timer = threading.Timer(CREDIT_SECONDS, self.acknowledge, (self._seq,))
-        self._timer.daemon = True
-        self._timer.start()
-        self._deliver(m.Push(self._seq, status, scores, topic), data)

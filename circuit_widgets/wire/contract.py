@@ -12,21 +12,24 @@ from typing import Any
 
 import msgspec
 
-from circuit_widgets.wire import messages
+from circuit_widgets.wire import blocks, controls, messages
 
 OUT = Path(__file__).parents[2] / "js" / "src" / "contract.gen.ts"
 ROOTS = (
     messages.Batch,
     *messages.Request.__args__,
     *messages.Reply.__args__,
-    messages.Text,
+    messages.Runs,
     messages.Status,
     messages.ScoresInfo,
     messages.Picture,
     messages.SelectedHead,
     messages.SelectedCell,
-    messages.Options,
-    *messages.Topic.__args__,
+    messages.SelectedEdge,
+    controls.Control,
+    controls.ParamValues,
+    controls.Frame,
+    blocks.BlockTopic,
 )
 CONSTANTS = ("FLUSH_BYTES", "MAX_TEXT", "MAX_REQUESTS", "MAX_HEADS", "MAX_SIDE")
 
@@ -45,19 +48,19 @@ def typescript() -> str:
         parts += ["", *_interface(name, components[name])]
     parts += ["", _union("Request", messages.Request.__args__)]
     parts += [_union("Body", messages.Body.__args__)]
-    parts += [_union("Topic", messages.Topic.__args__)]
+    parts += [_union("Block", blocks.Block.__args__)]
     parts += [_union("Reply", messages.Reply.__args__), ""]
     return "\n".join(parts)
 
 
 def _interface(name: str, schema: dict[str, Any]) -> list[str]:
-    required = set(schema.get("required", ()))
     lines = []
     if about := schema.get("description"):
         lines += ["/**", *(f" * {line}".rstrip() for line in about.splitlines()), " */"]
     lines.append(f"export interface {name} {{")
     for field, of in schema["properties"].items():
-        lines.append(f"  {field}{'' if field in required else '?'}: {_type(of)};")
+        # What has a default is written all the same.
+        lines.append(f"  {field}: {_type(of)};")
     return [*lines, "}"]
 
 
@@ -78,6 +81,8 @@ def _type(schema: dict[str, Any]) -> str:
             return "boolean"
         case "null":
             return "null"
+        case "object":
+            return f"Record<string, {_type(schema['additionalProperties'])}>"
         case "array" if "prefixItems" in schema:
             return f"[{', '.join(_type(item) for item in schema['prefixItems'])}]"
         case "array":

@@ -2,7 +2,8 @@
 
 `contract.py` turns this file into `js/src/contract.gen.ts`; golden fixtures are read by both test
 suites. A message has a type or it does not exist. Requests come from a view and carry an id that is
-unique within their client, and the generation (which run of the prompt) that they speak about.
+unique within their client, and the id of the run (a prompt, and what is changed inside the model
+while it reads it) that they speak about.
 """
 
 from __future__ import annotations
@@ -11,11 +12,22 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from circuit_widgets.wire.blocks import BlockTopic
 from circuit_widgets.wire.parts import MAX_SIDE as MAX_SIDE
 from circuit_widgets.wire.parts import ClientName, HeadIndex, Id, Index, Message, Side, Window
 from circuit_widgets.wire.parts import Pooling as Pooling
 from circuit_widgets.wire.parts import TilePart as TilePart
-from circuit_widgets.wire.topics import Topic as Topic
+from circuit_widgets.wire.traits import NextReply as NextReply
+from circuit_widgets.wire.traits import NextToken as NextToken
+from circuit_widgets.wire.traits import Picture as Picture
+from circuit_widgets.wire.traits import Run as Run
+from circuit_widgets.wire.traits import Runs as Runs
+from circuit_widgets.wire.traits import Score as Score
+from circuit_widgets.wire.traits import ScoresInfo as ScoresInfo
+from circuit_widgets.wire.traits import SelectedCell as SelectedCell
+from circuit_widgets.wire.traits import SelectedEdge as SelectedEdge
+from circuit_widgets.wire.traits import SelectedHead as SelectedHead
+from circuit_widgets.wire.traits import Status as Status
 
 # The server's TCP stack holds a smaller reply back for a delayed ACK, about 40 ms; one of this size
 # leaves at once. `make bench` measures it (benchmarks/clicks.py).
@@ -35,7 +47,7 @@ class Tiles(Message, frozen=True, tag_field="kind", tag="tiles"):
     """
 
     id: Id
-    gen: Index
+    run: Index
     heads: Annotated[list[HeadIndex], msgspec.Meta(min_length=1, max_length=MAX_HEADS)]
     also: Annotated[list[HeadIndex], msgspec.Meta(max_length=MAX_HEADS)]
     pooling: Pooling
@@ -47,7 +59,7 @@ class Cells(Message, frozen=True, tag_field="kind", tag="cells"):
     """Exact float32 values of one head in a window; the reply may hold more rows than asked."""
 
     id: Id
-    gen: Index
+    run: Index
     head: HeadIndex
     window: Window
 
@@ -56,7 +68,7 @@ class Column(Message, frozen=True, tag_field="kind", tag="column"):
     """Exact float32 attention that one key receives from every query of one head."""
 
     id: Id
-    gen: Index
+    run: Index
     head: HeadIndex
     key: Index
 
@@ -65,11 +77,11 @@ class Next(Message, frozen=True, tag_field="kind", tag="next"):
     """The model's most likely next tokens after a position."""
 
     id: Id
-    gen: Index
+    run: Index
     position: Index
 
 
-class Run(Message, frozen=True, tag_field="kind", tag="run"):
+class RunPrompt(Message, frozen=True, tag_field="kind", tag="run"):
     """Run the model on a new prompt; the traits follow when it is done."""
 
     id: Id
@@ -102,7 +114,7 @@ class Ack(Message, frozen=True, tag_field="kind", tag="ack"):
     seq: Index
 
 
-Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack
+Request = Tiles | Cells | Column | Next | RunPrompt | Stop | Cancel | Hello | Ack
 
 
 class Batch(Message, frozen=True):
@@ -135,20 +147,6 @@ class ColumnReply(Message, frozen=True, tag_field="kind", tag="column"):
     queries: Index
 
 
-class NextToken(Message, frozen=True):
-    token: str
-    id: Index
-    probability: float
-
-
-class NextReply(Message, frozen=True, tag_field="kind", tag="next"):
-    """The likeliest next tokens after `position`, and what the text really has there."""
-
-    position: Index
-    tokens: list[NextToken]
-    actual: NextToken | None
-
-
 class DoneReply(Message, frozen=True, tag_field="kind", tag="done"):
     """The request was carried out; there is nothing more to say."""
 
@@ -160,7 +158,7 @@ Reason = Literal["invalid", "stale", "busy", "missing", "failed"]
 class Ok(Message, frozen=True, tag_field="kind", tag="ok"):
     client: ClientName
     id: Id
-    gen: Index
+    run: Index
     body: Body
 
 
@@ -174,100 +172,21 @@ class Fail(Message, frozen=True, tag_field="kind", tag="error"):
 
 
 class Push(Message, frozen=True, tag_field="kind", tag="push"):
-    """How far the kernel is. The buffer holds the scores' planes, or else the topic's data."""
+    """How far the kernel is: scores and topic, with their bytes in the buffers of these names.
+
+    `version` orders it among what the traits say: what is older than them is not shown. The scores'
+    planes are in the buffer "scores", a block's numbers in that of its own name.
+    """
 
     seq: Index
+    version: Index
     status: Status
     scores: ScoresInfo | None
-    topic: Topic | None
+    topic: BlockTopic | None
+    buffers: list[str]
 
 
 Reply = Ok | Fail | Push
-
-
-# --- traits: a first screen from these alone -----------------------------------------------------
-class Status(Message, frozen=True):
-    """What the kernel is doing for this view."""
-
-    state: Literal["idle", "running", "partial", "failed"]
-    message: str
-    done: Index
-    total: Index
-
-
-class Score(Message, frozen=True):
-    """One score for every head.
-
-    Planes of [layer, head] float32 lie one after the other in the `score_data` trait: `value` and,
-    where they exist, `control`, `low`, `high` (indices of planes; null where there is none).
-    NaN is a head that has not been computed.
-    """
-
-    name: str
-    label: str
-    about: str
-    # What it was measured on, in two words; scores of one group stand together.
-    group: str
-    # Where the definition is from.
-    source: str
-    chance: float | None
-    least: float
-    most: float
-    value: Index
-    control: Index | None
-    low: Index | None
-    high: Index | None
-    # What the low end has to be above: the high end of the control.
-    bar: Index | None
-
-
-class ScoresInfo(Message, frozen=True):
-    planes: Index
-    scores: list[Score]
-
-
-class Text(Message, frozen=True):
-    """One run of one prompt."""
-
-    gen: Index
-    model: str
-    n_layers: Index
-    n_heads: Index
-    tokens: list[str]
-    prompt: str
-    has_bos: bool
-    seconds: float | None
-    live: bool
-
-
-class Picture(Message, frozen=True):
-    """The matrix in the saved picture: the `picture_data` trait laid out as one tile."""
-
-    gen: Index
-    window: Window
-    pooling: Pooling
-    side: Side
-    tile: TilePart
-    next: NextReply | None
-
-
-class SelectedHead(Message, frozen=True):
-    """Apart from `SelectedCell`: a cell that moves the query does not undo a click on a head."""
-
-    layer: Index
-    head: Index
-
-
-class SelectedCell(Message, frozen=True):
-    query: Index | None
-    key: Index | None
-
-
-class Options(Message, frozen=True):
-    score: str
-    first: Literal["show", "dim", "hide"]
-    scale: Literal["head", "shared"]
-    pooling: Pooling
 
 
 # msgspec works a type out at its first use, and a second thread that comes to it meanwhile reads

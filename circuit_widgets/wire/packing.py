@@ -15,7 +15,6 @@ from circuit_widgets.wire.blocks import (
     Axis,
     Block,
     BlockTopic,
-    Column,
     Graph,
     Matrix,
     PicturesBlock,
@@ -23,6 +22,7 @@ from circuit_widgets.wire.blocks import (
     Scalar,
     Sort,
     Table,
+    TableColumn,
 )
 
 Number = float | int | None
@@ -32,7 +32,7 @@ AnyHead = Head | str | Sequence[int]
 class Made(NamedTuple):
     """A column and its bytes; where they lie is settled by the block."""
 
-    column: Column
+    column: TableColumn
     data: bytes
     rows: int
 
@@ -59,7 +59,7 @@ def numbers(
         array = values.detach().float().cpu().contiguous().numpy()
     else:
         array = np.array([np.nan if value is None else value for value in values], np.float32)
-    column = Column(name, label, about, unit, role, of, "float32", 0, None)
+    column = TableColumn(name, label, about, unit, role, of, "float32", 0, None)
     return Made(column, array.astype("<f4").tobytes(), len(array))
 
 
@@ -75,7 +75,7 @@ def whole(
 ) -> Made:
     """A column of whole numbers from 0; None is missing."""
     array = np.array([-1 if value is None else value for value in values], "<i4")
-    column = Column(name, label, about, unit, role, of, "int32", 0, None)
+    column = TableColumn(name, label, about, unit, role, of, "int32", 0, None)
     return Made(column, array.tobytes(), len(array))
 
 
@@ -88,14 +88,14 @@ def heads(name: str, values: Iterable[AnyHead | None], label: str, *, about: str
     """A column of heads, however they are named; None is missing."""
     places = [(-1, -1) if value is None else place(value) for value in values]
     array = np.array(places, "<i4").reshape(-1, 2)
-    column = Column(name, label, about, "", "head", None, "head", 0, None)
+    column = TableColumn(name, label, about, "", "head", None, "head", 0, None)
     return Made(column, array.tobytes(), len(array))
 
 
 def flags(name: str, values: Iterable[bool], label: str, *, about: str = "") -> Made:
     """A column of yes and no."""
     array = np.array([bool(value) for value in values], "u1")
-    column = Column(name, label, about, "", "flag", None, "flag", 0, None)
+    column = TableColumn(name, label, about, "", "flag", None, "flag", 0, None)
     return Made(column, array.tobytes(), len(array))
 
 
@@ -109,7 +109,7 @@ def texts(
 ) -> Made:
     """A column of texts, which travel as they are."""
     shown = list(values)
-    column = Column(name, label, about, "", role, None, "text", None, shown)
+    column = TableColumn(name, label, about, "", role, None, "text", None, shown)
     return Made(column, b"", len(shown))
 
 
@@ -211,7 +211,7 @@ def _table(
     lengths = {made.rows for made in columns}
     if len(lengths) > 1:
         raise ValueError(f"{name}: columns of {sorted(lengths)} rows")
-    placed: list[Column] = []
+    placed: list[TableColumn] = []
     data = b""
     for column, values, _ in columns:
         if column.offset is not None:

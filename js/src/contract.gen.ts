@@ -17,11 +17,31 @@ export interface Ack {
 }
 
 /**
+ * One side of a matrix: `n` positions of the text, heads, layers, or texts of its own.
+ */
+export interface Axis {
+  label: string;
+  ticks: "heads" | "layers" | "positions" | "texts";
+  heads: [number, number][] | null;
+  texts: string[] | null;
+  n: number;
+}
+
+/**
  * What one animation frame of one client asks for.
  */
 export interface Batch {
   client: string;
-  requests: (Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack)[];
+  requests: (Tiles | Cells | Column | Next | RunPrompt | Stop | Cancel | Hello | Ack)[];
+}
+
+/**
+ * All that a topic's view shows besides scores: a few values by name, and blocks.
+ */
+export interface BlockTopic {
+  kind: string;
+  scalars: Record<string, number | string | boolean | null>;
+  blocks: (Table | Matrix | Graph | PicturesBlock)[];
 }
 
 /**
@@ -39,7 +59,7 @@ export interface Cancel {
 export interface Cells {
   kind: "cells";
   id: number;
-  gen: number;
+  run: number;
   head: [number, number];
   window: [number, number, number, number];
 }
@@ -59,7 +79,7 @@ export interface CellsReply {
 export interface Column {
   kind: "column";
   id: number;
-  gen: number;
+  run: number;
   head: [number, number];
   key: number;
 }
@@ -75,38 +95,28 @@ export interface ColumnReply {
 }
 
 /**
- * Two heads that act together, and how: by intervention.
+ * What a parameter is called and which values it takes; `value` is what it is at first.
  */
-export interface Coordinated {
-  a: [number, number];
-  b: [number, number];
-  value: number | null;
-  q: number | null;
-  type: string;
-  sign: string;
-  path: number | null;
-  path_low: number | null;
-  path_high: number | null;
-  path_null_high: number | null;
-  interaction: number | null;
-  interaction_low: number | null;
-  interaction_high: number | null;
-  effect_a: number | null;
-  effect_b: number | null;
-  effect_ab: number | null;
+export interface Control {
+  name: string;
+  label: string;
+  about: string;
+  kind: "choice" | "flag" | "number";
+  value: number | string | boolean;
+  least: number | null;
+  most: number | null;
+  step: number | null;
+  unit: string;
+  choices: ControlChoice[];
 }
 
 /**
- * A matrix over heads in clustered order: float32 [n, n] of values, then of q values.
+ * One of the values that a choice takes.
  */
-export interface CoordinationTopic {
-  kind: "coordination";
-  method: string;
-  signed: boolean;
-  fdr: number;
-  heads: [number, number][];
-  order: number[];
-  pairs: Coordinated[];
+export interface ControlChoice {
+  value: string;
+  label: string;
+  about: string;
 }
 
 /**
@@ -114,20 +124,6 @@ export interface CoordinationTopic {
  */
 export interface DoneReply {
   kind: "done";
-}
-
-/**
- * A number about the model as a whole, with its interval and what it is compared with.
- */
-export interface Fact {
-  label: string;
-  about: string;
-  unit: string;
-  value: number | null;
-  low: number | null;
-  high: number | null;
-  null_label: string;
-  null: number | null;
 }
 
 /**
@@ -142,45 +138,25 @@ export interface Fail {
 }
 
 /**
- * From a position in one layer to a position in the next; no head: it stays where it is.
+ * How an output is framed: height in px, panels left out, what stands above and below.
  */
-export interface FlowEdge {
-  layer: number;
-  source: number;
-  target: number;
-  weight: number;
-  head: number | null;
-}
-
-export interface FlowPath {
-  weight: number;
-  steps: FlowEdge[];
+export interface Frame {
+  height: number | null;
+  hide: string[];
+  title: string | null;
+  caption: string | null;
 }
 
 /**
- * A position that the output draws on, and what cutting it off costs.
+ * Nodes and edges in one buffer; an edge's `source` and `target` are row numbers of nodes.
  */
-export interface FlowSource {
-  position: number;
-  route: number | null;
-  rollout: number | null;
-  knockout: number | null;
-  low: number | null;
-  high: number | null;
-  confirmed: boolean;
-}
-
-/**
- * Routes from positions of the text to the output at one.
- */
-export interface FlowTopic {
-  kind: "flow";
-  position: number;
-  target: string;
-  facts: Fact[];
-  edges: FlowEdge[];
-  paths: FlowPath[];
-  sources: FlowSource[];
+export interface Graph {
+  kind: "graph";
+  name: string;
+  title: string;
+  about: string;
+  nodes: Table;
+  edges: Table;
 }
 
 /**
@@ -192,47 +168,20 @@ export interface Hello {
 }
 
 /**
- * Induction: pairs of heads (null: not looked for yet), and the trace of a prompt.
- *
- *     `length` tokens stand twice in the text, after `before` of them; 0: the text is no probe.
+ * float32 [rows, cols], row by row, at `offset` of the buffer; NaN is missing.
  */
-export interface InductionTopic {
-  kind: "induction";
-  facts: Fact[];
-  pairs: Pair[] | null;
-  length: number;
-  before: number;
-  heads: [number, number][];
-  previous: [number, number][];
-  repeats: Repeat[];
-  pictures: Pictures | null;
-}
-
-/**
- * What every position does to the output at one; `pairs`: float32 [source, target] follow.
- */
-export interface InfluenceTopic {
-  kind: "influence";
-  position: number;
-  target: string;
-  n_prompt: number;
-  measures: Measure[];
-  outputs: Output[];
-  pairs: boolean;
-  screen: number | null;
-}
-
-/**
- * A number for each position of the text; null where it was not computed.
- */
-export interface Measure {
+export interface Matrix {
+  kind: "matrix";
   name: string;
-  label: string;
+  title: string;
   about: string;
+  rows: Axis;
+  cols: Axis;
   unit: string;
-  value: (number | null)[];
-  low: (number | null)[];
-  high: (number | null)[];
+  signed: boolean;
+  least: number;
+  most: number;
+  offset: number;
 }
 
 /**
@@ -241,7 +190,7 @@ export interface Measure {
 export interface Next {
   kind: "next";
   id: number;
-  gen: number;
+  run: number;
   position: number;
 }
 
@@ -265,74 +214,24 @@ export interface Ok {
   kind: "ok";
   client: string;
   id: number;
-  gen: number;
+  run: number;
   body: TilesReply | CellsReply | ColumnReply | NextReply | DoneReply;
 }
 
-export interface Options {
-  score: string;
-  first: "dim" | "hide" | "show";
-  scale: "head" | "shared";
-  pooling: "max" | "mean";
-}
-
 /**
- * One token that the model wrote: what its own earlier ones did to it, and the prompt.
+ * The parameters as they are. `source` and `seq`: who set them, and that one's how-manieth.
  */
-export interface Output {
-  position: number;
-  own: number | null;
-  own_low: number | null;
-  own_high: number | null;
-  prompt: number | null;
-  prompt_low: number | null;
-  prompt_high: number | null;
-}
-
-/**
- * A previous-token head and the induction head that may be made with it.
- */
-export interface Pair {
-  sender: [number, number];
-  receiver: [number, number];
-  q_z: number | null;
-  k_z: number | null;
-  v_z: number | null;
-  path: number | null;
-  low: number | null;
-  high: number | null;
-  null: number | null;
-  null_high: number | null;
-  confirmed: boolean;
-}
-
-/**
- * A class of attention patterns: a head is of it above the threshold and above its null.
- */
-export interface PatternKind {
-  name: string;
-  label: string;
-  description: string;
-  function: string;
-  score: string;
-  threshold: number;
-}
-
-/**
- * Small pictures of every head: `rows` x `rows` uint8 a head, then a float32 scale each.
- */
-export interface PatternsTopic {
-  kind: "patterns";
-  kinds: PatternKind[];
-  rows: number;
-  tokens: number;
+export interface ParamValues {
+  values: Record<string, number | string | boolean>;
+  source: string;
+  seq: number;
 }
 
 /**
  * The matrix in the saved picture: the `picture_data` trait laid out as one tile.
  */
 export interface Picture {
-  gen: number;
+  run: number;
   window: [number, number, number, number];
   pooling: "max" | "mean";
   side: number;
@@ -341,9 +240,11 @@ export interface Picture {
 }
 
 /**
- * Heads' matrices that are there without a kernel: tiles in `topic_data`.
+ * Heads' matrices that are there without a kernel.
  */
-export interface Pictures {
+export interface PicturesBlock {
+  kind: "pictures";
+  name: string;
   window: [number, number, number, number];
   pooling: "max" | "mean";
   side: number;
@@ -351,39 +252,54 @@ export interface Pictures {
 }
 
 /**
- * How far the kernel is. The buffer holds the scores' planes, or else the topic's data.
+ * How far the kernel is: scores and topic, with their bytes in the buffers of these names.
+ *
+ *     `version` orders it among what the traits say: what is older than them is not shown. The scores'
+ *     planes are in the buffer "scores", a block's numbers in that of its own name.
  */
 export interface Push {
   kind: "push";
   seq: number;
+  version: number;
   status: Status;
   scores: ScoresInfo | null;
-  topic: InductionTopic | PatternsTopic | InfluenceTopic | FlowTopic | CoordinationTopic | null;
+  topic: BlockTopic | null;
+  buffers: string[];
 }
 
 /**
- * A token that stood earlier, and what induction makes of it; lists go by head.
+ * A prompt, and what is changed inside the model while it reads it: nothing yet.
+ *
+ *     A view of a result has one run, whose tokens are those that the result was found on.
  */
-export interface Repeat {
-  position: number;
-  earlier: number;
-  attention: (number | null)[];
-  chance: number;
-  added: (number | null)[];
-  added_chance: (number | null)[];
-  first_hop: (number | null)[];
-  probability: number;
-  predicted: boolean;
-  follows: boolean;
+export interface Run {
+  id: number;
+  model: string;
+  n_layers: number;
+  n_heads: number;
+  tokens: string[];
+  prompt: string;
+  interventions: string[];
+  has_bos: boolean;
+  seconds: number | null;
+  live: boolean;
 }
 
 /**
  * Run the model on a new prompt; the traits follow when it is done.
  */
-export interface Run {
+export interface RunPrompt {
   kind: "run";
   id: number;
   text: string;
+}
+
+/**
+ * The runs that a view can show, and which one it shows.
+ */
+export interface Runs {
+  current: number;
+  all: Run[];
 }
 
 /**
@@ -414,17 +330,45 @@ export interface ScoresInfo {
   scores: Score[];
 }
 
+/**
+ * A query and a key of the matrix; as `SelectedHead`.
+ */
 export interface SelectedCell {
   query: number | null;
   key: number | null;
+  source: string;
+  seq: number;
+}
+
+/**
+ * A pair of heads, the earlier one first, or none; as `SelectedHead`.
+ */
+export interface SelectedEdge {
+  sender: [number, number] | null;
+  receiver: [number, number] | null;
+  source: string;
+  seq: number;
 }
 
 /**
  * Apart from `SelectedCell`: a cell that moves the query does not undo a click on a head.
+ *
+ *     `source` and `seq`: who selected, and that one's how-manieth selection it is. By them a page
+ *     knows its own earlier selection, which comes back late, from news.
  */
 export interface SelectedHead {
   layer: number;
   head: number;
+  source: string;
+  seq: number;
+}
+
+/**
+ * The order in which a table is shown first.
+ */
+export interface Sort {
+  column: string;
+  descending: boolean;
 }
 
 /**
@@ -446,18 +390,33 @@ export interface Stop {
 }
 
 /**
- * One run of one prompt.
+ * Rows of typed columns.
  */
-export interface Text {
-  gen: number;
-  model: string;
-  n_layers: number;
-  n_heads: number;
-  tokens: string[];
-  prompt: string;
-  has_bos: boolean;
-  seconds: number | null;
-  live: boolean;
+export interface Table {
+  kind: "table";
+  name: string;
+  title: string;
+  about: string;
+  rows: number;
+  columns: TableColumn[];
+  sort: Sort | null;
+}
+
+/**
+ * One column of a table: `rows` values at `offset` of the buffer, or texts as they are.
+ *
+ *     `of` names the estimate that an interval, a null, a p or a q belongs to.
+ */
+export interface TableColumn {
+  name: string;
+  label: string;
+  about: string;
+  unit: string;
+  role: "count" | "estimate" | "flag" | "head" | "high" | "label" | "low" | "null" | "null_high" | "null_low" | "p" | "position" | "q" | "text";
+  of: string | null;
+  type: "flag" | "float32" | "head" | "int32" | "text";
+  offset: number | null;
+  texts: string[] | null;
 }
 
 /**
@@ -484,7 +443,7 @@ export interface TilePart {
 export interface Tiles {
   kind: "tiles";
   id: number;
-  gen: number;
+  run: number;
   heads: [number, number][];
   also: [number, number][];
   pooling: "max" | "mean";
@@ -500,7 +459,7 @@ export interface TilesReply {
   tiles: TilePart[];
 }
 
-export type Request = Tiles | Cells | Column | Next | Run | Stop | Cancel | Hello | Ack;
+export type Request = Tiles | Cells | Column | Next | RunPrompt | Stop | Cancel | Hello | Ack;
 export type Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply;
-export type Topic = InductionTopic | PatternsTopic | InfluenceTopic | FlowTopic | CoordinationTopic;
+export type Block = Table | Matrix | Graph | PicturesBlock;
 export type Reply = Ok | Fail | Push;

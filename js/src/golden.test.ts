@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Batch, Picture, Request, ScoresInfo, Text } from "./contract.gen";
+import type { Batch, Picture, Request, Runs, ScoresInfo } from "./contract.gen";
 import { valueAt } from "./draw/tile";
 import { FakeModel, settle, shifted } from "./test/fake-model";
 import { Client, Refusal } from "./wire/client";
@@ -100,7 +100,7 @@ describe("the golden wire", () => {
 
   it("has refusals", async () => {
     const { client, answer } = answering("refused");
-    const asked = client.ask({ kind: "next", gen: 3, position: 0 }).catch((error) => error);
+    const asked = client.ask({ kind: "next", run: 3, position: 0 }).catch((error) => error);
     await answer();
     const refusal = await asked;
     expect(refusal).toBeInstanceOf(Refusal);
@@ -143,7 +143,7 @@ describe("the golden wire", () => {
     const { score_data, picture_data, ...traits } = file.traits as unknown as {
       score_data: string;
       picture_data: string;
-      text: Text;
+      runs: Runs;
       picture: Picture;
       scores: ScoresInfo;
     };

@@ -163,15 +163,15 @@ def test_what_is_pinned_has_its_next_tokens(page, notebook):
 
 def test_options_change_the_picture_and_python_has_them(page, notebook):
     page.root.get_by_role("radio", name="hide").click()
-    page.expect_python("explorer.options['first']", "hide")
+    page.expect_python("explorer.params['first']", "hide")
     page.root.get_by_role("radio", name="all heads (max 1)").click()
     assert page.session("session.vmax(session.tile.value)") == 1
     page.root.get_by_role("radio", name="this head (max").click()
     page.root.get_by_role("radio", name="dim").click()
     page.root.get_by_role("combobox", name="Score").select_option("previous_token")
-    page.expect_python("explorer.options['score']", "previous_token")
+    page.expect_python("explorer.params['score']", "previous_token")
     page.root.get_by_role("radio", name="this text").click()
-    page.expect_python("explorer.options['score']", "text_induction")
+    page.expect_python("explorer.params['score']", "text_induction")
     page.root.get_by_role("radio", name="random tokens").click()
 
 
@@ -211,10 +211,10 @@ def test_everything_by_keyboard_alone(page, notebook):
     truth = pattern(notebook, "1.2")[4][2]
     expect(page.part("exact")).to_have_text(exact(truth))
     for key, option in (("f", "first"), ("c", "scale"), ("s", "score")):
-        before = notebook.python(f"explorer.options[{option!r}]")
+        before = notebook.python(f"explorer.params[{option!r}]")
         keys.press(key)
         page.wait(f"session.params.choice('{option}').value !== {before}")
-        page.expect_python(f"explorer.options[{option!r}] != {before}", True)
+        page.expect_python(f"explorer.params[{option!r}] != {before}", True)
     keys.press("v")
     expect(page.part("looks-title")).to_contain_text("is attended to by")
     keys.press("v")

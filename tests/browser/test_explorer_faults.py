@@ -231,12 +231,12 @@ GARBAGE = [
     "{}",
     "{ client: 'x', requests: [] }",
     "{ client: 'x', requests: [{ kind: 'tiles' }] }",
-    "{ client: 'x', requests: [{ kind: 'next', id: -1, gen: 0, position: 1e300 }] }",
+    "{ client: 'x', requests: [{ kind: 'next', id: -1, run: 0, position: 1e300 }] }",
     "{ client: 'x'.repeat(9999), requests: [{ kind: 'run', id: 1, text: 'y'.repeat(2000000) }] }",
     "{ client: 'x', requests: Array(5000).fill({ kind: 'hello', id: 1 }) }",
-    "{ client: 'x', requests: [{ kind: 'next', id: 7, gen: 99, position: 0 }] }",
+    "{ client: 'x', requests: [{ kind: 'next', id: 7, run: 99, position: 0 }] }",
     "{ client: 'x', requests: [{ kind: 'ack', id: 8, seq: 12345 }] }",
-    "{ client: 'x', requests: [{ kind: 'column', id: 9, gen: 0, head: [99, 99], key: 10000 }] }",
+    "{ client: 'x', requests: [{ kind: 'column', id: 9, run: 0, head: [99, 99], key: 10000 }] }",
 ]
 
 

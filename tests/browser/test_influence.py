@@ -114,7 +114,9 @@ def test_it_fits_a_laptop(notebook):
 def test_positions_fill_in_and_stop_leaves_what_is_done(notebook):
     notebook.run(3)
     page = ExplorerPage(notebook, 3)
-    page.wait("session.topic.value.info?.measures?.[0].value.some((v) => v !== null)")
+    page.wait(
+        "session.topic.value?.table('measures')?.numbers('logp').some((v) => !Number.isNaN(v))"
+    )
     page.part("stop").click()
     expect(page.part("notice")).to_contain_text("Stopped. partial: ")
     done = int(notebook.python("view.result.logp.value.isfinite().sum().item()"))

@@ -57,5 +57,5 @@ def test_nothing_moves_when_a_value_changes(lab):
             expect(page.part("exact")).not_to_be_empty()
             assert page.root.evaluate(boxes) == before
         page.run("blue dog seven river green blue dog seven river green blue sun")
-        page.wait("session.text.value.gen === 1")
+        page.wait("session.text.value.id === 1")
         assert page.root.evaluate(boxes) == before

@@ -29,6 +29,14 @@ def explorer(model):
     made.close()
 
 
+def at(view):
+    return view.selected_head["layer"], view.selected_head["head"]
+
+
+def cell(view):
+    return view.selected_cell["query"], view.selected_cell["key"]
+
+
 # --- what it refuses, with what is accepted ---
 
 
@@ -42,7 +50,7 @@ def explorer(model):
         ({"prompt": [5000]}, ValueError, "5000"),
         ({"selection": "7.0"}, ValueError, "layers 0 to 1, heads 0 to 3"),
         ({"selection": "x"}, ValueError, "x"),
-        ({"colour": 1}, TypeError, "no option 'colour'. It takes selection, score"),
+        ({"colour": 1}, TypeError, "no option 'colour'. It takes score"),
         ({"scor": "entropy"}, TypeError, "Did you mean 'score'"),
         ({"score": "entropy"}, ValueError, "'text_entropy'"),
         ({"first": "gone"}, ValueError, "'show', 'dim' or 'hide'"),
@@ -73,7 +81,7 @@ def test_it_opens_on_the_highest_head_and_the_last_token(explorer, model):
 @pytest.mark.parametrize("head", ["1.3", "L1H3", (1, 3), [1, 3], Head(1, 3)])
 def test_a_head_can_be_named_in_many_ways(explorer, head):
     explorer.selection = head
-    assert explorer.selected_head == {"layer": 1, "head": 3}
+    assert at(explorer) == (1, 3)
 
 
 def test_what_is_out_of_range_changes_nothing(explorer):
@@ -94,17 +102,45 @@ def test_views_can_share_a_selection(model):
     long = cw.explore(model, "blue dog seven river blue", selection=shared)
     short = cw.explore(model, "blue dog", selection=shared)
     shared.set("1.1", query=2)
-    assert long.selected_head == short.selected_head == {"layer": 1, "head": 1}
-    assert long.selected_cell == short.selected_cell == {"query": 2, "key": None}
-    # Every view can show what is selected.
-    with pytest.raises(ValueError, match="0 to 2"):
-        shared.query = 5
+    assert at(long) == at(short) == (1, 1)
+    assert cell(long) == cell(short) == (2, None)
+    # A position that a shorter text does not have is its last one there, and itself elsewhere.
+    shared.query = 5
+    assert (cell(long), cell(short), shared.query) == ((5, None), (2, None), 5)
+    with pytest.raises(ValueError, match="0 to 5"):
+        shared.query = 6
     # A view that is closed says nothing any more, to nobody.
-    short.close()
-    shared.query = 4
-    assert long.selected_cell["query"] == 4
-    assert cw.explore(model, "blue dog seven", selection=shared).selected_cell["query"] == 3
     long.close()
+    with pytest.raises(ValueError, match="0 to 2"):
+        shared.query = 4
+    short.close()
+
+
+def test_joining_a_selection_keeps_the_query(explorer):
+    explorer.selection.query = 3
+    shared = Selection("0.1")
+    explorer.selection = shared
+    assert cell(explorer) == (3, None) and at(explorer) == (0, 1)
+    other = Selection("1.1", query=2)
+    explorer.selection = other
+    assert cell(explorer) == (2, None)
+
+
+def test_an_edge_is_selected_from_both_sides(explorer):
+    explorer.selection.set(edge=("0.1", "1.3"))
+    assert explorer.selected_edge["sender"] == (0, 1)
+    explorer.selected_edge = {"sender": (0, 2), "receiver": (1, 0), "source": "view-x", "seq": 4}
+    assert explorer.selection.edge == ((0, 2), (1, 0))
+    with pytest.raises(ValueError, match="layers 0 to 1"):
+        explorer.selection.edge = ("0.1", "7.0")
+    with pytest.raises(ValueError, match="two heads"):
+        explorer.selection.edge = "0.1"
+
+
+def test_a_selection_says_what_it_takes():
+    assert repr(Selection("1.2", query=6)) == "<Selection head 1.2, query=6>"
+    with pytest.raises(TypeError, match="Did you mean 'query'"):
+        Selection("1.2", quer=6)
 
 
 def test_what_the_view_sends_is_checked(explorer):
@@ -123,15 +159,49 @@ def test_a_query_moved_in_python_does_not_undo_a_click_on_a_head(explorer):
     explorer.send_state = lambda key: sent.extend([key] if isinstance(key, str) else key)
     explorer.selection.query = 1
     assert sent == ["selected_cell"]
-    with pytest.raises(traitlets.TraitError):
-        explorer.options = {"score": 1}
+    for wrong in ({"score": 1}, {"scale": "own"}, {"skale": "head"}):
+        with pytest.raises(traitlets.TraitError):
+            explorer.param_values = {"values": wrong}
+
+
+def test_parameters_are_read_and_set_by_name(model):
+    explorer = cw.explore(model, PROMPT, first="hide", params={"scale": "shared"}, probe=False)
+    assert (explorer.params["first"], explorer.params["scale"]) == ("hide", "shared")
+    explorer.params["pooling"] = "mean"
+    assert explorer.param_values["values"]["pooling"] == "mean"
+    explorer.param_values = {"values": {"first": "show"}, "source": "view-x", "seq": 3}
+    assert explorer.params["first"] == "show" and explorer.params["pooling"] == "max"
+    with pytest.raises(KeyError, match="Did you mean 'pooling'"):
+        explorer.params["poling"] = "mean"
+    with pytest.raises(KeyError, match="Did you mean 'pooling'"):
+        cw.explore(model, PROMPT, params={"poling": "mean"})
+    explorer.close()
+
+
+def test_it_opens_where_it_is_asked_to(model):
+    explorer = cw.explore(
+        model, PROMPT, selection="1.2", query=3, key=1, height=420, title="A title", probe=False
+    )
+    assert at(explorer) == (1, 2) and cell(explorer) == (3, 1)
+    assert explorer.frame == {"height": 420, "hide": [], "title": "A title", "caption": None}
+    explorer.close()
+    for wrong, error in (
+        ({"query": 99}, ValueError),
+        ({"query": "3"}, TypeError),
+        ({"height": -3}, ValueError),
+        ({"hide": ["matrx"]}, ValueError),
+        ({"heigth": 300}, TypeError),
+    ):
+        with pytest.raises(error):
+            cw.explore(model, PROMPT, probe=False, **wrong)
 
 
 # --- what it shows ---
 
 
 def test_the_first_screen_is_in_the_traits(explorer, model):
-    text = explorer.text
+    text = explorer.runs["all"][0]
+    assert explorer.runs["current"] == text["id"] == 0 and text["interventions"] == []
     assert text["tokens"] == list(explorer.tokens)
     assert (text["n_layers"], text["n_heads"], text["live"]) == (2, 4, True)
     assert explorer.picture["tile"]["head"] == (
@@ -157,12 +227,12 @@ def test_the_pattern_is_the_models(explorer, model):
 def test_another_prompt_replaces_everything_at_once(explorer):
     seen = []
     explorer.observe(
-        lambda change: seen.append((len(explorer.text["tokens"]), len(explorer.picture_data))),
+        lambda change: seen.append((len(explorer.run_shown.tokens), len(explorer.picture_data))),
         ["picture_data"],
     )
     explorer.run("dog river")
     assert explorer.tokens == ("<bos>", "dog", "river")
-    assert explorer.text["gen"] == 1 and explorer.picture["gen"] == 1
+    assert explorer.runs["current"] == 1 and explorer.picture["run"] == 1
     assert explorer.selection.query == 2  # it was the last one
     with pytest.raises(ValueError, match="empty"):
         explorer.run("")
@@ -177,7 +247,7 @@ def test_a_prompt_that_fails_while_it_runs_is_said_and_the_old_one_stays(explore
     with pytest.raises(RuntimeError, match="out of memory"):
         explorer.run("dog river")
     assert explorer.status["state"] == "failed" and "out of memory" in explorer.status["message"]
-    assert explorer.text["prompt"] == PROMPT
+    assert explorer.run_shown.prompt == PROMPT
     monkeypatch.undo()
     explorer.run("dog river")
     assert explorer.status["state"] == "idle"

@@ -8,11 +8,12 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets.views.induction import view
+from tests.views.told import Told
 
 
 def planes(shown):
     values = torch.frombuffer(bytearray(shown.score_data), dtype=torch.float32)
-    return values.unflatten(0, (-1, shown.text["n_layers"], shown.text["n_heads"]))
+    return values.unflatten(0, (-1, shown.run_shown.n_layers, shown.run_shown.n_heads))
 
 
 def test_a_results_numbers_are_in_the_view():
@@ -28,13 +29,14 @@ def test_a_results_numbers_are_in_the_view():
     assert torch.equal(planes(shown)[control], result.prefix_matching.control)
     # A previous token is there without repeats too: chance is its null.
     assert info["previous_token"]["control"] is None
-    assert shown.text["live"] is True and shown.text["prompt"] == result.provenance.probe
-    assert shown.text["tokens"] == list(result.example_tokens)
+    assert shown.run_shown.live is True and shown.run_shown.prompt == result.provenance.probe
+    assert shown.run_shown.tokens == list(result.example_tokens)
     # Pairs' patterns are there for a page without a kernel.
-    topic = shown.topic
-    best = max(topic["pairs"], key=lambda pair: pair["path"])
-    pictured = [tile["head"] for tile in topic["pictures"]["tiles"]]
-    assert best["sender"] in pictured and best["receiver"] in pictured
+    told = Told(shown)
+    best = int(told.column("pairs", "path").argmax())
+    pictured = [tile["head"] for tile in told.block("pictures")["tiles"]]
+    for end in ("sender", "receiver"):
+        assert tuple(told.column("pairs", end)[best]) in pictured
     assert shown.selection.as_head == result.heads()[0]
     shown.close()
 

@@ -2,72 +2,76 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
+import ipywidgets
+import numpy as np
 import pytest
 import torch
 
 import circuit_widgets as cw
 from circuit_widgets.results.result import part
 from circuit_widgets.views import coordination, flow, influence, patterns
+from tests.views.told import Told
 
 TEXT = "blue dog seven river blue dog seven"
 
 
-def planes(shown, n: int, count: int, at: int = 0) -> list[torch.Tensor]:
-    data = bytearray(shown.topic_data[at : at + 4 * n * n * count])
-    return list(torch.frombuffer(data, dtype=torch.float32).view(count, n, n))
-
-
-def same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.allclose(one.float(), other.float(), rtol=0, atol=0, equal_nan=True)
+def same(one: Any, other: torch.Tensor) -> bool:
+    known = other.float().numpy()
+    return np.allclose(one, known, rtol=0, atol=1e-6, equal_nan=True)
 
 
 def test_patterns() -> None:
     result = cw.detect_attention_patterns(cw.load_model(), TEXT, progress=False)
     shown = patterns.view(result)
-    topic = shown.topic
-    assert [kind["name"] for kind in topic["kinds"]] == list(cw.ATTENTION_PATTERNS)
-    side = topic["rows"]
-    size = 8 * side * side
-    pictures = torch.frombuffer(bytearray(shown.topic_data[:size]), dtype=torch.uint8)
-    assert torch.equal(pictures.view(2, 4, side, side), result.thumbnails)
-    scales = torch.frombuffer(bytearray(shown.topic_data[size:]), dtype=torch.float32)
-    assert same(scales.view(2, 4), result.thumbnail_scale)
-    names = [score["name"] for score in shown.scores["scores"]]
-    assert names == list(result.names)
-    assert shown.text["live"] is True and shown.text["tokens"] == list(result.thumbnail_tokens)
+    told = Told(shown)
+    assert list(told.column("classes", "name")) == list(cw.ATTENTION_PATTERNS)
+    side = result.thumbnails.shape[-1]
+    for tile in told.block("thumbnails")["tiles"]:
+        layer, head = tile["head"]
+        data = told.data["thumbnails"][tile["offset"] :][: side * side]
+        pixels = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(side, side)
+        assert torch.equal(pixels, result.thumbnails[layer, head])
+        assert tile["scale"] == pytest.approx(float(result.thumbnail_scale[layer, head]))
+    assert [score["name"] for score in shown.scores["scores"]] == list(result.names)
+    run = shown.run_shown
+    assert run.live is True and run.tokens == list(result.thumbnail_tokens)
+    # A threshold a class: the result's own until somebody sets another.
+    assert shown.params["threshold.induction"] == pytest.approx(
+        next(kind["threshold"] for kind in result.classes if kind["name"] == "induction")
+    )
     shown.close()
 
 
 def test_influence_and_what_the_model_wrote() -> None:
     result = cw.compute_self_influence(cw.load_model(), TEXT, generate=3, progress=False)
     shown = influence.view(result)
-    topic = shown.topic
-    logp = topic["measures"][0]
-    assert logp["name"] == "logp" and topic["position"] == result.position
-    for got, known in zip(logp["value"], result.logp.value.tolist(), strict=True):
-        assert got == pytest.approx(known) if got is not None else math.isnan(known)
-    assert [o["position"] for o in topic["outputs"]] == [result.n_prompt + i for i in range(3)]
-    assert topic["outputs"][1]["own"] == pytest.approx(float(result.own.value[1]))
-    n = len(result.ids)
-    assert topic["pairs"] is True and same(planes(shown, n, 1)[0], result.matrix)
+    told = Told(shown)
+    assert same(told.column("measures", "logp"), result.logp.value)
+    assert told.scalars["position"] == result.position
+    assert told.column("outputs", "position").tolist() == [result.n_prompt + i for i in range(3)]
+    assert result.own is not None
+    assert same(told.column("outputs", "own"), result.own.value)
+    assert same(told.matrix("effects"), result.matrix)
     shown.close()
 
 
 def test_routes() -> None:
     result = cw.trace_information_flow(cw.load_model(), TEXT, progress=False)
     shown = flow.view(result)
-    topic = shown.topic
-    assert topic["kind"] == "flow" and len(topic["paths"]) == len(result.key_paths)
-    assert topic["paths"][0]["weight"] == pytest.approx(result.key_paths[0]["weight"])
-    routes = [source["route"] for source in topic["sources"]]
-    assert routes == pytest.approx(result.routes.tolist())
+    told = Told(shown)
+    assert told.topic["kind"] == "flow" and shown._bundle == "flow"
+    weights = sorted((path["weight"] for path in result.key_paths), reverse=True)
+    assert told.column("paths", "weight").tolist() == pytest.approx(weights)
+    assert same(told.column("sources", "route"), result.routes)
     # Edges of the last layer carry all that is read.
-    last = [edge for edge in topic["edges"] if edge["layer"] == 1]
-    assert {edge["target"] for edge in last} == {result.position}
-    assert sum(edge["weight"] for edge in last) == pytest.approx(1, abs=0.1)
-    assert shown.text["live"] is True
+    source, target = (told.column("routes", end, "edges") for end in ("source", "target"))
+    layer, position = (told.column("routes", name, "nodes") for name in ("layer", "position"))
+    last = layer[source] == 1
+    assert set(position[target[last]]) == {result.position}
+    assert told.column("routes", "weight", "edges")[last].sum() == pytest.approx(1, abs=0.1)
+    assert shown.run_shown.live is True
     shown.close()
 
 
@@ -75,12 +79,53 @@ def test_coordination() -> None:
     prompts = ["blue dog seven river blue dog", "two green dog two green dog"]
     result = cw.analyze_head_coordination(cw.load_model(), prompts, pairs=2, progress=False)
     shown = coordination.view(result)
-    topic = shown.topic
-    assert [tuple(head) for head in topic["heads"]] == [(x, y) for x in range(2) for y in range(4)]
-    value, q = planes(shown, 8, 2)
-    assert same(value, result.value) and same(q, result.q)
-    assert topic["order"] == list(result.order) and len(topic["pairs"]) == len(result.pairs)
+    told = Told(shown)
+    order = list(result.order)
+    at = torch.tensor(order)
+    places = [(x, y) for x in range(2) for y in range(4)]
+    assert told.block("value")["rows"]["heads"] == [places[i] for i in order]
+    assert same(told.matrix("value"), result.value[at][:, at])
+    assert same(told.matrix("q"), result.q[at][:, at])
+    assert told.block("pairs")["rows"] == len(result.pairs)
     shown.close()
+
+
+def test_a_result_gives_its_widget() -> None:
+    """Sized, titled, put into a box; a wrong keyword is answered with the close one."""
+    result = cw.detect_attention_patterns(cw.load_model(), TEXT, progress=False)
+    shown = result.view(
+        height=400,
+        title="Patterns",
+        caption="of the toy",
+        selection="1.3",
+        query=2,
+        thresholds={"induction": 0.4},
+        params={"first": "hide"},
+    )
+    assert shown.frame == {"height": 400, "hide": [], "title": "Patterns", "caption": "of the toy"}
+    assert (shown.selection.as_head, shown.selection.query) == (cw.Head(1, 3), 2)
+    assert (shown.params["threshold.induction"], shown.params["first"]) == (0.4, "hide")
+    assert ipywidgets.VBox([shown]).children == (shown,)
+    with pytest.raises(TypeError, match=r"view has no option 'heigth'\. Did you mean 'height'"):
+        result.view(heigth=300)
+    with pytest.raises(KeyError, match=r"Did you mean 'threshold\.induction'"):
+        result.view(thresholds={"inductoin": 0.4})
+    shown.close()
+
+
+def test_a_stream_takes_the_same_and_opens_on_the_best_head() -> None:
+    model = cw.load_model()
+    shown = cw.identify_induction_heads.stream(model, n_sequences=4, height=300, title="T")
+    assert shown.wait(60)
+    assert shown.frame["height"] == 300 and shown.frame["title"] == "T"
+    assert shown.selection.as_head == shown.result.heads()[0]
+    fixed = cw.identify_induction_heads.stream(model, n_sequences=4, selection="0.1")
+    assert fixed.wait(60)
+    assert fixed.selection.as_head == cw.Head(0, 1)
+    with pytest.raises(TypeError, match="no parameter 'colour'"):
+        cw.identify_induction_heads.stream(model, colour=1)
+    for view in (shown, fixed):
+        view.close()
 
 
 CALLS = {
@@ -106,11 +151,11 @@ def test_a_stream_ends_as_a_call_does(name: str, tmp_path) -> None:
     by_call = part("views", called.topic, "view")(called)
     assert by_call.topic == shown.topic and by_call.topic_data == shown.topic_data
     assert by_call.scores == shown.scores
-    assert by_call.text["tokens"] == shown.text["tokens"]
+    assert by_call.run_shown.tokens == shown.run_shown.tokens
     # A result from a file has no model: it shows what it has.
     called.save(tmp_path / "result")
     alone = part("views", called.topic, "view")(cw.load(tmp_path / "result"))
-    assert alone.text["live"] is False and alone.topic["kind"] == shown.topic["kind"]
+    assert alone.run_shown.live is False and alone.topic["kind"] == shown.topic["kind"]
     for view in (shown, by_call, alone):
         view.close()
     assert not any(point.has_hooks() for point in model.hook_dict.values())

@@ -22,8 +22,11 @@ from circuit_widgets.live.next_tokens import TopNext
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.live.store import TensorStore
 from circuit_widgets.prompts.tokens import Tokens
+from circuit_widgets.widgets.heads_view import shared_controls
 from circuit_widgets.widgets.score_planes import HeadScore, pack_scores
+from circuit_widgets.wire import controls as c
 from circuit_widgets.wire import messages as m
+from circuit_widgets.wire.pusher import SCORES
 
 PATH = Path(__file__).parents[1] / "golden" / "wire.json"
 STRINGS = ("<bos>", "<img src=x onerror=alert(1)>", "</script>", "مرحبا", "漢字", "👩‍👧\n")
@@ -62,7 +65,7 @@ def requests() -> list[m.Request]:
         m.Column(4, 4, (0, 0), 1),
         m.Next(5, 4, 2),
         m.Next(6, 4, N - 1),
-        m.Run(7, "blue\ndog"),
+        m.RunPrompt(7, "blue\ndog"),
         m.Stop(8),
         m.Cancel(9, 3),
         m.Hello(10),
@@ -133,13 +136,14 @@ def build() -> dict[str, Any]:
         replies[str(request.id)] = _entry(content, buffer, _expected(request))
     replies["refused"] = _entry(m.Fail(CLIENT, 3, "stale", "the prompt has changed"), b"", None)
     info, data, planes = _scores()
-    push = m.Push(2, m.Status("running", "Scoring heads", 3, 8), info, None)
+    push = m.Push(2, 5, m.Status("running", "Scoring heads", 3, 8), info, None, [SCORES])
     replies["push"] = _entry(push, data, planes)
     made = reading()
     picture, picture_data = made.picture(0, 1, 2, "max")
-    text = m.Text(4, "golden", 2, 2, list(STRINGS), made.tokens.text, True, made.seconds, True)
+    run = m.Run(4, "golden", 2, 2, list(STRINGS), made.tokens.text, [], True, made.seconds, True)
     traits = {
-        "text": msgspec.to_builtins(text),
+        "runs": msgspec.to_builtins(m.Runs(4, [run])),
+        "version": 3,
         "status": msgspec.to_builtins(m.Status("partial", "partial: 3 of 8 sequences", 3, 8)),
         "scores": msgspec.to_builtins(info),
         "score_data": base64.b64encode(data).decode(),
@@ -147,7 +151,10 @@ def build() -> dict[str, Any]:
         "picture_data": base64.b64encode(picture_data).decode(),
         "selected_head": msgspec.to_builtins(m.SelectedHead(0, 1)),
         "selected_cell": msgspec.to_builtins(m.SelectedCell(2, None)),
-        "options": msgspec.to_builtins(m.Options("a", "dim", "head", "max")),
+        "selected_edge": msgspec.to_builtins(m.SelectedEdge((0, 0), (1, 1), "view-x", 7)),
+        "controls": msgspec.to_builtins(shared_controls([], "a")),
+        "param_values": msgspec.to_builtins(c.ParamValues({"score": "a"}, "view-x", 2)),
+        "frame": msgspec.to_builtins(c.Frame(None, ["text"], "A title", None)),
     }
     batch = m.Batch(CLIENT, requests())
     return {"requests": msgspec.to_builtins(batch), "replies": replies, "traits": traits}

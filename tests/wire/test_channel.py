@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from circuit_widgets.wire import channel as channels
 from circuit_widgets.wire import messages as m
+from circuit_widgets.wire import pusher
+from circuit_widgets.wire.blocks import BlockTopic
 from circuit_widgets.wire.channel import Channel, Refused
+from circuit_widgets.wire.pusher import SCORES, Shown
 
 WAIT = 20
 IDLE = m.Status("idle", "", 0, 0)
@@ -22,7 +25,7 @@ class Source:
     """Answers at once, or when `gate` is opened; layer 1 has to be computed."""
 
     def __init__(self):
-        self.gen = 0
+        self.run_id = 0
         self.gate = threading.Event()
         self.gate.set()
         self.asked = []
@@ -89,20 +92,28 @@ def wire():
     made.channel.close()
 
 
-def cells(id, gen=0):
-    return m.Cells(id, gen, (0, 0), (0, 1, 0, 1))
+def cells(id, run=0):
+    return m.Cells(id, run, (0, 0), (0, 1, 0, 1))
 
 
-def column(id, key=0, gen=0):
-    return m.Column(id, gen, (0, 0), key)
+def column(id, key=0, run=0):
+    return m.Column(id, run, (0, 0), key)
 
 
-def tiles(id, gen=0):
-    return m.Tiles(id, gen, [(0, 0)], [], "max", (0, 1, 0, 1), 256)
+def tiles(id, run=0):
+    return m.Tiles(id, run, [(0, 0)], [], "max", (0, 1, 0, 1), 256)
 
 
 def test_every_request_is_answered_once(wire):
-    asked = [tiles(1), cells(2), column(3), m.Next(4, 0, 0), m.Run(5, "x"), m.Stop(6), m.Hello(7)]
+    asked = [
+        tiles(1),
+        cells(2),
+        column(3),
+        m.Next(4, 0, 0),
+        m.RunPrompt(5, "x"),
+        m.Stop(6),
+        m.Hello(7),
+    ]
     wire.ask(*asked)
     replies = [wire.next() for _ in asked]
     assert sorted(reply["id"] for reply in replies) == [1, 2, 3, 4, 5, 6, 7]
@@ -120,8 +131,8 @@ def test_a_repeated_id_is_ignored_and_another_clients_is_not(wire):
 
 
 def test_another_run_is_stale(wire):
-    wire.source.gen = 3
-    wire.ask(tiles(1, gen=2))
+    wire.source.run_id = 3
+    wire.ask(tiles(1, run=2))
     reply = wire.next()
     assert (reply["kind"], reply["reason"], reply["id"]) == ("error", "stale", 1)
     assert wire.source.asked == []
@@ -131,7 +142,7 @@ def test_a_run_that_changes_while_a_question_waits_makes_it_stale(wire):
     wire.source.gate.clear()
     wire.ask(cells(1))
     wire.ask(cells(2))
-    wire.source.gen = 1
+    wire.source.run_id = 1
     wire.source.gate.set()
     replies = {reply["id"]: reply for reply in (wire.next() for _ in range(2))}
     # One may have been begun before; the other was not.
@@ -178,7 +189,7 @@ def test_too_many_that_wait_are_refused_the_oldest_first(wire, monkeypatch):
 
 
 def test_a_source_that_fails_is_an_answer_and_the_channel_goes_on(wire):
-    wire.ask(column(1, key=13), column(2, key=14), m.Run(3, ""))
+    wire.ask(column(1, key=13), column(2, key=14), m.RunPrompt(3, ""))
     replies = {reply["id"]: reply for reply in (wire.next() for _ in range(3))}
     assert replies[1]["reason"] == "failed" and "unlucky" in replies[1]["message"]
     assert replies[2]["reason"] == "missing" and "key 14" in replies[2]["message"]
@@ -217,7 +228,7 @@ def test_a_sender_that_fails_does_not_end_the_channel():
 
 def test_one_push_is_on_its_way_and_the_latest_waits(wire):
     for done in range(5):
-        wire.channel.push(m.Status("running", "", done, 5))
+        wire.channel.push(Shown(done, m.Status("running", "", done, 5)))
     first = wire.next()
     assert first["status"]["done"] == 0
     assert wire.nothing()
@@ -228,10 +239,33 @@ def test_one_push_is_on_its_way_and_the_latest_waits(wire):
     assert wire.nothing()
 
 
+def test_what_waits_is_the_latest_of_each_part(wire):
+    """One buffer a push, before: a topic's bytes were dropped whenever there were scores."""
+    scores, topic = m.ScoresInfo(0, []), BlockTopic("t", {}, [])
+    wire.channel.push(Shown(1, IDLE))
+    wire.channel.push(Shown(2, IDLE, scores, topic, {SCORES: b"old", "pairs": b"pp"}))
+    wire.channel.push(Shown(3, m.Status("running", "", 1, 2), scores, None, {SCORES: b"new"}))
+    first = wire.sent.get(timeout=WAIT)[0]
+    wire.ask(m.Ack(1, first["seq"]))
+    push, buffers = wire.sent.get(timeout=WAIT)
+    assert push["version"] == 3 and push["status"]["done"] == 1
+    assert push["topic"]["kind"] == "t" and push["buffers"] == ["pairs", "scores"]
+    assert buffers[0] == b"pp" and buffers[1].startswith(b"new")
+
+
+def test_what_waits_and_is_older_than_the_traits_is_dropped(wire):
+    for version in (1, 2):
+        wire.channel.push(Shown(version, IDLE))
+    first = wire.next()
+    wire.channel.drop_push(3)
+    wire.ask(m.Ack(1, first["seq"]))
+    assert wire.nothing()
+
+
 def test_a_page_that_was_closed_does_not_hold_pushes_up(wire, monkeypatch):
-    monkeypatch.setattr(channels, "CREDIT_SECONDS", 0.05)
-    wire.channel.push(IDLE, None, b"")
-    wire.channel.push(m.Status("partial", "later", 0, 0), None, b"")
+    monkeypatch.setattr(pusher, "CREDIT_SECONDS", 0.05)
+    wire.channel.push(Shown(1, IDLE))
+    wire.channel.push(Shown(2, m.Status("partial", "later", 0, 0)))
     assert wire.next()["status"]["state"] == "idle"
     assert wire.next()["status"]["message"] == "later"
 
@@ -265,7 +299,7 @@ JSON = st.recursive(
 )
 VALID = [
     msgspec.to_builtins(request)
-    for request in (tiles(1), cells(2), column(3), m.Next(4, 0, 0), m.Run(5, "x"), m.Stop(6))
+    for request in (tiles(1), cells(2), column(3), m.Next(4, 0, 0), m.RunPrompt(5, "x"), m.Stop(6))
 ]
 LIVES = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
 
@@ -292,7 +326,7 @@ def test_any_json_is_answered_or_ignored(wire, content, buffers):
 @given(
     base=st.sampled_from(VALID),
     field=st.sampled_from(
-        ["kind", "id", "gen", "heads", "head", "window", "side", "text", "key", "new"]
+        ["kind", "id", "run", "heads", "head", "window", "side", "text", "key", "new"]
     ),
     value=JSON | st.just(10**30) | st.just("x" * 1_000_001),
 )
@@ -305,14 +339,14 @@ def test_a_damaged_request_is_answered_or_ignored(wire, base, field, value):
 @given(
     order=st.permutations(range(len(VALID))),
     repeats=st.lists(st.integers(0, len(VALID) - 1), max_size=10),
-    gen=st.integers(0, 2),
+    run=st.integers(0, 2),
 )
-def test_reordered_repeated_and_stale_messages(wire, order, repeats, gen):
+def test_reordered_repeated_and_stale_messages(wire, order, repeats, run):
     client = f"c{wire.fresh()}"
     for at in [*order, *repeats]:
         request = dict(VALID[at])
-        if "gen" in request:
-            request["gen"] = gen
+        if "run" in request:
+            request["run"] = run
         wire.channel.receive({"client": client, "requests": [request]})
     # Each id once, whatever the order and however often it came.
     answered = [wire.next()["id"] for _ in VALID]

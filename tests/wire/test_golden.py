@@ -6,6 +6,7 @@ import json
 
 import msgspec
 
+from circuit_widgets.wire import controls as c
 from circuit_widgets.wire import messages as m
 from tests.wire import golden
 
@@ -28,13 +29,15 @@ def test_every_kind_of_request_is_in_the_file():
 
 def test_traits_are_read_as_they_were_meant():
     kinds = {
-        "text": m.Text,
+        "runs": m.Runs,
         "status": m.Status,
         "scores": m.ScoresInfo,
         "picture": m.Picture,
         "selected_head": m.SelectedHead,
         "selected_cell": m.SelectedCell,
-        "options": m.Options,
+        "selected_edge": m.SelectedEdge,
+        "param_values": c.ParamValues,
+        "frame": c.Frame,
     }
     for name, kind in kinds.items():
         read = msgspec.convert(FILE["traits"][name], kind)

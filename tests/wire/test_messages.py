@@ -12,7 +12,7 @@ from circuit_widgets.wire import messages as m
 
 sys.setswitchinterval(1e-6)
 start = threading.Barrier(8)
-tiles = {"kind": "tiles", "id": 1, "gen": 0, "heads": [[0, 1]], "also": [], "pooling": "max",
+tiles = {"kind": "tiles", "id": 1, "run": 0, "heads": [[0, 1]], "also": [], "pooling": "max",
          "window": [0, 1, 0, 1], "side": 4}
 
 def read():

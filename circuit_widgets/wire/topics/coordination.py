@@ -1,37 +1,86 @@
-"""What the view of coordination is told."""
+"""What the view of coordination is told: a matrix over heads, and how pairs work together."""
 
 from __future__ import annotations
 
-from circuit_widgets.wire.parts import HeadIndex, Index, Message
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from circuit_widgets.wire import packing
+from circuit_widgets.wire.packing import AnyHead, Packed
+from circuit_widgets.wire.topics.shared import interval
 
 
-class Coordinated(Message, frozen=True):
-    """Two heads that act together, and how: by intervention."""
+def matrices(
+    value: Tensor, q: Tensor, heads: Sequence[AnyHead], order: Sequence[int], *, signed: bool
+) -> list[Packed]:
+    """How related each two heads are, and how significant that is, in clustered order."""
+    at = torch.tensor(list(order), dtype=torch.long)
+    axis = packing.head_axis([heads[i] for i in order], "head")
+    least = -1.0 if signed else 0.0
+    return [
+        packing.matrix(
+            "value",
+            value[at][:, at],
+            axis,
+            axis,
+            title="How related heads are",
+            signed=signed,
+            least=least,
+        ),
+        packing.matrix(
+            "q",
+            q[at][:, at],
+            axis,
+            axis,
+            title="q value",
+            about="Share of false discoveries among pairs that are at least as significant",
+        ),
+    ]
 
-    a: HeadIndex
-    b: HeadIndex
-    value: float | None
-    q: float | None
-    type: str
-    sign: str
-    path: float | None
-    path_low: float | None
-    path_high: float | None
-    path_null_high: float | None
-    interaction: float | None
-    interaction_low: float | None
-    interaction_high: float | None
-    effect_a: float | None
-    effect_b: float | None
-    effect_ab: float | None
 
+def pairs_table(pairs: Sequence[object]) -> Packed:
+    """Pairs of heads that were tested by intervention."""
 
-class CoordinationTopic(Message, frozen=True, tag_field="kind", tag="coordination"):
-    """A matrix over heads in clustered order: float32 [n, n] of values, then of q values."""
+    def column(name: str) -> list[Any]:
+        return [getattr(pair, name) for pair in pairs]
 
-    method: str
-    signed: bool
-    fdr: float
-    heads: list[HeadIndex]
-    order: list[Index]
-    pairs: list[Coordinated]
+    return packing.table(
+        "pairs",
+        [
+            packing.heads("a", column("a"), "first head"),
+            packing.heads("b", column("b"), "second head"),
+            packing.texts("type", column("type"), "type"),
+            packing.texts("sign", [sign or "" for sign in column("sign")], "sign"),
+            packing.numbers("value", column("value"), "value"),
+            packing.numbers("q", column("q"), "q", role="q", of="value"),
+            packing.numbers(
+                "path",
+                column("path"),
+                "path",
+                about="Fall of the metric when only the second head receives the first one's mean",
+            ),
+            *interval("path", column("path_low"), column("path_high")),
+            packing.numbers(
+                "path_null_high",
+                column("path_null_high"),
+                "upper end of the baseline",
+                role="null_high",
+                of="path",
+            ),
+            packing.numbers(
+                "interaction",
+                column("interaction"),
+                "interaction",
+                about="What both ablations together cost more than one by one",
+            ),
+            *interval("interaction", column("interaction_low"), column("interaction_high")),
+            packing.numbers("effect_a", column("effect_a"), "without the first"),
+            packing.numbers("effect_b", column("effect_b"), "without the second"),
+            packing.numbers("effect_ab", column("effect_ab"), "without both"),
+        ],
+        title="How pairs work together",
+        sort="value",
+    )

@@ -1,44 +1,113 @@
-"""What the view of information flow is told."""
+"""What the view of information flow is told: routes from positions of the text to one output."""
 
 from __future__ import annotations
 
-from circuit_widgets.wire.parts import Index, Message
-from circuit_widgets.wire.topics.shared import Fact
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from circuit_widgets.wire import packing
+from circuit_widgets.wire.packing import Number, Packed
 
 
-class FlowEdge(Message, frozen=True):
+@dataclass(frozen=True)
+class Edge:
     """From a position in one layer to a position in the next; no head: it stays where it is."""
 
-    layer: Index
-    source: Index
-    target: Index
+    layer: int
+    source: int
+    target: int
     weight: float
-    head: Index | None
+    head: int | None
 
 
-class FlowPath(Message, frozen=True):
+@dataclass(frozen=True)
+class Path:
+    """A route: the share of what is read that comes along it, and its steps."""
+
     weight: float
-    steps: list[FlowEdge]
+    steps: Sequence[Edge]
 
 
-class FlowSource(Message, frozen=True):
-    """A position that the output draws on, and what cutting it off costs."""
+@dataclass(frozen=True)
+class FlowSource:
+    """A position that the output draws on, and what blocking it costs."""
 
-    position: Index
-    route: float | None
-    rollout: float | None
-    knockout: float | None
-    low: float | None
-    high: float | None
+    position: int
+    route: Number
+    rollout: Number
+    knockout: Number
     confirmed: bool
 
 
-class FlowTopic(Message, frozen=True, tag_field="kind", tag="flow"):
-    """Routes from positions of the text to the output at one."""
+def routes_graph(edges: Sequence[Edge]) -> Packed:
+    """Nodes are positions before each layer; an edge's share is of what is read at the end."""
+    places = sorted(
+        {(edge.layer, edge.source) for edge in edges}
+        | {(edge.layer + 1, edge.target) for edge in edges}
+    )
+    row = {place: at for at, place in enumerate(places)}
+    return packing.graph(
+        "routes",
+        [
+            packing.whole("layer", [layer for layer, _ in places], "layer"),
+            packing.positions("position", [position for _, position in places], "position"),
+        ],
+        [
+            packing.whole("source", [row[edge.layer, edge.source] for edge in edges], "from"),
+            packing.whole("target", [row[edge.layer + 1, edge.target] for edge in edges], "to"),
+            packing.numbers("weight", [edge.weight for edge in edges], "share"),
+            packing.heads("head", [_head(edge) for edge in edges], "head"),
+        ],
+        title="Routes",
+        about="Each edge is as wide as the share of what is read that comes along it.",
+    )
 
-    position: Index
-    target: str
-    facts: list[Fact]
-    edges: list[FlowEdge]
-    paths: list[FlowPath]
-    sources: list[FlowSource]
+
+def path_tables(paths: Sequence[Path]) -> list[Packed]:
+    """The strongest paths, and their steps in order."""
+    steps = [(at, step) for at, path in enumerate(paths) for step in path.steps]
+    return [
+        packing.table(
+            "paths",
+            [packing.numbers("weight", [path.weight for path in paths], "share of the route")],
+            title="Strongest paths",
+            sort="weight",
+        ),
+        packing.table(
+            "steps",
+            [
+                packing.whole("path", [at for at, _ in steps], "path"),
+                packing.whole("layer", [step.layer for _, step in steps], "layer"),
+                packing.positions("source", [step.source for _, step in steps], "from"),
+                packing.positions("target", [step.target for _, step in steps], "to"),
+                packing.heads("head", [_head(step) for _, step in steps], "head"),
+            ],
+            title="Steps of the paths",
+        ),
+    ]
+
+
+def sources_table(sources: Sequence[FlowSource]) -> Packed:
+    """A row a position of the text."""
+    return packing.table(
+        "sources",
+        [
+            packing.positions("position", [source.position for source in sources], "position"),
+            packing.numbers("route", [source.route for source in sources], "share of the routes"),
+            packing.numbers("rollout", [source.rollout for source in sources], "attention rollout"),
+            packing.numbers(
+                "knockout",
+                [source.knockout for source in sources],
+                "cost of blocking",
+                unit="nats",
+                about="Fall of the target's log-probability when attention to it is blocked",
+            ),
+            packing.flags("confirmed", [source.confirmed for source in sources], "significant"),
+        ],
+        title="Positions that the output draws on",
+        sort="route",
+    )
+
+
+def _head(edge: Edge) -> tuple[int, int] | None:
+    return None if edge.head is None else (edge.layer, edge.head)

@@ -1,53 +1,115 @@
-"""What the view of induction is told."""
+"""What the views of induction are told: pairs of heads, and the trace of a prompt."""
 
 from __future__ import annotations
 
-from circuit_widgets.wire.parts import HeadIndex, Index, Message
-from circuit_widgets.wire.topics.shared import Fact, Pictures
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from circuit_widgets.wire import packing
+from circuit_widgets.wire.packing import AnyHead, Packed
+from circuit_widgets.wire.topics.shared import interval
 
 
-class Pair(Message, frozen=True):
-    """A previous-token head and the induction head that may be made with it."""
+def pairs_table(pairs: Sequence[object]) -> Packed:
+    """Previous-token heads, each with the induction head that may be made with it."""
 
-    sender: HeadIndex
-    receiver: HeadIndex
-    q_z: float | None
-    k_z: float | None
-    v_z: float | None
-    path: float | None
-    low: float | None
-    high: float | None
-    null: float | None
-    null_high: float | None
-    confirmed: bool
+    def column(name: str) -> list[Any]:
+        return [getattr(pair, name) for pair in pairs]
+
+    return packing.table(
+        "pairs",
+        [
+            packing.heads("sender", column("previous_token_head"), "previous-token head"),
+            packing.heads("receiver", column("induction_head"), "induction head"),
+            *(
+                packing.numbers(
+                    f"{letter}_z",
+                    column(f"{letter}_z"),
+                    f"{letter.upper()}-composition",
+                    unit="z",
+                    about="Composition of the weights, in standard deviations of random pairs",
+                )
+                for letter in "qkv"
+            ),
+            packing.numbers(
+                "path",
+                column("path"),
+                "path effect",
+                about="Fall of the induction head's prefix matching when only its key input from "
+                "the previous-token head is replaced by the mean",
+            ),
+            *interval("path", column("path_low"), column("path_high")),
+            packing.numbers(
+                "path_null",
+                column("path_null"),
+                "baseline",
+                about="The same for random earlier heads",
+                role="null",
+                of="path",
+            ),
+            packing.numbers(
+                "path_null_high",
+                column("path_null_high"),
+                "upper end of the baseline",
+                role="null_high",
+                of="path",
+            ),
+            packing.flags("confirmed", column("confirmed"), "confirmed"),
+        ],
+        title="Previous-token heads and the induction heads they serve",
+        sort="path",
+    )
 
 
-class Repeat(Message, frozen=True):
-    """A token that stood earlier, and what induction makes of it; lists go by head."""
-
-    position: Index
-    earlier: Index
-    attention: list[float | None]
-    chance: float
-    added: list[float | None]
-    added_chance: list[float | None]
-    first_hop: list[float | None]
-    probability: float
-    predicted: bool
-    follows: bool
+def heads_table(name: str, heads: Sequence[AnyHead], title: str) -> Packed:
+    """Heads, in their order."""
+    return packing.table(name, [packing.heads("head", heads, "head")], title=title)
 
 
-class InductionTopic(Message, frozen=True, tag_field="kind", tag="induction"):
-    """Induction: pairs of heads (null: not looked for yet), and the trace of a prompt.
+def repeats_table(trace: Mapping[str, Tensor], rows: Sequence[int]) -> Packed:
+    """Positions whose token stood earlier in the prompt, and what the model makes of it."""
 
-    `length` tokens stand twice in the text, after `before` of them; 0: the text is no probe.
-    """
+    def column(name: str) -> list[Any]:
+        return trace[name][list(rows)].tolist()
 
-    facts: list[Fact]
-    pairs: list[Pair] | None
-    length: Index
-    before: Index
-    heads: list[HeadIndex]
-    previous: list[HeadIndex]
-    repeats: list[Repeat]
-    pictures: Pictures | None
+    return packing.table(
+        "repeats",
+        [
+            packing.positions("position", rows, "position"),
+            packing.positions("earlier", column("earlier"), "followed earlier by"),
+            packing.numbers(
+                "chance",
+                column("chance"),
+                "chance",
+                about="Attention that a head would give if it attended equally everywhere",
+                role="null",
+            ),
+            packing.numbers("probability", column("probability"), "probability"),
+            packing.flags("predicted", column("predicted"), "predicted"),
+            packing.flags("follows", column("follows"), "repeats here"),
+        ],
+        title="Repeated tokens",
+    )
+
+
+def by_head(
+    name: str, values: Tensor, rows: Sequence[int], heads: Sequence[AnyHead], title: str, unit: str
+) -> Packed:
+    """[repeat, head] of a trace's values [head, position]."""
+    picked = values[:, list(rows)].T.float()
+    finite = picked[picked.isfinite()]
+    signed = bool((finite < 0).any())
+    most = float(finite.abs().max()) if len(finite) else 1.0
+    return packing.matrix(
+        name,
+        picked,
+        packing.text_axis([str(row) for row in rows], "position"),
+        packing.head_axis(heads, "head"),
+        title=title,
+        unit=unit,
+        signed=signed,
+        least=-most if signed else 0.0,
+        most=most or 1.0,
+    )

@@ -1,24 +1,57 @@
-"""What the view of attention patterns is told."""
+"""What the view of attention patterns is told: the classes, and a small picture of every head."""
 
 from __future__ import annotations
 
-from circuit_widgets.wire.parts import Index, Message
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from circuit_widgets.wire import packing
+from circuit_widgets.wire.blocks import PicturesBlock
+from circuit_widgets.wire.packing import Packed
+from circuit_widgets.wire.parts import TilePart
 
 
-class PatternKind(Message, frozen=True):
-    """A class of attention patterns: a head is of it above the threshold and above its null."""
+def classes_table(classes: Sequence[Mapping[str, Any]]) -> Packed:
+    """A head is of a class where its score is above the threshold and above its baseline."""
 
-    name: str
-    label: str
-    description: str
-    function: str
-    score: str
-    threshold: float
+    def column(name: str) -> list[Any]:
+        return [kind[name] for kind in classes]
+
+    return packing.table(
+        "classes",
+        [
+            packing.texts("name", column("name"), "class", role="label"),
+            packing.texts("label", column("label"), "label"),
+            packing.texts("description", column("description"), "description"),
+            packing.texts("function", column("function"), "function"),
+            packing.texts("score", column("score"), "score"),
+            packing.numbers("threshold", column("threshold"), "threshold"),
+        ],
+        title="Classes of attention patterns",
+    )
 
 
-class PatternsTopic(Message, frozen=True, tag_field="kind", tag="patterns"):
-    """Small pictures of every head: `rows` x `rows` uint8 a head, then a float32 scale each."""
+def thumbnails(pixels: Tensor, scale: Tensor, tokens: int) -> Packed:
+    """Small pictures [layer, head, row, column] of uint8, and what 255 stands for in each.
 
-    kinds: list[PatternKind]
-    rows: Index
-    tokens: Index
+    A head that has not been computed has none: its scale is NaN.
+    """
+    n_layers, n_heads, side, _ = pixels.shape
+    each = side * side
+    parts = [
+        TilePart(
+            (layer, head),
+            side,
+            side,
+            float(scale[layer, head]),
+            (layer * n_heads + head) * each,
+            None,
+        )
+        for layer in range(n_layers)
+        for head in range(n_heads)
+        if bool(scale[layer, head].isfinite())
+    ]
+    block = PicturesBlock("thumbnails", (0, tokens, 0, tokens), "max", max(1, side), parts)
+    return Packed(block, pixels.contiguous().numpy().tobytes())

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
-from circuit_widgets.wire.parts import Message, Pooling, Side, TilePart, Window
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from circuit_widgets.wire import packing
+from circuit_widgets.wire.packing import Made, Number, Packed
 
 
-class Fact(Message, frozen=True):
+@dataclass(frozen=True)
+class Fact:
     """A number about the model as a whole, with its interval and what it is compared with."""
 
     label: str
     about: str
     unit: str
-    value: float | None
-    low: float | None
-    high: float | None
-    null_label: str
-    null: float | None
+    value: Number
+    low: Number = None
+    high: Number = None
+    null_label: str = ""
+    null: Number = None
 
 
-class Pictures(Message, frozen=True):
-    """Heads' matrices that are there without a kernel: tiles in `topic_data`."""
+def facts_table(facts: Sequence[Fact]) -> Packed:
+    """A row a fact; each has its own unit."""
+    return packing.table(
+        "facts",
+        [
+            packing.texts("label", [fact.label for fact in facts], "fact", role="label"),
+            packing.texts("about", [fact.about for fact in facts], "meaning"),
+            packing.texts("unit", [fact.unit for fact in facts], "unit"),
+            packing.numbers("value", [fact.value for fact in facts], "value"),
+            packing.numbers("low", [fact.low for fact in facts], "low", role="low", of="value"),
+            packing.numbers("high", [fact.high for fact in facts], "high", role="high", of="value"),
+            packing.texts("null_label", [fact.null_label for fact in facts], "baseline is"),
+            packing.numbers(
+                "null", [fact.null for fact in facts], "baseline", role="null", of="value"
+            ),
+        ],
+        title="Of the model as a whole",
+    )
 
-    window: Window
-    pooling: Pooling
-    side: Side
-    tiles: list[TilePart]
+
+def interval(
+    name: str, low: Sequence[Number], high: Sequence[Number], about: str = "95 % interval"
+) -> list[Made]:
+    """The ends of an estimate's interval: columns `name_low` and `name_high`."""
+    return [
+        packing.numbers(f"{name}_low", low, "low", about=about, role="low", of=name),
+        packing.numbers(f"{name}_high", high, "high", about=about, role="high", of=name),
+    ]

@@ -45,8 +45,8 @@ export function module(View: ComponentType<{ session: Session }>, own = "") {
   const widgets = new Map<Model, Widget>();
   const widgetOf = ({ model, signal }: Given): Widget => {
     // anywidget hands out another wrapper each time; what is inside is the same.
-    const text = model.get("text");
-    for (const [known, widget] of widgets) if (known.get("text") === text) return widget;
+    const runs = model.get("runs");
+    for (const [known, widget] of widgets) if (known.get("runs") === runs) return widget;
     const widget = new Widget(livePort(model, signal));
     widgets.set(model, widget);
     signal.addEventListener("abort", () => widgets.delete(model));

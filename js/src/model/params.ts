@@ -1,29 +1,18 @@
 // Every slider, threshold and choice by name: read here, in Python, and in a saved notebook.
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
 
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { Control } from "../contract.gen";
+
+export type { Control } from "../contract.gen";
 export type ParamValue = number | string | boolean;
 export type ParamValues = Readonly<Record<string, ParamValue>>;
-
-/** What a parameter is called and which values it takes; Python says so. */
-export interface Control {
-  name: string;
-  label: string;
-  about: string;
-  kind: "number" | "choice" | "flag";
-  /** What it is unless somebody sets it. */
-  value: ParamValue;
-  least: number | null;
-  most: number | null;
-  step: number | null;
-  unit: string;
-  choices: readonly { value: string; label: string; about: string }[];
-}
 
 /** Choices whose values the page's own code names. */
 interface Known {
   first: "show" | "dim" | "hide";
   scale: "head" | "shared";
   pooling: "max" | "mean";
+  direction: "from" | "to";
 }
 type ChoiceOf<K> = K extends keyof Known ? Known[K] : string;
 

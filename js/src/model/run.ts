@@ -1,6 +1,6 @@
 // One run of the model: its text, and what is known of it so far.
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
-import type { Text } from "../contract.gen";
+import type { Run as RunInfo, Runs } from "../contract.gen";
 import type { Client } from "../wire/client";
 import { Tiles } from "../wire/tiles";
 
@@ -9,9 +9,9 @@ export class Run {
 
   constructor(
     client: Client,
-    readonly text: Text,
+    readonly text: RunInfo,
   ) {
-    this.tiles = new Tiles(client, text.gen, text.tokens.length);
+    this.tiles = new Tiles(client, text.id, text.tokens.length);
   }
 
   /** Whether the kernel can be asked about it. */
@@ -23,6 +23,16 @@ export class Run {
     return Math.max(0, this.tiles.n - 1);
   }
 }
+
+/** A widget shows one of its runs. */
+export function currentOf({ current, all }: Runs): RunInfo {
+  return all.find(({ id }) => id === current) ?? NO_RUN;
+}
+
+const NO_RUN: RunInfo = {
+  ...{ id: 0, model: "", n_layers: 0, n_heads: 0, tokens: [], prompt: "", interventions: [] },
+  ...{ has_bos: false, seconds: null, live: false },
+};
 
 /** A picture that is about to be replaced stays; one that is not would lie. */
 const STALE_MS = 150;

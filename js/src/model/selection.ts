@@ -1,9 +1,10 @@
 // What is selected: clauses over heads, an edge and a cell, each with who made it.
-import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
-import type { SelectedCell, SelectedHead } from "../contract.gen";
-import type { EdgeAt, HeadAt } from "./address";
+import { batch, computed, type ReadonlySignal } from "@preact/signals";
+import type { SelectedCell, SelectedEdge, SelectedHead } from "../contract.gen";
+import type { Echoes } from "../wire/echoes";
+import { type EdgeAt, type HeadAt, sameEdge } from "./address";
 
-/** Who selected: the kernel (Python, or a linked widget), or a part of this page by its name. */
+/** Who selected: the kernel (Python, or a linked widget), another page, or a part of this one. */
 export type Source = "kernel" | (string & {});
 
 export interface Clause<T> {
@@ -18,45 +19,51 @@ export interface Selected {
   key: number | null;
 }
 
+export interface CellAt {
+  query: number | null;
+  key: number | null;
+}
+
 /** After a click the picture is asked for first; then Python is told, once for many clicks. */
 const TELL_MS = 10;
 
+export interface SelectionTraits {
+  selected_head: SelectedHead;
+  selected_cell: SelectedCell;
+  selected_edge: SelectedEdge;
+}
+
 interface Traits {
-  head: ReadonlySignal<SelectedHead>;
-  cell: ReadonlySignal<SelectedCell>;
-  put: {
-    (name: "selected_head", value: SelectedHead): void;
-    (name: "selected_cell", value: SelectedCell): void;
-  };
+  live: { [K in keyof SelectionTraits]: ReadonlySignal<SelectionTraits[K]> };
+  put: <K extends keyof SelectionTraits>(name: K, value: SelectionTraits[K]) => void;
   save: () => void;
+  echoes: Echoes;
 }
 
 export class Selection {
   readonly heads: ReadonlySignal<Clause<HeadAt[]>>;
-  readonly cell: ReadonlySignal<Clause<SelectedCell>>;
+  readonly cell: ReadonlySignal<Clause<CellAt>>;
   readonly edge: ReadonlySignal<Clause<EdgeAt | null>>;
   #traits: Traits;
-  /** The page's latest values and who set them; what differs from them is the kernel's. */
-  #made: { heads: Clause<SelectedHead> | null; cell: Clause<SelectedCell> | null } = {
-    heads: null,
-    cell: null,
-  };
-  #edge = signal<Clause<EdgeAt | null>>({ value: null, source: "kernel" });
+  /** Which part of this page made the latest of each. */
+  #parts: Partial<Record<keyof SelectionTraits, Source>> = {};
   #telling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(traits: Traits, abort: AbortSignal) {
     this.#traits = traits;
-    this.edge = this.#edge;
+    const { live } = traits;
     this.heads = computed(() => {
-      const at = traits.head.value;
-      const made = this.#made.heads;
-      const source = made?.value === at ? made.source : "kernel";
-      return { value: [[at.layer, at.head]], source };
+      const { layer, head } = live.selected_head.value;
+      return { value: [[layer, head]], source: this.#sourceOf("selected_head") };
     });
     this.cell = computed(() => {
-      const at = traits.cell.value;
-      const made = this.#made.cell;
-      return { value: at, source: made?.value === at ? made.source : "kernel" };
+      const { query, key } = live.selected_cell.value;
+      return { value: { query, key }, source: this.#sourceOf("selected_cell") };
+    });
+    this.edge = computed(() => {
+      const { sender, receiver } = live.selected_edge.value;
+      const value = sender && receiver ? { sender, receiver } : null;
+      return { value, source: this.#sourceOf("selected_edge") };
     });
     abort.addEventListener("abort", () => {
       // What was selected last is not lost with the view.
@@ -67,27 +74,44 @@ export class Selection {
   }
 
   get at(): Selected {
-    return { ...this.#traits.head.value, ...this.#traits.cell.value };
+    const { layer, head } = this.#traits.live.selected_head.value;
+    return { layer, head, ...this.cell.value.value };
   }
 
-  /** What does not change is not sent: Python may be moving it just now. */
   set(change: Partial<Selected>, source: Source): void {
     const { layer, head, query, key } = { ...this.at, ...change };
     batch(() => {
-      if ("layer" in change || "head" in change) {
-        this.#made.heads = { value: { layer, head }, source };
-        this.#traits.put("selected_head", this.#made.heads.value);
-      }
-      if ("query" in change || "key" in change) {
-        this.#made.cell = { value: { query, key }, source };
-        this.#traits.put("selected_cell", this.#made.cell.value);
-      }
+      if ("layer" in change || "head" in change)
+        this.#put("selected_head", { layer, head }, source);
+      if ("query" in change || "key" in change) this.#put("selected_cell", { query, key }, source);
     });
     this.#tellSoon();
   }
 
   setEdge(edge: EdgeAt | null, source: Source): void {
-    this.#edge.value = { value: edge, source };
+    if (sameEdge(edge, this.edge.peek().value)) return;
+    const { sender, receiver } = edge ?? { sender: null, receiver: null };
+    this.#put("selected_edge", { sender, receiver }, source);
+    this.#tellSoon();
+  }
+
+  #put<K extends keyof SelectionTraits>(
+    name: K,
+    value: Omit<SelectionTraits[K], "source" | "seq">,
+    source: Source,
+  ): void {
+    const now = this.#traits.live[name].peek();
+    const same = Object.entries(value).every(([part, of]) => now[part as keyof typeof now] === of);
+    // What does not change is not sent: Python may be moving it just now.
+    if (same) return;
+    this.#parts[name] = source;
+    const stamp = this.#traits.echoes.next(name);
+    this.#traits.put(name, { ...value, ...stamp } as SelectionTraits[K]);
+  }
+
+  #sourceOf(name: keyof SelectionTraits): Source {
+    const { source } = this.#traits.live[name].value;
+    return source === this.#traits.echoes.source ? (this.#parts[name] ?? source) : source;
   }
 
   #tellSoon(): void {

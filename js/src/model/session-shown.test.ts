@@ -1,16 +1,16 @@
 // What is drawn: pictures, exact rows, scores, and where their colours end.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Request, Text } from "../contract.gen";
+import type { Request, Run } from "../contract.gen";
 import type { Tile } from "../draw/tile";
 import { type FakeModel, shifted } from "../test/fake-model";
-import { asFloats, openSession, score, TEXT, tileOf } from "../test/fake-session";
+import { asFloats, openSession, runsOf, score, tileOf } from "../test/fake-session";
 import type { Session } from "./session";
 
 let model: FakeModel;
 let abort: AbortController;
 let session: Session;
 
-function open(text: Partial<Text> = {}) {
+function open(text: Partial<Run> = {}) {
   ({ model, abort, session } = openSession(text));
 }
 
@@ -60,21 +60,21 @@ describe("Session", () => {
     abort.abort();
     open({ live: false });
     const [body, data] = tileOf([1, 2], 9) as [{ tiles: object[] }, Uint8Array];
-    const picture = { gen: 0, window: [0, 4, 0, 4], pooling: "max", side: 256, next: null };
+    const picture = { run: 0, window: [0, 4, 0, 4], pooling: "max", side: 256, next: null };
     const whole = { ...picture, tile: body.tiles[0] } as never;
     model.receive({ picture: whole, picture_data: shifted(data) });
     expect(session.tile.value?.data[0]).toBe(9);
     expect([...(session.tile.value?.first ?? [])]).toEqual([1, 0.5, 0.25, 0]);
-    model.receive({ text: { ...TEXT, gen: 1 } });
+    model.receive({ runs: runsOf({ id: 1 }) });
     expect(session.tile.value).toBeNull();
   });
 
   it("starts anew with a new run, and never mixes two", async () => {
     await wait(0);
     const old = model.last("tiles") as Request;
-    model.receive({ text: { ...TEXT, gen: 1, tokens: ["x", "y"] } });
+    model.receive({ runs: runsOf({ id: 1, tokens: ["x", "y"] }) });
     await wait(50);
-    expect(model.last("tiles")).toMatchObject({ gen: 1, window: [0, 2, 0, 2] });
+    expect(model.last("tiles")).toMatchObject({ run: 1, window: [0, 2, 0, 2] });
     const body = { kind: "tiles", window: [0, 4, 0, 4], pooling: "max", side: 256, tiles: [] };
     model.ok(old, body);
     await wait(0);
@@ -90,7 +90,9 @@ describe("Session", () => {
         kind: "push",
         seq: 1,
         status: { state: "running", message: "", done: 1, total: 2 },
+        version: 1,
         scores: { planes: 1, scores: [score("x")] },
+        buffers: ["scores"],
       },
       new Uint8Array(values.buffer),
     );

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Request, Text } from "../contract.gen";
+import type { Request, Run } from "../contract.gen";
 import type { FakeModel } from "../test/fake-model";
-import { asFloats, openSession } from "../test/fake-session";
+import { asFloats, KERNEL, openSession } from "../test/fake-session";
 import type { Session } from "./session";
 
 let model: FakeModel;
 let abort: AbortController;
 let session: Session;
 
-function open(text: Partial<Text> = {}) {
+function open(text: Partial<Run> = {}) {
   ({ model, abort, session } = openSession(text));
 }
 
@@ -26,7 +26,7 @@ const asked = (kind: Request["kind"]) => model.requests.filter((r) => r.kind ===
 describe("Session", () => {
   it("asks for the selected head, then for exact numbers, then for what is likely next", async () => {
     await wait(0);
-    expect(model.last("tiles")).toMatchObject({ heads: [[1, 2]], gen: 0, side: 256 });
+    expect(model.last("tiles")).toMatchObject({ heads: [[1, 2]], run: 0, side: 256 });
     expect(model.last("tiles").also.length).toBeGreaterThan(3);
     await wait(70);
     expect(model.last("cells")).toMatchObject({ head: [1, 2], window: [3, 4, 0, 4] });
@@ -72,7 +72,7 @@ describe("Session", () => {
     await wait(20);
     session.select({ layer: 0, head: 0, query: 2 });
     await wait(20);
-    expect(model.saved).toEqual([
+    expect(model.saved).toMatchObject([
       { selected_head: { layer: 2, head: 2 } },
       { selected_cell: { query: 1, key: 0 } },
       { selected_head: { layer: 0, head: 0 }, selected_cell: { query: 2, key: 0 } },
@@ -83,15 +83,15 @@ describe("Session", () => {
     for (let i = 0; i < 5; i++) session.moveHead(0, i % 2 ? -1 : 1);
     session.moveQuery(-1);
     await wait(20);
-    expect(model.saved).toEqual([
+    expect(model.saved).toMatchObject([
       { selected_head: { layer: 1, head: 3 }, selected_cell: { query: 2, key: null } },
     ]);
   });
 
   it("follows what Python selects, without telling it back", async () => {
     await wait(500);
-    model.receive({ selected_head: { layer: 0, head: 3 } });
-    model.receive({ selected_cell: { query: 1, key: 1 } });
+    model.receive({ selected_head: { layer: 0, head: 3, ...KERNEL } });
+    model.receive({ selected_cell: { query: 1, key: 1, ...KERNEL } });
     await wait(100);
     expect(session.selection.at).toEqual({ layer: 0, head: 3, query: 1, key: 1 });
     expect(session.head.value).toEqual([0, 3]);
@@ -102,9 +102,7 @@ describe("Session", () => {
 
   it("saves a choice at once", () => {
     session.params.set("first", "hide");
-    expect(model.saved).toEqual([
-      { options: { score: "x", first: "hide", scale: "head", pooling: "max" } },
-    ]);
+    expect(model.saved).toMatchObject([{ param_values: { values: { first: "hide" } } }]);
     expect(session.params.choice("first").value).toBe("hide");
   });
 

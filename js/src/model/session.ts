@@ -1,9 +1,10 @@
 // One output of a widget: what is hovered there, how it looks there, and what it alone asks for.
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { SelectedCell, Status, Text } from "../contract.gen";
+import type { Frame, Run as RunInfo, Status } from "../contract.gen";
 import { sequential } from "../draw/color";
 import type { Theme } from "../draw/theme";
 import type { Tile } from "../draw/tile";
+import type { Topic } from "../wire/blocks";
 import { type Client, Refusal } from "../wire/client";
 import type { Tiles } from "../wire/tiles";
 import type { HeadAt } from "./address";
@@ -11,9 +12,9 @@ import { Commands } from "./commands";
 import type { Params } from "./params";
 import type { Plane } from "./planes";
 import { hold } from "./run";
-import type { Selected, Selection, Source } from "./selection";
+import type { CellAt, Selected, Selection, Source } from "./selection";
 import { addShortcuts } from "./shortcuts";
-import type { TopicData, Widget } from "./widget";
+import type { Widget } from "./widget";
 
 export type { Plane } from "./planes";
 
@@ -41,15 +42,17 @@ export class Session {
   readonly params: Params;
   readonly selection: Selection;
   readonly status: Signal<Status>;
-  readonly text: ReadonlySignal<Text>;
+  readonly text: ReadonlySignal<RunInfo>;
   readonly head: ReadonlySignal<HeadAt>;
-  readonly cell: ReadonlySignal<SelectedCell>;
+  readonly cell: ReadonlySignal<CellAt>;
   readonly tiles: ReadonlySignal<Tiles>;
   readonly tile: ReadonlySignal<Tile | null>;
   readonly picture: ReadonlySignal<Tile | null>;
   readonly planes: ReadonlySignal<Plane[]>;
   readonly plane: ReadonlySignal<Plane | null>;
-  readonly topic: Signal<TopicData>;
+  /** What the topic shows besides scores; null: nothing yet. */
+  readonly topic: Signal<Topic | null>;
+  readonly frame: ReadonlySignal<Frame>;
 
   // What is this output's own.
   readonly commands = new Commands();
@@ -83,7 +86,8 @@ export class Session {
     this.status = widget.status;
     this.text = widget.text;
     this.head = widget.head;
-    this.cell = widget.live.selected_cell;
+    this.cell = computed(() => widget.selection.cell.value.value);
+    this.frame = widget.frame;
     this.tiles = computed(() => widget.run.value.tiles);
     this.tile = widget.tile;
     this.picture = widget.picture;
@@ -120,6 +124,11 @@ export class Session {
 
   select(change: Partial<Selected>, source?: Source): void {
     this.widget.select(change, source);
+  }
+
+  /** How high the widget's outputs are, in px; null: as they are by themselves. */
+  setHeight(height: number | null): void {
+    this.widget.setFrame({ height });
   }
 
   moveHead(layers: number, heads: number): void {

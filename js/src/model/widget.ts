@@ -1,24 +1,28 @@
 // What all outputs of one widget share: its runs, scores, selection, parameters and topic.
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Options, ScoresInfo, Status, Text, Topic } from "../contract.gen";
+import type { Frame, Push, Run as RunInfo, ScoresInfo, Status } from "../contract.gen";
 import type { Tile } from "../draw/tile";
 import type { Port } from "../hosts/port";
-import { Client } from "../wire/client";
+import { type Buffers, readTopic, type Topic } from "../wire/blocks";
+import { Client, type NamedBuffers } from "../wire/client";
 import { Echoes } from "../wire/echoes";
 import { OVERVIEW_SIDE, type Pooling } from "../wire/tiles";
 import { follow, type Live, type Traits, view } from "../wire/traits";
 import { around, type HeadAt } from "./address";
 import { Params, type ParamValues } from "./params";
 import { type Plane, readPlanes } from "./planes";
-import { hold, Run } from "./run";
-import { type Selected, Selection, type Source } from "./selection";
+import { currentOf, hold, Run } from "./run";
+import { type Selected, Selection, type SelectionTraits, type Source } from "./selection";
 
 const PREFETCH_MS = 120;
 
-export interface TopicData {
-  info: Topic | null;
+interface Scores {
+  info: ScoresInfo;
   data: DataView;
 }
+
+/** The name of the scores' buffer in a push. */
+const SCORES = "scores";
 
 export class Widget {
   readonly client: Client;
@@ -26,7 +30,7 @@ export class Widget {
   readonly params: Params;
   readonly selection: Selection;
   readonly status: Signal<Status>;
-  readonly text: ReadonlySignal<Text>;
+  readonly text: ReadonlySignal<RunInfo>;
   readonly run: ReadonlySignal<Run>;
   readonly head: ReadonlySignal<HeadAt>;
   readonly tile: ReadonlySignal<Tile | null>;
@@ -34,37 +38,33 @@ export class Widget {
   readonly picture: ReadonlySignal<Tile | null>;
   readonly planes: ReadonlySignal<Plane[]>;
   readonly plane: ReadonlySignal<Plane | null>;
-  /** What the topic shows besides scores, with its numbers. */
-  readonly topic: Signal<TopicData>;
-  #echoes = new Echoes();
-  /** What Python does not know of. */
+  /** What the topic shows besides scores; null: nothing yet. */
+  readonly topic: Signal<Topic | null>;
+  readonly frame: ReadonlySignal<Frame>;
+  #echoes: Echoes;
+  /** Parameters that Python declares no control for stay on the page. */
   #local = signal<ParamValues>({});
+  #scores: Signal<Scores>;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly port: Port) {
     this.client = new Client(port);
+    this.#echoes = new Echoes(this.client.name);
     this.live = follow(port, this.#echoes);
     const { live } = this;
-    this.text = live.text as unknown as ReadonlySignal<Text>;
+    this.text = computed(() => currentOf(live.runs.value));
+    this.frame = live.frame;
     this.params = new Params({
-      values: computed(() => ({ ...this.#local.value, ...live.options.value })),
-      controls: signal([]),
-      put: (values) => {
-        const told = live.options.peek();
-        const ours = Object.entries(values).filter(([name]) => !(name in told));
-        const options = Object.fromEntries(Object.keys(told).map((name) => [name, values[name]]));
-        this.#local.value = Object.fromEntries(ours);
-        if (JSON.stringify(options) === JSON.stringify(told)) return;
-        this.#put("options", options as unknown as Options);
-        port.save();
-      },
+      values: computed(() => ({ ...this.#local.value, ...live.param_values.value.values })),
+      controls: live.controls,
+      put: (values) => this.#setParams(values),
     });
     this.selection = new Selection(
       {
-        head: live.selected_head,
-        cell: live.selected_cell,
-        put: (name, value) => this.#put(name, value),
+        live,
+        put: (name, value) => this.#put(name, value as never),
         save: () => port.save(),
+        echoes: this.#echoes,
       },
       port.signal,
     );
@@ -74,11 +74,11 @@ export class Widget {
     });
     this.run = computed(() => new Run(this.client, this.text.value));
 
-    const scores = signal<{ info: ScoresInfo; data: DataView }>({
-      info: live.scores.value,
-      data: view(live.score_data.value),
+    this.#scores = signal(this.#toldScores());
+    this.planes = computed(() => {
+      const { info, data } = this.#scores.value;
+      return readPlanes(info, data, this.text.value);
     });
-    this.planes = computed(() => readPlanes(scores.value.info, scores.value.data, this.text.value));
     const score = this.params.choice("score");
     this.plane = computed(
       () =>
@@ -94,21 +94,20 @@ export class Widget {
     this.picture = pictures.shown;
 
     this.status = signal(live.status.value);
-    this.topic = signal(this.#topic());
-    this.client.onPush = (push, data) =>
-      batch(() => {
-        this.status.value = push.status;
-        if (push.scores) scores.value = { info: push.scores, data };
-        // One buffer: where there are scores it is theirs.
-        if (push.topic)
-          this.topic.value = { info: push.topic, data: push.scores ? view(null) : data };
-      });
+    this.topic = signal(this.#toldTopic());
+    this.client.onPush = (push, buffers) => this.#pushed(push, buffers);
     const ends = [
       effect(() => {
         this.status.value = live.status.value;
       }),
+      // What the traits say is newer than whatever was pushed before, also where it is the same.
       effect(() => {
-        scores.value = { info: live.scores.value, data: view(live.score_data.value) };
+        live.version.value;
+        this.#scores.value = this.#toldScores();
+      }),
+      effect(() => {
+        live.version.value;
+        this.topic.value = this.#toldTopic();
       }),
       effect(() => {
         const shown = live.picture.value;
@@ -116,12 +115,8 @@ export class Widget {
         if ("tile" in shown) this.run.value.tiles.keep(shown as never, data);
       }),
       effect(() => {
-        this.topic.value = this.#topic();
-      }),
-      effect(() => {
-        const { info, data } = this.topic.value;
-        if (info && "pictures" in info && info.pictures)
-          this.run.value.tiles.keepAll(info.pictures, data);
+        const pictures = this.topic.value?.pictures("pictures");
+        if (pictures) this.run.value.tiles.keepAll(pictures.info, pictures.data);
       }),
       pictures.end,
       effect(() => this.#wantOverview(pooling.value)),
@@ -141,16 +136,48 @@ export class Widget {
     this.selection.set(change, source);
   }
 
-  #topic(): TopicData {
+  setFrame(change: Partial<Frame>): void {
+    this.#put("frame", { ...this.frame.peek(), ...change });
+    this.port.save();
+  }
+
+  #setParams(values: ParamValues): void {
+    const declared = new Set(this.live.controls.peek().map(({ name }) => name));
+    const entries = Object.entries(values);
+    this.#local.value = Object.fromEntries(entries.filter(([name]) => !declared.has(name)));
+    const told = entries.filter(([name]) => declared.has(name));
+    const before = this.live.param_values.peek().values;
+    if (told.every(([name, value]) => before[name] === value)) return;
+    const stamp = this.#echoes.next("param_values");
+    this.#put("param_values", { values: Object.fromEntries(told), ...stamp });
+    this.port.save();
+  }
+
+  #toldScores(): Scores {
+    return { info: this.live.scores.value, data: view(this.live.score_data.value) };
+  }
+
+  #toldTopic(): Topic | null {
     const info = this.live.topic.value;
-    const data = view(this.live.topic_data.value);
-    return { info: info && "kind" in info ? (info as Topic) : null, data };
+    const buffers: Buffers = this.live.topic_data.value ?? {};
+    return info && "kind" in info ? readTopic(info as never, buffers) : null;
+  }
+
+  #pushed(push: Push, buffers: NamedBuffers): void {
+    batch(() => {
+      this.status.value = push.status;
+      if (push.version < this.live.version.peek()) return;
+      if (push.scores) this.#scores.value = { info: push.scores, data: view(buffers[SCORES]) };
+      if (push.topic) this.topic.value = readTopic(push.topic, buffers);
+    });
   }
 
   /** Set a trait here and in the model, to be sent. */
-  #put<T extends "options" | "selected_head" | "selected_cell">(name: T, value: Traits[T]): void {
-    (this.live[name] as Signal<Traits[T]>).value = value;
-    this.#echoes.note(name, value);
+  #put<T extends keyof SelectionTraits | "param_values" | "frame">(
+    name: T,
+    value: Traits[T],
+  ): void {
+    (this.live[name] as unknown as Signal<Traits[T]>).value = value;
     this.port.set(name, value);
   }
 

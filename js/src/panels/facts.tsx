@@ -1,5 +1,5 @@
 // Numbers about the model as a whole, each with its interval and what it is compared with.
-import type { Fact } from "../contract.gen";
+import type { Fact } from "../wire/rows";
 import { fixed } from "./number";
 
 export function Facts({ facts }: { facts: Fact[] }) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PatternKind } from "../contract.gen";
 import type { Plane } from "../model/session";
+import type { PatternKind } from "../views/patterns/rows";
 import { holds, labelled } from "./gallery";
 
 const plane = (name: string, value: number[], more: Partial<Plane> = {}): Plane => ({

@@ -1,10 +1,9 @@
 // Small pictures of every head, grouped by what its attention looks like; thresholds relabel at once.
 import { useComputed, useSignal } from "@preact/signals";
-import type { PatternKind, PatternsTopic } from "../contract.gen";
 import { pack } from "../draw/color";
 import { paint, type Tile, toCanvas } from "../draw/tile";
 import type { Plane, Session } from "../model/session";
-import { floats } from "../wire/client";
+import type { PatternKind, PatternsTopic } from "../views/patterns/rows";
 import { Canvas, place } from "./canvas";
 import { Choice } from "./choice";
 import { fixed } from "./number";
@@ -43,12 +42,18 @@ export function labelled(
 }
 
 export function GalleryPanel({ session, topic }: { session: Session; topic: PatternsTopic }) {
-  const thresholds = useSignal<Record<string, number>>({});
+  const { params } = session;
+  const thresholds = Object.fromEntries(
+    topic.kinds.map(({ name, threshold }) => {
+      const set = params.number(`threshold.${name}`).value;
+      return [name, Number.isNaN(set) ? threshold : set];
+    }),
+  );
   const sort = useSignal<"class" | "grid">("class");
   const { n_layers, n_heads } = session.text.value;
   const count = n_layers * n_heads;
-  const labels = labelled(topic.kinds, session.planes.value, thresholds.value, count);
-  const tiles = thumbnails(topic, session.topic.value.data, count);
+  const labels = labelled(topic.kinds, session.planes.value, thresholds, count);
+  const tiles = topic.thumbnails;
   const groups = [
     ...topic.kinds,
     { name: OTHER, label: "Other", description: "No class holds beyond doubt.", function: "" },
@@ -64,16 +69,13 @@ export function GalleryPanel({ session, topic }: { session: Session; topic: Patt
               min="0"
               max="1"
               step="0.01"
-              value={String(thresholds.value[kind.name] ?? kind.threshold)}
+              value={String(thresholds[kind.name])}
               aria-label={`Threshold of ${kind.label}`}
-              onInput={(event) => {
-                thresholds.value = {
-                  ...thresholds.peek(),
-                  [kind.name]: Number(event.currentTarget.value),
-                };
-              }}
+              onInput={(event) =>
+                params.set(`threshold.${kind.name}`, Number(event.currentTarget.value))
+              }
             />
-            <b>{fixed(thresholds.value[kind.name] ?? kind.threshold)}</b>
+            <b>{fixed(thresholds[kind.name])}</b>
           </label>
         ))}
         <Choice
@@ -87,13 +89,7 @@ export function GalleryPanel({ session, topic }: { session: Session; topic: Patt
             sort.value = by;
           }}
         />
-        <button
-          type="button"
-          class="stop"
-          onClick={() => {
-            thresholds.value = {};
-          }}
-        >
+        <button type="button" class="stop" onClick={() => params.reset("threshold.")}>
           defaults
         </button>
       </div>
@@ -119,7 +115,7 @@ interface GroupProps {
   kind: { name: string; label: string; description: string; function: string };
   heads: number[];
   score: string | null;
-  tiles: Tile[];
+  tiles: (Tile | null)[];
 }
 
 function Group({ session, kind, heads, score, tiles }: GroupProps) {
@@ -198,7 +194,7 @@ function Group({ session, kind, heads, score, tiles }: GroupProps) {
 function drawOne(
   ctx: CanvasRenderingContext2D,
   session: Session,
-  tile: Tile | undefined,
+  tile: Tile | null | undefined,
   o: { x: number; y: number; name: string; selected: boolean },
 ): void {
   const theme = session.theme.value;
@@ -216,24 +212,4 @@ function drawOne(
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
   ctx.fillText(o.name, o.x + CELL / 2, o.y + CELL + 2);
-}
-
-/** Every head's small picture as a tile. */
-function thumbnails({ rows, tokens }: PatternsTopic, data: DataView, count: number): Tile[] {
-  const size = rows * rows;
-  const start = Math.ceil((count * size) / 4) * 4;
-  if (rows === 0 || data.byteLength < start + 4 * count) return [];
-  const scales = floats(data, start, count);
-  const all = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, count * size);
-  return Array.from({ length: count }, (_, i) => ({
-    rows,
-    cols: rows,
-    q0: 0,
-    q1: tokens,
-    k0: 0,
-    k1: tokens,
-    scale: scales[i] ?? Number.NaN,
-    data: all.subarray(i * size, (i + 1) * size),
-    first: null,
-  }));
 }

@@ -1,11 +1,11 @@
 // Induction through a text: point at a token that stood earlier to see both hops, and the numbers.
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import type { InductionTopic, Repeat } from "../contract.gen";
 import { drawArcs } from "../draw/arcs";
 import { css } from "../draw/color";
 import { labelText } from "../draw/label";
 import type { Session } from "../model/session";
 import { Pattern } from "../views/heads/Pattern";
+import type { InductionTopic, Repeat } from "../views/induction/rows";
 import { fixed } from "./number";
 import { overWords, tint, useWords, Words } from "./words";
 

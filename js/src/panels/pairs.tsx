@@ -1,8 +1,8 @@
 // Which previous-token head an induction head is made with: a graph, and each pair's numbers.
 import { useSignal } from "@preact/signals";
-import type { Pair } from "../contract.gen";
 import type { Session } from "../model/session";
 import { Pattern } from "../views/heads/Pattern";
+import type { Pair } from "../views/induction/rows";
 import { fixed } from "./number";
 
 const ROW = 30;

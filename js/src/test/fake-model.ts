@@ -70,15 +70,15 @@ export class FakeModel {
     for (const name of Object.keys(values)) this.emit(`change:${name}`);
   }
 
-  reply(content: unknown, data: Uint8Array = new Uint8Array()): void {
-    this.emit("msg:custom", content, [shifted(data)]);
+  reply(content: unknown, ...data: Uint8Array[]): void {
+    this.emit("msg:custom", content, (data.length ? data : [new Uint8Array()]).map(shifted));
   }
 
   /** Answers a request with a body. */
   ok(request: Request, body: unknown, data?: Uint8Array): void {
-    const gen = "gen" in request ? request.gen : 0;
-    const content = { kind: "ok", client: this.client, id: request.id, gen, body };
-    this.reply(content as Reply, data);
+    const run = "run" in request ? request.run : 0;
+    const content = { kind: "ok", client: this.client, id: request.id, run, body };
+    this.reply(content as Reply, ...(data ? [data] : []));
   }
 
   emit(event: string, ...args: unknown[]): void {

@@ -1,36 +1,68 @@
 // For tests: one output of a widget of a small model on a text of four tokens.
-import type { Score, Text } from "../contract.gen";
+import type { Control, Run, Runs, Score } from "../contract.gen";
 import type { Session } from "../model/session";
 import { FakeModel } from "./fake-model";
 
-export const TEXT: Text = {
-  gen: 0,
+export const TEXT: Run = {
+  id: 0,
   model: "toy",
   n_layers: 3,
   n_heads: 4,
   tokens: ["a", "b", "c", "d"],
   prompt: "a b c d",
+  interventions: [],
   has_bos: false,
   seconds: 0.1,
   live: true,
 };
+/** What the kernel sets. */
+export const KERNEL = { source: "kernel", seq: 0 };
+
+/** The runs of a widget that shows one. */
+export function runsOf(run: Partial<Run>): Runs {
+  const shown = { ...TEXT, ...run };
+  return { current: shown.id, all: [shown] };
+}
+
+/** A choice of any value where only the first is given. */
+function choice(name: string, value: string, ...others: string[]): Control {
+  const all = others.length === 0 ? [] : [value, ...others];
+  return {
+    ...{ name, label: name, about: "", kind: "choice", value, unit: "" },
+    ...{ least: null, most: null, step: null },
+    choices: all.map((value) => ({ value, label: value, about: "" })),
+  };
+}
+
 const empty = () => new DataView(new ArrayBuffer(0));
 
-export function openSession(text: Partial<Text> = {}): {
+export function openSession(text: Partial<Run> = {}): {
   model: FakeModel;
   abort: AbortController;
   session: Session;
 } {
   const model = new FakeModel({
-    text: { ...TEXT, ...text },
+    runs: runsOf(text),
+    version: 0,
     status: { state: "idle", message: "", done: 0, total: 0 },
     scores: { planes: 0, scores: [] },
     score_data: empty(),
     picture: {},
     picture_data: empty(),
-    selected_head: { layer: 1, head: 2 },
-    selected_cell: { query: null, key: null },
-    options: { score: "x", first: "dim", scale: "head", pooling: "max" },
+    selected_head: { layer: 1, head: 2, ...KERNEL },
+    selected_cell: { query: null, key: null, ...KERNEL },
+    selected_edge: { sender: null, receiver: null, ...KERNEL },
+    controls: [
+      choice("score", "x"),
+      choice("first", "dim", "show", "hide"),
+      choice("scale", "head", "shared"),
+      choice("pooling", "max", "mean"),
+      choice("direction", "from", "to"),
+    ],
+    param_values: { values: {}, ...KERNEL },
+    frame: { height: null, hide: [], title: null, caption: null },
+    topic: {},
+    topic_data: {},
   });
   const abort = new AbortController();
   return { model, abort, session: model.session(abort.signal) };

@@ -61,10 +61,10 @@ function Panels({ session, rows }: { session: Session; rows: CoordinationRows })
 }
 
 function Coordination({ session }: { session: Session }) {
-  const { info, data } = session.topic.value;
+  const topic = session.topic.value;
   const rows = useMemo(
-    () => (info?.kind === "coordination" ? readCoordination(info, data) : null),
-    [info, data],
+    () => (topic?.kind === "coordination" ? readCoordination(topic) : null),
+    [topic],
   );
   return (
     <ViewFrame session={session} name="coordination" label="Coordination">

@@ -68,11 +68,11 @@ function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
 }
 
 export function Flow({ session }: { session: Session }) {
-  const { info } = session.topic.value;
+  const topic = session.topic.value;
   const { n_layers } = session.text.value;
   const rows = useMemo(
-    () => (info?.kind === "flow" ? readFlow(info, n_layers) : null),
-    [info, n_layers],
+    () => (topic?.kind === "flow" ? readFlow(topic, n_layers) : null),
+    [topic, n_layers],
   );
   return (
     <ViewFrame

@@ -1,5 +1,6 @@
 // Induction heads: every head by its scores, the pairs they work in, and the trace of a prompt.
-import type { InductionTopic } from "../contract.gen";
+
+import { useMemo } from "preact/hooks";
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import { Facts } from "../panels/facts";
@@ -10,10 +11,12 @@ import { Ranking } from "../panels/ranking";
 import { Heading, Notice, Progress } from "../panels/top";
 import { HeadPanel } from "./heads/HeadPanel";
 import { HeadScatter } from "./heads/HeadScatter";
+import { type InductionTopic, readInduction } from "./induction/rows";
 
 function Induction({ session }: { session: Session }) {
   const { prompt } = session.text.value;
-  const topic = session.topic.value.info as InductionTopic | null;
+  const told = session.topic.value;
+  const topic = useMemo(() => told && readInduction(told), [told]);
   return (
     <div class="root" tabIndex={0} role="group" aria-label="Induction heads">
       <header>

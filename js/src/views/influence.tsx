@@ -45,12 +45,8 @@ function Panels({ session, rows }: { session: Session; rows: InfluenceRows }) {
 }
 
 export function Influence({ session }: { session: Session }) {
-  const { info, data } = session.topic.value;
-  const { tokens } = session.text.value;
-  const rows = useMemo(
-    () => (info?.kind === "influence" ? readInfluence(info, data, tokens.length) : null),
-    [info, data, tokens],
-  );
+  const topic = session.topic.value;
+  const rows = useMemo(() => (topic?.kind === "influence" ? readInfluence(topic) : null), [topic]);
   useEffect(() => session.commands.limit(KEYS), [session]);
   return (
     <ViewFrame

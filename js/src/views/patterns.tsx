@@ -1,5 +1,6 @@
 // Attention patterns: every head's scores, and a gallery of small pictures by class.
-import type { PatternsTopic } from "../contract.gen";
+
+import { useMemo } from "preact/hooks";
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import { Foot } from "../panels/foot";
@@ -8,10 +9,16 @@ import { Ranking } from "../panels/ranking";
 import { Heading, Notice, Progress } from "../panels/top";
 import { HeadPanel } from "./heads/HeadPanel";
 import { Pattern } from "./heads/Pattern";
+import { readPatterns } from "./patterns/rows";
 
 function Patterns({ session }: { session: Session }) {
   const { prompt, tokens } = session.text.value;
-  const topic = session.topic.value.info as PatternsTopic | null;
+  const { n_layers, n_heads } = session.text.value;
+  const told = session.topic.value;
+  const topic = useMemo(
+    () => told && readPatterns(told, n_layers, n_heads),
+    [told, n_layers, n_heads],
+  );
   return (
     <div class="root" tabIndex={0} role="group" aria-label="Attention patterns">
       <header>

@@ -4,7 +4,7 @@ import type { Request } from "../contract.gen";
 import { FakeModel, shifted } from "../test/fake-model";
 import { Client, floats, Refusal } from "./client";
 
-const NEXT = { kind: "next", gen: 0, position: 0 } as const;
+const NEXT = { kind: "next", run: 0, position: 0 } as const;
 const DONE = { kind: "done" };
 
 let model: FakeModel;
@@ -75,7 +75,7 @@ describe("Client", () => {
     await turn();
     await vi.advanceTimersByTimeAsync(8000);
     expect(client.alive.value).toBe("no");
-    model.reply({ kind: "ok", client: "other", id: 1, gen: 0, body: DONE });
+    model.reply({ kind: "ok", client: "other", id: 1, run: 0, body: DONE });
     expect(client.alive.value).toBe("yes");
     await vi.advanceTimersByTimeAsync(4000);
     expect(client.alive.value).toBe("unsure");
@@ -86,7 +86,7 @@ describe("Client", () => {
     await turn();
     for (let i = 0; i < 10; i++) {
       await vi.advanceTimersByTimeAsync(1000);
-      model.reply({ kind: "ok", client: "other", id: 1, gen: 0, body: DONE });
+      model.reply({ kind: "ok", client: "other", id: 1, run: 0, body: DONE });
     }
     expect(client.alive.value).toBe("yes");
   });

@@ -3,7 +3,7 @@ import type { Request } from "../contract.gen";
 import { FakeModel } from "../test/fake-model";
 import { Client, Refusal } from "./client";
 
-const NEXT = { kind: "next", gen: 0, position: 0 } as const;
+const NEXT = { kind: "next", run: 0, position: 0 } as const;
 const DONE = { kind: "done" };
 
 let model: FakeModel;
@@ -167,7 +167,7 @@ describe("Client", () => {
       const asked = reason(client.ask(NEXT));
       await turn();
       const { id } = model.requests[0] as Request;
-      model.reply({ kind: "ok", client: model.client, id, gen: 0, body });
+      model.reply({ kind: "ok", client: model.client, id, run: 0, body });
       expect(await asked).toBe("failed");
     },
   );
@@ -189,9 +189,9 @@ describe("Client", () => {
     const fail = { kind: "error", client: model.client, id: 0, reason: "invalid", message: "?" };
     model.emit("msg:custom", fail);
     const { id } = model.requests[0] as Request;
-    model.emit("msg:custom", { kind: "ok", client: model.client, id, gen: 2, body: DONE });
+    model.emit("msg:custom", { kind: "ok", client: model.client, id, run: 2, body: DONE });
     const answer = await asked;
-    expect(answer.gen).toBe(2);
+    expect(answer.run).toBe(2);
     expect(answer.data.byteLength).toBe(0);
   });
 
@@ -201,7 +201,7 @@ describe("Client", () => {
     const request = model.requests[0] as Request;
     for (const content of [null, 7, "x", [], {}, { kind: "?" }, { kind: "ok", client: "other" }])
       model.reply(content);
-    model.reply({ kind: "ok", client: model.client, id: 999, gen: 0, body: DONE });
+    model.reply({ kind: "ok", client: model.client, id: 999, run: 0, body: DONE });
     model.ok(request, { ...DONE, mark: 1 });
     model.ok(request, { ...DONE, mark: 2 });
     expect((await asked).body).toMatchObject({ mark: 1 });
@@ -226,12 +226,18 @@ describe("Client", () => {
     expect(model.last("ack").seq).toBe(5);
   });
 
-  it("hands a push's bytes on", () => {
-    let found: number[] = [];
-    client.onPush = (_, data) => {
-      found = [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+  it("hands a push's bytes on, each by its name", () => {
+    let found: Record<string, number[]> = {};
+    const plain = (data: DataView) => [
+      ...new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+    ];
+    client.onPush = (_, buffers) => {
+      found = Object.fromEntries(
+        Object.entries(buffers).map(([name, data]) => [name, plain(data)]),
+      );
     };
-    model.reply({ kind: "push", seq: 0, status: {}, scores: null }, Uint8Array.of(4, 5));
-    expect(found).toEqual([4, 5]);
+    const push = { kind: "push", seq: 0, status: {}, scores: null, buffers: ["scores", "pairs"] };
+    model.reply(push, Uint8Array.of(4, 5), Uint8Array.of(6));
+    expect(found).toEqual({ scores: [4, 5], pairs: [6] });
   });
 });

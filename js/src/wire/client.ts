@@ -11,12 +11,15 @@ import {
 } from "../contract.gen";
 import type { Port } from "../hosts/port";
 
+/** The buffers of a push by their names. */
+export type NamedBuffers = Readonly<Record<string, DataView>>;
+
 type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
 export type Ask = WithoutId<Request>;
 
 export interface Answer {
   body: Body;
-  gen: number;
+  run: number;
   data: DataView;
 }
 
@@ -56,9 +59,10 @@ interface Asked {
 
 export class Client {
   readonly alive = signal<Liveness>("yes");
-  onPush: (push: Push, data: DataView) => void = () => {};
+  onPush: (push: Push, buffers: NamedBuffers) => void = () => {};
 
-  #name = `view-${Math.random().toString(36).slice(2, 12)}`;
+  /** Of this page, among all that talk to the kernel. */
+  readonly name = `view-${Math.random().toString(36).slice(2, 12)}`;
   #lastId = 0;
   #waiting: Asked[] = [];
   #inFlight = new Map<number, Asked>();
@@ -156,7 +160,7 @@ export class Client {
     }
     this.#waiting = kept;
     if (batch.length === 0) return;
-    const message: Batch = { client: this.#name, requests: batch };
+    const message: Batch = { client: this.name, requests: batch };
     try {
       if (this.port.send === null) throw new Error("there is no kernel");
       this.port.send(message);
@@ -220,20 +224,25 @@ export class Client {
     if (this.alive.value !== "yes") this.alive.value = "yes";
     const data = buffers[0] ?? new DataView(new ArrayBuffer(0));
     if (content.kind === "push") {
-      this.onPush(content, data);
+      this.onPush(content, named(content.buffers, buffers));
       this.#whenDrawn(() => this.ask({ kind: "ack", seq: content.seq }).catch(() => {}));
       return;
     }
     // Silence is watched again after it was broken.
     if (this.#watch === null && this.#inFlight.size > 0) this.#listen();
-    if (content.client !== this.#name) return;
+    if (content.client !== this.name) return;
     const asked = this.#inFlight.get(content.id);
     this.#inFlight.delete(content.id);
     if (content.kind === "error") asked?.reject(new Refusal(content.reason, content.message));
     else if (!isObject(content.body)) asked?.reject(new Refusal("failed", UNREADABLE));
-    else asked?.resolve({ body: content.body, gen: content.gen, data });
+    else asked?.resolve({ body: content.body, run: content.run, data });
     if (this.#waiting.length > 0) this.#schedule();
   }
+}
+
+function named(names: unknown, buffers: DataView[]): NamedBuffers {
+  const list: unknown[] = Array.isArray(names) ? names : [];
+  return Object.fromEntries(list.flatMap((name, i) => (buffers[i] ? [[name, buffers[i]]] : [])));
 }
 
 /** Acknowledgements and cancellations have no answer. */

@@ -1,43 +1,31 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { Echoes } from "./echoes";
 
-describe("Echoes", () => {
-  const made = () => {
-    const clock = { now: 0 };
-    return { clock, echoes: new Echoes(() => clock.now) };
-  };
+const said = (layer: number, stamp: { source: string; seq: number }) => ({ layer, ...stamp });
 
-  it("knows an echo of what was replaced since", () => {
-    const { echoes } = made();
-    echoes.note("cell", { query: 4, key: null });
-    echoes.note("cell", { query: 4, key: 3 });
-    expect(echoes.isLate("cell", { query: 4, key: null })).toBe(true);
-    expect(echoes.isLate("cell", { query: 4, key: 3 })).toBe(false);
-    // All is back: the same value is now the kernel's own.
-    expect(echoes.isLate("cell", { query: 4, key: null })).toBe(false);
-  });
+it("takes for late what the page has replaced since, however long ago", () => {
+  const echoes = new Echoes("me");
+  const first = said(1, echoes.next("head"));
+  const second = said(2, echoes.next("head"));
+  expect(echoes.isLate("head", first)).toBe(true);
+  expect(echoes.isLate("head", second)).toBe(false);
+  expect(echoes.isLate("head", first)).toBe(true);
+});
 
-  it("takes news from the kernel, and keeps traits apart", () => {
-    const { echoes } = made();
-    echoes.note("cell", 1);
-    echoes.note("cell", 2);
-    expect(echoes.isLate("head", 1)).toBe(false);
-    expect(echoes.isLate("cell", 7)).toBe(false);
-    expect(echoes.isLate("cell", 1)).toBe(false);
-  });
+it("takes for news what somebody else says, though it is the same", () => {
+  const echoes = new Echoes("me");
+  const first = said(1, echoes.next("head"));
+  echoes.next("head");
+  expect(echoes.isLate("head", { ...first, source: "kernel" })).toBe(false);
+  expect(echoes.isLate("head", { ...first, source: "another page" })).toBe(false);
+});
 
-  it("does not take a way there and back for an echo", () => {
-    const { echoes } = made();
-    for (const value of [1, 2, 1]) echoes.note("cell", value);
-    expect(echoes.isLate("cell", 2)).toBe(true);
-    expect(echoes.isLate("cell", 1)).toBe(false);
-  });
-
-  it("does not wait for ever", () => {
-    const { clock, echoes } = made();
-    echoes.note("cell", 1);
-    echoes.note("cell", 2);
-    clock.now = 3000;
-    expect(echoes.isLate("cell", 1)).toBe(false);
-  });
+it("counts each trait by itself, and knows nothing of values without a stamp", () => {
+  const echoes = new Echoes("me");
+  const head = said(1, echoes.next("head"));
+  echoes.next("cell");
+  echoes.next("cell");
+  expect(echoes.isLate("head", head)).toBe(false);
+  for (const value of [null, 7, "x", {}, undefined])
+    expect(echoes.isLate("head", value)).toBe(false);
 });

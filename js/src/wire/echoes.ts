@@ -1,43 +1,37 @@
 // What the page sets comes back from the kernel as an echo, and may come back late.
-/** Some hosts send no echo: what was set this long ago is no longer waited for. */
-const PATIENCE_MS = 2000;
 
-interface Noted {
-  value: string;
-  at: number;
+/** A value that says who set it: its source, and that one's how-manieth it is. */
+export interface Stamped {
+  source: string;
+  seq: number;
 }
 
 /**
  * Tells a late echo from news.
  *
  * While a message is under way the next one waits, and the echo of the first sets the trait back to
- * what it said: a second key press would then start from where the first one did.
+ * what it said: a second key press would then start from where the first one did. However late it
+ * comes, it is this page's and older than what the page has set since.
  */
 export class Echoes {
-  #noted = new Map<string, Noted[]>();
+  #latest = new Map<string, number>();
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(readonly source: string) {}
 
-  /** The page sets a trait. */
-  note(name: string, value: unknown): void {
-    const waiting = this.#waiting(name);
-    waiting.push({ value: JSON.stringify(value), at: this.now() });
-    this.#noted.set(name, waiting);
+  /** The stamp of the next value that the page sets. */
+  next(name: string): Stamped {
+    const seq = (this.#latest.get(name) ?? 0) + 1;
+    this.#latest.set(name, seq);
+    return { source: this.source, seq };
   }
 
   /** Whether a value that arrives is one that the page has replaced since. */
   isLate(name: string, value: unknown): boolean {
-    const waiting = this.#waiting(name);
-    const text = JSON.stringify(value);
-    const late = waiting.slice(0, -1).some((noted) => noted.value === text);
-    if (late && waiting.at(-1)?.value !== text) return true;
-    // The echo of the latest, or news from the kernel: nothing older counts any more.
-    this.#noted.delete(name);
-    return false;
+    if (!isStamped(value) || value.source !== this.source) return false;
+    return value.seq < (this.#latest.get(name) ?? 0);
   }
+}
 
-  #waiting(name: string): Noted[] {
-    const since = this.now() - PATIENCE_MS;
-    return (this.#noted.get(name) ?? []).filter((noted) => noted.at > since);
-  }
+function isStamped(value: unknown): value is Stamped {
+  return typeof value === "object" && value !== null && "source" in value && "seq" in value;
 }

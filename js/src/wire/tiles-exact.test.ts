@@ -52,7 +52,7 @@ describe("exact values", () => {
   it("are the buffer's floats, for every row that came", async () => {
     tiles.wantRow([0, 1], 1, "row");
     await turn();
-    expect(model.last("cells")).toMatchObject({ gen: 7, head: [0, 1], window: [1, 2, 0, N] });
+    expect(model.last("cells")).toMatchObject({ run: 7, head: [0, 1], window: [1, 2, 0, N] });
     const values = [0.1, 0, 0, 0.3, 0.7, 0];
     const more = { kind: "cells", head: [0, 1], window: [1, 3, 0, N] };
     model.ok(model.last("cells"), more, asFloats(...values, 99));
@@ -79,7 +79,7 @@ describe("exact values", () => {
   it("hold columns, NaN and all", async () => {
     tiles.wantColumn([0, 1], 2, "column");
     await turn();
-    expect(model.last("column")).toMatchObject({ gen: 7, head: [0, 1], key: 2 });
+    expect(model.last("column")).toMatchObject({ run: 7, head: [0, 1], key: 2 });
     const body = { kind: "column", head: [0, 1], key: 2, queries: N };
     model.ok(model.last("column"), body, asFloats(0, Number.NaN, 0.1, 99));
     await turn();
@@ -134,7 +134,7 @@ describe("exact values", () => {
 describe("the saved picture", () => {
   const [body, data] = reply([[1, 2]]);
   const picture = {
-    gen: 7,
+    run: 7,
     window: WHOLE,
     pooling: "max",
     side: OVERVIEW_SIDE,
@@ -154,7 +154,7 @@ describe("the saved picture", () => {
   });
 
   it("is not shown for another run, another head, or without its bytes", () => {
-    tiles.keep({ ...picture, gen: 6 }, shifted(data));
+    tiles.keep({ ...picture, run: 6 }, shifted(data));
     tiles.keep(picture, new DataView(new ArrayBuffer(0)));
     expect(tiles.overview([1, 2], "max")).toBeNull();
     expect(tiles.next(2)).toBeNull();

@@ -53,7 +53,7 @@ describe("tiles", () => {
     want([[0, 1]], [[0, 2]]);
     await turn();
     expect(model.last("tiles")).toMatchObject({
-      gen: 7,
+      run: 7,
       heads: [[0, 1]],
       also: [[0, 2]],
       window: WHOLE,
@@ -269,7 +269,7 @@ describe("answers that cannot be read", () => {
   });
 
   it("leave a saved page without a picture", () => {
-    const picture = { gen: 7, window: WHOLE, pooling: "max", side: OVERVIEW_SIDE, tile: part };
+    const picture = { run: 7, window: WHOLE, pooling: "max", side: OVERVIEW_SIDE, tile: part };
     tiles.keep({ ...picture, next: null } as Picture, shifted(new Uint8Array(10)));
     expect(tiles.overview([0, 1], "max")).toBeNull();
   });

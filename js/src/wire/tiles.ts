@@ -1,6 +1,6 @@
 // Tiles and exact values of one run of a model: asked for once, kept while there is room.
 import { signal } from "@preact/signals";
-import type { Body, NextReply, Picture, Pictures, TilePart } from "../contract.gen";
+import type { Body, NextReply, Picture, PicturesBlock, TilePart } from "../contract.gen";
 import type { Tile } from "../draw/tile";
 import type { HeadAt } from "../model/address";
 import { type Ask, type Client, floats, Refusal, UNREADABLE, within } from "./client";
@@ -29,7 +29,7 @@ export class Tiles {
 
   constructor(
     private readonly client: Client,
-    readonly gen: number,
+    readonly run: number,
     readonly n: number,
   ) {}
 
@@ -56,13 +56,13 @@ export class Tiles {
 
   /** What a page without a kernel has. */
   keep(picture: Picture, data: DataView): void {
-    if (picture.gen !== this.gen) return;
+    if (picture.run !== this.run) return;
     if (!this.keepAll({ ...picture, tiles: [picture.tile] }, data)) return;
     if (picture.next) this.#next.set(picture.next.position, picture.next);
   }
 
   /** The same, of several heads. */
-  keepAll(pictures: Pictures, data: DataView): boolean {
+  keepAll(pictures: Omit<PicturesBlock, "kind" | "name">, data: DataView): boolean {
     if (data.byteLength === 0) return false;
     const kept = readable(() => {
       for (const part of pictures.tiles) {
@@ -93,7 +93,7 @@ export class Tiles {
     }
     const extra = also.filter(missing);
     await this.#ask(
-      { kind: "tiles", gen: this.gen, heads: wanted, also: extra, pooling, window, side },
+      { kind: "tiles", run: this.run, heads: wanted, also: extra, pooling, window, side },
       slot,
       (body, data) => {
         for (const part of body.tiles) {
@@ -113,7 +113,7 @@ export class Tiles {
   async wantRow(head: HeadAt, query: number, slot: string): Promise<void> {
     if (this.row(head, query)) return;
     const window: Window = [query, query + 1, 0, this.n];
-    await this.#ask({ kind: "cells", gen: this.gen, head, window }, slot, (body, data) => {
+    await this.#ask({ kind: "cells", run: this.run, head, window }, slot, (body, data) => {
       const [q0, q1, k0, k1] = body.window;
       for (let q = q0; q < q1; q++) {
         const width = k1 - k0;
@@ -130,7 +130,7 @@ export class Tiles {
 
   async wantColumn(head: HeadAt, at: number, slot: string): Promise<void> {
     if (this.column(head, at)) return;
-    await this.#ask({ kind: "column", gen: this.gen, head, key: at }, slot, (body, data) => {
+    await this.#ask({ kind: "column", run: this.run, head, key: at }, slot, (body, data) => {
       const column = floats(data, 0, body.queries);
       this.#columns.set(`${head} ${at}`, column, column.byteLength);
     });
@@ -142,7 +142,7 @@ export class Tiles {
 
   async wantNext(position: number, slot: string): Promise<void> {
     if (this.#next.has(position)) return;
-    await this.#ask({ kind: "next", gen: this.gen, position }, slot, (body) => {
+    await this.#ask({ kind: "next", run: this.run, position }, slot, (body) => {
       this.#next.set(position, body);
     });
   }
@@ -199,7 +199,8 @@ function key(head: HeadAt, pooling: Pooling, window: Window, side: number): stri
   return `${head[0]}.${head[1]} ${pooling} ${window} ${side}`;
 }
 
-function unpack(part: TilePart, [q0, q1, k0, k1]: Window, view: DataView): Tile {
+/** A part of a buffer as a tile; throws a RangeError where the buffer does not hold it. */
+export function unpack(part: TilePart, [q0, q1, k0, k1]: Window, view: DataView): Tile {
   const { rows, cols } = part;
   return {
     rows,

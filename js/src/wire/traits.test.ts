@@ -4,7 +4,8 @@ import { FakeModel, shifted } from "../test/fake-model";
 import { follow, type Traits, view } from "./traits";
 
 const STATUS = { state: "idle", message: "", done: 0, total: 0 } as const;
-const PICTURE = { gen: 1 } as Traits["picture"];
+const KERNEL = { source: "kernel", seq: 0 };
+const PICTURE = { run: 1 } as Traits["picture"];
 
 describe("follow", () => {
   it("starts with what the model has, and follows it", () => {
@@ -16,10 +17,10 @@ describe("follow", () => {
   });
 
   it("follows what another view of the same model sets", () => {
-    const model = new FakeModel({ selected_head: { layer: 0, head: 0 } });
+    const model = new FakeModel({ selected_head: { layer: 0, head: 0, ...KERNEL } });
     const live = follow(model.port(new AbortController().signal));
-    model.set("selected_head", { layer: 1, head: 2 });
-    expect(live.selected_head.value).toEqual({ layer: 1, head: 2 });
+    model.set("selected_head", { layer: 1, head: 2, ...KERNEL });
+    expect(live.selected_head.value).toMatchObject({ layer: 1, head: 2 });
   });
 
   it("changes together what comes together", () => {
@@ -27,7 +28,7 @@ describe("follow", () => {
     const live = follow(model.port(new AbortController().signal));
     const seen: [boolean, number][] = [];
     effect(() => {
-      seen.push(["gen" in live.picture.value, live.picture_data.value.byteLength]);
+      seen.push(["run" in live.picture.value, live.picture_data.value.byteLength]);
     });
     model.receive({ picture: PICTURE, picture_data: shifted(new Uint8Array(8)) });
     expect(seen).toEqual([
@@ -37,7 +38,10 @@ describe("follow", () => {
   });
 
   it("does not tell of what stays the same", () => {
-    const model = new FakeModel({ status: STATUS, selected_cell: { query: 1, key: null } });
+    const model = new FakeModel({
+      status: STATUS,
+      selected_cell: { query: 1, key: null, ...KERNEL },
+    });
     const live = follow(model.port(new AbortController().signal));
     let told = 0;
     effect(() => {

@@ -2,20 +2,25 @@
 import type { AnyModel } from "@anywidget/types";
 import { batch, type Signal, signal } from "@preact/signals";
 import type {
-  Options,
+  BlockTopic,
+  Control,
+  Frame,
+  ParamValues,
   Picture,
+  Runs,
   ScoresInfo,
   SelectedCell,
+  SelectedEdge,
   SelectedHead,
   Status,
-  Text,
-  Topic,
 } from "../contract.gen";
 import type { Port } from "../hosts/port";
 import { Echoes } from "./echoes";
 
 export interface Traits {
-  text: Text;
+  runs: Runs;
+  /** Of what these traits say; a push that is older is not shown. */
+  version: number;
   status: Status;
   scores: ScoresInfo;
   score_data: DataView;
@@ -23,16 +28,21 @@ export interface Traits {
   picture_data: DataView;
   selected_head: SelectedHead;
   selected_cell: SelectedCell;
-  options: Options;
-  topic: Topic | Record<string, never>;
-  topic_data: DataView;
+  selected_edge: SelectedEdge;
+  controls: Control[];
+  param_values: ParamValues;
+  frame: Frame;
+  topic: BlockTopic | Record<string, never>;
+  /** Bytes by the name of the block. */
+  topic_data: Record<string, DataView>;
 }
 
 export type Model = AnyModel<Traits>;
 export type Live = { [K in keyof Traits]: Signal<Traits[K]> };
 
 const NAMES = [
-  "text",
+  "runs",
+  "version",
   "status",
   "scores",
   "score_data",
@@ -40,7 +50,10 @@ const NAMES = [
   "picture_data",
   "selected_head",
   "selected_cell",
-  "options",
+  "selected_edge",
+  "controls",
+  "param_values",
+  "frame",
   "topic",
   "topic_data",
 ] as const;
@@ -51,7 +64,7 @@ const NAMES = [
  * Traits that arrive in one message change together: a picture is never read with another's data.
  * echoes: knows what the page has set; a late echo of it is not taken for news.
  */
-export function follow(port: Port, echoes = new Echoes()): Live {
+export function follow(port: Port, echoes = new Echoes("")): Live {
   const live: Record<string, Signal<unknown>> = {};
   for (const name of NAMES) live[name] = signal<unknown>(port.get(name));
   // The model holds all of a message's values before it tells of the first.

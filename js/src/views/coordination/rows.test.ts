@@ -1,44 +1,67 @@
 import { expect, it } from "vitest";
-import type { Coordinated, CoordinationTopic } from "../../contract.gen";
+import { fakeTable } from "../../test/fake-blocks";
+import { readTopic } from "../../wire/blocks";
 import { pairGraph } from "./graph";
 import { readCoordination, strongest } from "./rows";
 
-const pair = (value: number): Coordinated => ({
-  ...{ a: [0, 0], b: [1, 0], value, q: 0.01, type: "serial", sign: "", path: null },
-  ...{ path_low: null, path_high: null, path_null_high: null, interaction: null },
-  ...{ interaction_low: null, interaction_high: null },
-  ...{ effect_a: null, effect_b: null, effect_ab: null },
-});
-const topic: CoordinationTopic = {
-  ...{ kind: "coordination", method: "pearson", signed: true, fdr: 0.05 },
-  heads: [
-    [0, 0],
-    [0, 1],
-    [1, 0],
-  ],
-  order: [2, 0, 1],
-  pairs: [pair(0.2), pair(-0.9)],
-};
 const none = Number.NaN;
-const value = [none, 0.1, -0.9, 0.1, none, 0.3, -0.9, 0.3, none];
-const q = [none, 0.9, 0.001, 0.9, none, 0.01, 0.001, 0.01, none];
-const data = new DataView(Float32Array.from([...value, ...q]).buffer);
+const heads: [number, number][] = [
+  [1, 0],
+  [0, 0],
+  [0, 1],
+];
+const axis = { label: "head", ticks: "heads", heads, texts: null, n: 3 } as const;
+const matrix = (name: string) => ({
+  ...({ kind: "matrix", name, title: "", about: "", unit: "", signed: true } as const),
+  ...{ rows: axis, cols: axis, least: -1, most: 1, offset: 0 },
+});
+const bytes = (values: number[]) => new DataView(Float32Array.from(values).buffer);
+const estimates = (name: string) => ({
+  [name]: { numbers: [null, 0.5] },
+  [`${name}_low`]: { numbers: [null, 0.25], role: "low", of: name } as const,
+  [`${name}_high`]: { numbers: [null, 0.75], role: "high", of: name } as const,
+});
+const pairs = fakeTable("pairs", {
+  a: { heads: [heads[2] as [number, number], heads[1] as [number, number]] },
+  b: { heads: [heads[0] as [number, number], heads[0] as [number, number]] },
+  type: { texts: ["unclear", "serial"] },
+  sign: { texts: ["", ""] },
+  value: { numbers: [0.2, -0.9] },
+  q: { numbers: [0.01, 0.01] },
+  ...estimates("path"),
+  ...estimates("interaction"),
+});
+const topic = (value: DataView | null) =>
+  readTopic(
+    {
+      kind: "coordination",
+      scalars: { method: "pearson", signed: true, fdr: 0.05 },
+      blocks: [matrix("value"), matrix("q"), pairs.info],
+    },
+    {
+      value,
+      q: bytes([none, 0.001, 0.01, 0.001, none, 0.9, 0.01, 0.9, none]),
+      pairs: pairs.data,
+    },
+  );
+const whole = topic(bytes([none, -0.9, 0.3, -0.9, none, 0.1, 0.3, 0.1, none]));
 
-it("puts matrices and names into the clustered order, and sorts the pairs by size", () => {
-  const rows = readCoordination(topic, data);
+it("reads matrices and names in one order, and sorts the pairs by size", () => {
+  const rows = readCoordination(whole);
   expect(rows?.heads).toEqual([
     [1, 0],
     [0, 0],
     [0, 1],
   ]);
   expect(rows?.value[1]).toBeCloseTo(-0.9);
-  expect(rows?.pairs.map((pair) => pair.value)).toEqual([-0.9, 0.2]);
-  expect(rows?.pairs[0]?.path.value).toBeNaN();
-  expect(readCoordination(topic, new DataView(new ArrayBuffer(0)))).toBeNull();
+  expect(rows?.pairs.map((pair) => pair.value)).toEqual([-0.9, 0.2].map(Math.fround));
+  expect(rows?.pairs[0]?.path).toEqual({ value: 0.5, low: 0.25, high: 0.75 });
+  expect(rows?.pairs[1]?.path.value).toBeNaN();
+  expect(readCoordination(topic(null))).toBeNull();
 });
 
 it("makes edges of the significant pairs alone, from the earlier layer, the strongest first", () => {
-  const graph = pairGraph(readCoordination(topic, data) as never);
+  const graph = pairGraph(readCoordination(whole) as never);
   expect(graph.significant).toBe(2);
   expect(graph.data.nodes.label).toEqual(["0.0", "0.1", "1.0"]);
   const { source, target, weight } = graph.data.edges;
@@ -50,8 +73,7 @@ it("makes edges of the significant pairs alone, from the earlier layer, the stro
 });
 
 it("opens on the strongest pair, tested or not", () => {
-  const rows = readCoordination(topic, data) as never as ReturnType<typeof readCoordination> &
-    object;
+  const rows = readCoordination(whole) as NonNullable<ReturnType<typeof readCoordination>>;
   const edge = { sender: [0, 0], receiver: [1, 0] };
   expect(strongest(rows)).toEqual(edge);
   expect(strongest({ ...rows, pairs: [] })).toEqual(edge);

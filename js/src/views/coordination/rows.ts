@@ -1,7 +1,8 @@
 // What the view of coordination shows, as typed columns: read from the topic's message.
-import type { CoordinationTopic } from "../../contract.gen";
+
 import type { EdgeAt, HeadAt } from "../../model/address";
-import { floats } from "../../wire/client";
+import type { Topic } from "../../wire/blocks";
+import { type Row, rows } from "../../wire/rows";
 
 /** Two heads whose joint effect was measured by intervention. */
 export interface Pair {
@@ -44,43 +45,35 @@ const METHODS: Record<string, readonly [title: string, unit: string]> = {
   projection: ["Overlap of the spaces the heads can write to", "projection kernel"],
 };
 
-export function readCoordination(
-  topic: CoordinationTopic,
-  data: DataView,
-): CoordinationRows | null {
-  const { heads, order, method } = topic;
-  const n = heads.length;
-  if (data.byteLength < 8 * n * n) return null;
-  const sorted = (plane: Float32Array): Float32Array => {
-    const cells = new Float32Array(n * n);
-    for (let row = 0; row < n; row++)
-      for (let col = 0; col < n; col++)
-        cells[row * n + col] = plane[(order[row] ?? 0) * n + (order[col] ?? 0)] ?? Number.NaN;
-    return cells;
-  };
+export function readCoordination(topic: Topic): CoordinationRows | null {
+  const [value, q] = [topic.matrix("value"), topic.matrix("q")];
+  if (!value || !q) return null;
+  const method = topic.text("method");
   const [title, unit] = METHODS[method] ?? [method, ""];
   return {
-    ...{ title, unit, signed: topic.signed, fdr: topic.fdr },
-    heads: order.map((i) => heads[i] as HeadAt),
-    value: sorted(floats(data, 0, n * n)),
-    q: sorted(floats(data, 4 * n * n, n * n)),
-    pairs: topic.pairs
-      .map(
-        (pair): Pair => ({
-          ...{ a: pair.a, b: pair.b, type: pair.type, sign: pair.sign },
-          value: pair.value ?? Number.NaN,
-          q: pair.q ?? Number.NaN,
-          path: estimate(pair.path, pair.path_low, pair.path_high),
-          interaction: estimate(pair.interaction, pair.interaction_low, pair.interaction_high),
-        }),
-      )
-      .sort((one, other) => Math.abs(other.value) - Math.abs(one.value)),
+    ...{ title, unit, signed: topic.flag("signed"), fdr: topic.number("fdr") },
+    heads: value.info.rows.heads ?? [],
+    value: value.values,
+    q: q.values,
+    pairs: rows(topic.table("pairs"), readPair).sort(
+      (one, other) => Math.abs(other.value) - Math.abs(one.value),
+    ),
   };
 }
 
-function estimate(value: number | null, low: number | null, high: number | null): Estimate {
-  const known = (number: number | null): number => number ?? Number.NaN;
-  return { value: known(value), low: known(low), high: known(high) };
+function readPair(row: Row): Pair {
+  const estimate = (name: string): Estimate => ({
+    value: row.number(name),
+    low: row.number(`${name}_low`),
+    high: row.number(`${name}_high`),
+  });
+  return {
+    ...{ a: row.headHere("a"), b: row.headHere("b") },
+    ...{ type: row.text("type"), sign: row.text("sign") },
+    ...{ value: row.number("value"), q: row.number("q") },
+    path: estimate("path"),
+    interaction: estimate("interaction"),
+  };
 }
 
 /** The strongest pair that was tested; where none was, of all pairs. */

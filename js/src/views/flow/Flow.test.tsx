@@ -1,27 +1,19 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { FlowTopic } from "../../contract.gen";
 import type { Session } from "../../model/session";
 import { fakeBoxes } from "../../test/fake-box";
+import { type FakeFlow, fakeFlow, step } from "../../test/fake-flow";
 import { openSession } from "../../test/fake-session";
 import { Flow } from "../flow";
 
-const step = (layer: number, source: number, target: number, head: number | null) => ({
-  ...{ layer, source, target, head },
-  weight: 0.3,
-});
-const topic: FlowTopic = {
-  kind: "flow",
+const told: FakeFlow = {
   position: 3,
-  target: " dog",
-  facts: [],
   edges: [step(1, 0, 3, 1), step(0, 0, 0, null)],
   paths: [
-    { weight: 0.1, steps: [step(0, 1, 1, null), step(1, 1, 3, 0)] },
-    { weight: 0.4, steps: [step(0, 0, 0, null), step(1, 0, 3, 2)] },
+    [0.1, step(0, 1, 1, null), step(1, 1, 3, 0)],
+    [0.4, step(0, 0, 0, null), step(1, 0, 3, 2)],
   ],
-  sources: [],
 };
 
 let root: HTMLElement;
@@ -33,7 +25,7 @@ beforeEach(async () => {
   ({ session, abort } = openSession({ live: false }));
   root = document.createElement("div");
   document.body.append(root);
-  session.topic.value = { info: topic, data: new DataView(new ArrayBuffer(0)) };
+  session.topic.value = fakeFlow(told);
   await act(() => render(<Flow session={session} />, root));
 });
 afterEach(() => {
@@ -51,9 +43,9 @@ const lines = () =>
 it("draws what a new topic brings: a stream fills in", async () => {
   const before = lines();
   expect(before).toBe(2);
-  const more = { ...topic, edges: [...topic.edges, step(1, 2, 3, 0)] };
+  const more = fakeFlow({ ...told, edges: [...told.edges, step(1, 2, 3, 0)] });
   await act(() => {
-    session.topic.value = { ...session.topic.value, info: more };
+    session.topic.value = more;
   });
   expect(lines()).toBe(before + 3);
 });

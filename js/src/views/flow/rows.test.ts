@@ -1,39 +1,21 @@
 import { expect, it } from "vitest";
-import type { FlowTopic } from "../../contract.gen";
+import { fakeFlow, step } from "../../test/fake-flow";
 import { flowGraph, linksOf } from "./graph";
 import { lastHead, moves, readFlow } from "./rows";
 
-const step = (layer: number, source: number, target: number, head: number | null) => ({
-  ...{ layer, source, target, head },
-  weight: 0.1,
-});
-const topic: FlowTopic = {
-  kind: "flow",
+const topic = fakeFlow({
   position: 2,
-  target: "dog",
-  facts: [],
   edges: [step(1, 0, 2, 3), step(0, 0, 0, null)],
   paths: [
-    { weight: 0.1, steps: [step(0, 1, 1, null), step(1, 1, 2, 0)] },
-    { weight: 0.4, steps: [step(0, 0, 0, null), step(1, 0, 2, 3)] },
-    { weight: 0.2, steps: [step(0, 2, 2, null), step(1, 2, 2, null)] },
+    [0.1, step(0, 1, 1, null), step(1, 1, 2, 0)],
+    [0.4, step(0, 0, 0, null), step(1, 0, 2, 3)],
+    [0.2, step(0, 2, 2, null), step(1, 2, 2, null)],
   ],
-  sources: [
-    {
-      position: 0,
-      route: 0.5,
-      rollout: 0.2,
-      knockout: null,
-      low: null,
-      high: null,
-      confirmed: true,
-    },
-  ],
-};
+});
 const rows = readFlow(topic, 2);
 
 it("sorts the paths by their share", () => {
-  expect(rows.paths.map(({ share }) => share)).toEqual([0.4, 0.2, 0.1]);
+  expect(rows.paths.map(({ share }) => share)).toEqual([0.4, 0.2, 0.1].map(Math.fround));
 });
 
 it("knows the head that a path comes through last, or that there is none", () => {

@@ -1,6 +1,7 @@
 // What the view of flow shows, as typed columns: read from the topic's message.
-import type { Fact, FlowTopic } from "../../contract.gen";
 import type { HeadAt } from "../../model/address";
+import type { Topic } from "../../wire/blocks";
+import { type Fact, readFacts, rows } from "../../wire/rows";
 
 /** A step from a position in one layer to one in the next; no head: it stays where it is. */
 export interface Step {
@@ -42,45 +43,59 @@ export interface FlowRows {
   };
 }
 
-export function readFlow(topic: FlowTopic, nLayers: number): FlowRows {
-  const { edges, sources, paths } = topic;
-  const n = Math.max(topic.position, ...sources.map(({ position }) => position)) + 1;
-  const rows: FlowRows = {
-    position: topic.position,
-    target: topic.target,
+export function readFlow(topic: Topic, nLayers: number): FlowRows {
+  const sources = topic.table("sources");
+  const position = topic.number("position") || 0;
+  const empty = new Float32Array(position + 1).fill(Number.NaN);
+  return {
+    position,
+    target: topic.text("target"),
     nLayers,
-    facts: topic.facts,
-    edges: {
-      layer: Int32Array.from(edges, (edge) => edge.layer),
-      source: Int32Array.from(edges, (edge) => edge.source),
-      target: Int32Array.from(edges, (edge) => edge.target),
-      share: Float32Array.from(edges, (edge) => edge.weight),
-      head: Int32Array.from(edges, (edge) => edge.head ?? -1),
-    },
-    paths: paths
-      .map(({ weight, steps }) => ({
-        share: weight,
-        steps: steps.map(({ layer, source, target, head }) => ({
-          ...{ layer, source, target },
-          head: head === null ? null : ([layer, head] as HeadAt),
-        })),
-      }))
-      .sort((a, b) => b.share - a.share),
+    facts: readFacts(topic),
+    edges: readEdges(topic),
+    paths: readPaths(topic),
+    // A row a position of the text.
     sources: {
-      route: new Float32Array(n).fill(Number.NaN),
-      knockout: new Float32Array(n).fill(Number.NaN),
-      rollout: new Float32Array(n).fill(Number.NaN),
-      confirmed: new Uint8Array(n),
+      route: sources?.numbers("route") ?? empty,
+      knockout: sources?.numbers("knockout") ?? empty,
+      rollout: sources?.numbers("rollout") ?? empty,
+      confirmed: sources?.flags("confirmed") ?? new Uint8Array(position + 1),
     },
   };
-  for (const source of sources) {
-    const at = source.position;
-    rows.sources.route[at] = source.route ?? Number.NaN;
-    rows.sources.knockout[at] = source.knockout ?? Number.NaN;
-    rows.sources.rollout[at] = source.rollout ?? Number.NaN;
-    rows.sources.confirmed[at] = source.confirmed ? 1 : 0;
+}
+
+function readEdges(topic: Topic): FlowRows["edges"] {
+  const graph = topic.graph("routes");
+  const none = new Int32Array();
+  if (!graph) {
+    const share = new Float32Array();
+    return { layer: none, source: none, target: none, share, head: none };
   }
-  return rows;
+  const [from, to] = [graph.edges.ints("source"), graph.edges.ints("target")];
+  const [layer, position] = [graph.nodes.ints("layer"), graph.nodes.ints("position")];
+  return {
+    layer: from.map((node) => layer[node] ?? 0),
+    source: from.map((node) => position[node] ?? 0),
+    target: to.map((node) => position[node] ?? 0),
+    share: graph.edges.numbers("weight"),
+    head: Int32Array.from(graph.edges.heads("head"), (head) => head?.[1] ?? -1),
+  };
+}
+
+function readPaths(topic: Topic): Path[] {
+  const steps = rows(topic.table("steps"), (row) => ({
+    path: row.int("path"),
+    layer: row.int("layer"),
+    source: row.int("source"),
+    target: row.int("target"),
+    head: row.head("head"),
+  }));
+  const paths = rows(
+    topic.table("paths"),
+    (row): Path => ({ share: row.number("weight"), steps: [] }),
+  );
+  for (const { path, ...step } of steps) paths[path]?.steps.push(step);
+  return paths.sort((a, b) => b.share - a.share);
 }
 
 /** The steps of a path on which a head moves it to another position. */

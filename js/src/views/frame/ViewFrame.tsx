@@ -1,5 +1,5 @@
 // The frame of a view, from its session. What somebody gave the view of their own, a title, a caption,
-// a height, panels to hide, are parameters: Python sets them, and a saved notebook keeps them.
+// a height, panels to hide, is the trait `frame`: Python sets it, and a saved notebook keeps it.
 import type { ComponentChildren } from "preact";
 import type { Selected } from "../../model/selection";
 import type { Session } from "../../model/session";
@@ -16,20 +16,20 @@ interface Props {
 }
 
 export function ViewFrame({ session, name, label, top, children }: Props) {
-  const { params, commands, help } = session;
+  const { commands, help } = session;
   const { model, n_layers, n_heads, tokens, seconds, prompt } = session.text.value;
   const { state, done, total } = session.status.value;
   const running = state === "running" && session.client.alive.value !== "no";
-  const height = params.number("view.height").value;
+  const { title, caption, hide, height } = session.frame.value;
   return (
     <Frame
       name={name}
       label={label}
-      title={params.choice("view.title").value}
-      caption={params.choice("view.caption").value}
-      hide={params.choice("view.hide").value.split(" ").filter(Boolean)}
-      height={height > 0 ? height : null}
-      setHeight={(height) => params.set("view.height", height ?? 0)}
+      title={title ?? ""}
+      caption={caption ?? ""}
+      hide={hide}
+      height={height}
+      setHeight={(height) => session.setHeight(height)}
       heading={{ model, layers: n_layers, heads: n_heads, tokens: tokens.length, seconds }}
       top={
         top ?? (

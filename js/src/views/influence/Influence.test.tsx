@@ -1,27 +1,24 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { InfluenceTopic } from "../../contract.gen";
 import type { Session } from "../../model/session";
+import { fakeTable, fakeTopic } from "../../test/fake-blocks";
 import { fakeBoxes } from "../../test/fake-box";
 import { openSession } from "../../test/fake-session";
 import { Influence } from "../influence";
 
-const measure = (name: string, value: (number | null)[]) => ({
-  ...{ name, label: name, about: "", unit: "nats", value },
-  low: value.map(() => null),
-  high: value.map(() => null),
-});
-const topic: InfluenceTopic = {
-  kind: "influence",
-  position: 3,
-  target: " dog",
-  n_prompt: 4,
-  measures: [measure("logp", [null, 0.5, -0.25, 1]), measure("kl", [null, 0.1, 0.2, 0.3])],
-  outputs: [],
-  pairs: false,
-  screen: null,
-};
+const told = (measures: Record<string, (number | null)[]>) =>
+  fakeTopic(
+    "influence",
+    { position: 3, target: " dog", n_prompt: 4 },
+    fakeTable(
+      "measures",
+      Object.fromEntries(
+        Object.entries(measures).map(([name, numbers]) => [name, { numbers, unit: "nats" }]),
+      ),
+    ),
+  );
+const topic = told({ logp: [null, 0.5, -0.25, 1], kl: [null, 0.1, 0.2, 0.3] });
 
 let root: HTMLElement;
 let session: Session;
@@ -31,7 +28,7 @@ beforeEach(async () => {
   ({ session, abort } = openSession({ live: false }));
   root = document.createElement("div");
   document.body.append(root);
-  session.topic.value = { info: topic, data: new DataView(new ArrayBuffer(0)) };
+  session.topic.value = topic;
   await act(() => render(<Influence session={session} />, root));
 });
 afterEach(() => {
@@ -68,9 +65,8 @@ it("has no heads: neither their keys nor one that is selected", () => {
 it("colours the words again when a stream brings more", async () => {
   const ground = () => root.querySelectorAll<HTMLElement>(".word")[0]?.style.backgroundColor;
   expect(ground()).toBe("");
-  const more = { ...topic, measures: [measure("logp", [2, 0.5, -0.25, 1])] };
   await act(() => {
-    session.topic.value = { ...session.topic.value, info: more };
+    session.topic.value = told({ logp: [2, 0.5, -0.25, 1] });
   });
   expect(ground()).not.toBe("");
 });

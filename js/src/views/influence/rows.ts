@@ -1,6 +1,5 @@
 // What the view of influence shows, as typed columns: read from the topic's message.
-import type { InfluenceTopic } from "../../contract.gen";
-import { floats } from "../../wire/client";
+import type { Table, Topic } from "../../wire/blocks";
 
 /** A number a position, with its interval; NaN: missing. */
 export interface Effect {
@@ -41,38 +40,32 @@ export interface InfluenceRows {
   screen: number | null;
 }
 
-export function readInfluence(topic: InfluenceTopic, data: DataView, n: number): InfluenceRows {
-  const { outputs } = topic;
-  const hasPairs = topic.pairs && n > 0 && data.byteLength >= 4 * n * n;
+export function readInfluence(topic: Topic): InfluenceRows {
+  const [measures, outputs] = [topic.table("measures"), topic.table("outputs")];
+  const estimates = measures?.columns.filter(({ role }) => role === "estimate") ?? [];
+  const screen = topic.number("screen");
   return {
-    position: topic.position,
-    target: topic.target,
-    nPrompt: topic.n_prompt,
-    effects: topic.measures.map(({ value, low, high, ...about }) => ({
-      ...about,
-      signed: about.name === "logp",
-      value: column(value),
-      low: column(low),
-      high: column(high),
+    position: topic.number("position") || 0,
+    target: topic.text("target"),
+    nPrompt: topic.number("n_prompt") || 0,
+    effects: estimates.map(({ name, label, about, unit }) => ({
+      ...{ name, label, about, unit },
+      signed: name === "logp",
+      ...interval(measures, name),
     })),
     written: {
-      position: Int32Array.from(outputs, (o) => o.position),
-      own: {
-        value: column(outputs.map((o) => o.own)),
-        low: column(outputs.map((o) => o.own_low)),
-        high: column(outputs.map((o) => o.own_high)),
-      },
-      prompt: {
-        value: column(outputs.map((o) => o.prompt)),
-        low: column(outputs.map((o) => o.prompt_low)),
-        high: column(outputs.map((o) => o.prompt_high)),
-      },
+      position: outputs?.ints("position") ?? new Int32Array(),
+      own: interval(outputs, "own"),
+      prompt: interval(outputs, "prompt"),
     },
-    pairs: hasPairs ? floats(data, 0, n * n) : null,
-    screen: topic.screen,
+    pairs: topic.matrix("effects")?.values ?? null,
+    screen: Number.isNaN(screen) ? null : screen,
   };
 }
 
-function column(values: readonly (number | null)[]): Float32Array {
-  return Float32Array.from(values, (value) => value ?? Number.NaN);
+function interval(table: Table | null, name: string): Interval {
+  const none = new Float32Array(table?.rows ?? 0).fill(Number.NaN);
+  if (!table) return { value: none, low: none, high: none };
+  const { value, low, high } = table.estimates(name);
+  return { value, low: low ?? none, high: high ?? none };
 }
