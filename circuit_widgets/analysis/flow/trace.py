@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from circuit_widgets import capture
+from circuit_widgets import arguments, capture
 from circuit_widgets.analysis.flow.contributions import Routes
 from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
@@ -30,6 +29,20 @@ if TYPE_CHECKING:
 # Positions whose attention is cut off in one pass.
 _BATCH = 16
 _CONFIDENCE = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `trace_information_flow`, checked, as provenance keeps them."""
+
+    position: int | None
+    target: int | str | None
+    window: tuple[int, int]
+    renormalise: bool
+    confirm: int
+    paths: int
+    draws: int
+    seed: int
 
 
 @analysis("flow")
@@ -78,32 +91,35 @@ def trace_information_flow(
         ValueError: An argument out of range; a target that is no single token; attention that
             cannot be edited.
         RuntimeError: The parts of a layer do not add up to what it writes.
+
+    >>> import circuit_widgets as cw
+    >>> text = "blue dog seven blue dog"
+    >>> flow = cw.trace_information_flow(cw.load_model(), text, progress=False)
+    >>> flow.routes.shape, len(flow.key_paths)
+    (torch.Size([6]), 10)
     """
     asked = Asked(model, tokens, position, target)
     layers = _window(window, len(model.blocks))
-    for name, value, least in (("confirm", confirm, 0), ("paths", paths, 1), ("draws", draws, 2)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} is {value!r}; accepted is a whole number from {least}")
+    settings = Settings(
+        position=position,
+        target=target,
+        window=(layers[0], layers[-1]),
+        renormalise=arguments.flag("renormalise", renormalise),
+        confirm=arguments.whole("confirm", confirm),
+        paths=arguments.whole("paths", paths, 1),
+        draws=arguments.whole("draws", draws, 2),
+        seed=arguments.seed(seed),
+    )
     made = begun(
         model,
         "trace_information_flow",
+        settings,
         method="L1 nearness of parts to their sum, multiplied over layers; attention knockout",
         probe="random other positions cut off",
-        seed=seed,
-        parameters={
-            "position": position,
-            "target": target,
-            "window": (layers[0], layers[-1]),
-            "renormalise": bool(renormalise),
-            "confirm": confirm,
-            "paths": paths,
-            "draws": draws,
-            "seed": seed,
-        },
         n_total=0,
         unit="steps",
     )
-    return _results(model, asked, layers, made)
+    return _steps(model, asked, layers, settings, made)
 
 
 def _window(window: tuple[int, int] | None, n_layers: int) -> range:
@@ -123,43 +139,41 @@ def _window(window: tuple[int, int] | None, n_layers: int) -> range:
     return range(first, last + 1)
 
 
-def _results(
-    model: TransformerBridge, asked: Asked, window: range, made: Provenance
+def _steps(
+    model: TransformerBridge, asked: Asked, window: range, settings: Settings, made: Provenance
 ) -> Iterator[InformationFlow]:
-    started = time.perf_counter()
-    given, n = made.parameters, len(asked.ids)
+    n = len(asked.ids)
     routes = Routes(model, len(asked.read))
     logits = capture.run(model, asked.read[None], routes.reducers)
     if asked.target is None:
         asked.target = int(logits[0, -1].float().argmax())
     del logits
-    found = _found(model, asked, routes, given["paths"])
+    found = _found(model, asked, routes, settings.paths)
 
     share = found["routes"]
     # A BOS is where heads look that look for nothing; cutting it off says nothing about content.
     candidates = sorted(
         range(asked.first, asked.position), key=lambda source: (-float(share[source]), source)
     )
-    n_sources = min(given["confirm"], (len(candidates) + 1) // 2)
+    n_sources = min(settings.confirm, (len(candidates) + 1) // 2)
     sources = candidates[:n_sources]
     others: list[int] = []
     if sources:
-        generator = torch.Generator().manual_seed(given["seed"])
-        order = torch.randperm(len(candidates) - n_sources, generator=generator)[: given["draws"]]
+        generator = torch.Generator().manual_seed(settings.seed)
+        order = torch.randperm(len(candidates) - n_sources, generator=generator)[: settings.draws]
         others = [candidates[n_sources + at] for at in order.tolist()]
     cuts = sources + others
     effects = torch.full((2, n), math.nan)
     made = dataclasses.replace(made, n_done=1, n_total=1 + len(cuts))
 
     def result() -> InformationFlow:
-        now = dataclasses.replace(made, seconds=time.perf_counter() - started)
-        asked_for = int(given["renormalise"])
+        asked_for = int(settings.renormalise)
         control = effects[asked_for, others]
         middle, _, high = further_draw(control[control.isfinite()], _CONFIDENCE)
         null = torch.stack([middle, high])
         listed = sources or candidates[: _BATCH // 2]
         return InformationFlow(
-            provenance=now,
+            provenance=made,
             knockout=Score(value=effects[asked_for].clone()),
             knockout_other=effects[1 - asked_for].clone(),
             knockout_control=null,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets import arguments
 from circuit_widgets.analysis.influence.effects import Effects, rank_correlation
 from circuit_widgets.analysis.influence.results import SelfInfluence
 from circuit_widgets.causal.first_order import screen
@@ -31,6 +31,22 @@ _METHODS = {
     "exact": "tokens replaced one position at a time; Student's t over draws",
     "fast": "change of the embedding times the slope half way; Student's t over draws",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `compute_self_influence`, checked, as provenance keeps them."""
+
+    position: int | None
+    target: int | str | None
+    metric: str
+    mode: str
+    draws: int
+    seed: int
+    generate: int
+    all_pairs: bool
+    batch: int
+    confidence: float
 
 
 @analysis("influence")
@@ -85,10 +101,35 @@ def compute_self_influence(
         ValueError: An argument out of range; nothing before `position`; a target that is no single
             token; a text that gets longer than the context.
         RuntimeError: The model is not causal.
+
+    >>> import circuit_widgets as cw
+    >>> text = "blue dog seven blue dog"
+    >>> result = cw.compute_self_influence(cw.load_model(), text, draws=4, progress=False)
+    >>> result.tokens[int(result.logp.value.nan_to_num().argmax())]
+    'seven'
     """
     asked = Asked(model, tokens, position, target, generate)
-    _check(metric, mode, draws, batch, confidence, all_pairs or generate > 0)
-    draws = 1 if metric == "norm" else draws
+    metric_name = arguments.choice("metric", metric, ("logp", "kl", "norm"))
+    settings = Settings(
+        position=position,
+        target=target,
+        metric=metric_name,
+        mode=arguments.choice("mode", mode, _METHODS),
+        # One draw of all tokens alike has no second one to be compared with.
+        draws=arguments.whole("draws", draws, 1 if metric_name == "norm" else 2),
+        seed=arguments.seed(seed),
+        generate=asked.generate,
+        all_pairs=arguments.flag("all_pairs", all_pairs) or asked.generate > 0,
+        batch=arguments.whole("batch", batch, 1),
+        confidence=arguments.share("confidence", confidence),
+    )
+    if settings.metric == "norm":
+        settings = dataclasses.replace(settings, draws=1)
+    if settings.mode == "fast" and (settings.metric != "logp" or settings.all_pairs):
+        raise ValueError(
+            "mode 'fast' estimates the log probability of one token; for metric 'kl' or 'norm', "
+            "all_pairs or generate take mode 'exact'"
+        )
     weights = weights_of(model, asked.ids, distribution, uniform=metric == "norm")
     if not generate:
         # What cannot be drawn is said here, where the user made the call.
@@ -96,73 +137,38 @@ def compute_self_influence(
     made = begun(
         model,
         "compute_self_influence",
-        method=_METHODS[mode],
-        probe=(
-            "the weights given"
-            if distribution is not None
-            else "all tokens alike"
-            if metric == "norm"
-            else "the text's own tokens"
-        ),
-        seed=seed,
-        parameters={
-            "position": position,
-            "target": target,
-            "metric": metric,
-            "mode": mode,
-            "draws": draws,
-            "seed": seed,
-            "generate": generate,
-            "all_pairs": all_pairs or generate > 0,
-            "batch": batch,
-            "confidence": confidence,
-        },
+        settings,
+        method=_METHODS[settings.mode],
+        probe=_drawn_from(settings, given=distribution is not None),
         n_total=0,
         unit="positions",
     )
-    return _results(model, asked, weights, made)
+    return _steps(model, asked, weights, settings, made)
 
 
-def _check(metric: str, mode: str, draws: int, batch: int, confidence: float, pairs: bool) -> None:
-    for name, value, accepted in (
-        ("metric", metric, ("logp", "kl", "norm")),
-        ("mode", mode, ("exact", "fast")),
-    ):
-        if value not in accepted:
-            raise ValueError(f"{name} is {value!r}; accepted are {', '.join(map(repr, accepted))}")
-    for name, value, least in (("draws", draws, 1 if metric == "norm" else 2), ("batch", batch, 1)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} is {value!r}; accepted is a whole number from {least}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}; accepted is between 0 and 1, like 0.95")
-    if mode == "fast" and (metric != "logp" or pairs):
-        raise ValueError(
-            "mode 'fast' estimates the log probability of one token; for metric 'kl' or 'norm', "
-            "all_pairs or generate take mode 'exact'"
-        )
+def _drawn_from(settings: Settings, *, given: bool) -> str:
+    if given:
+        return "the weights given"
+    return "all tokens alike" if settings.metric == "norm" else "the text's own tokens"
 
 
-def _results(
-    model: TransformerBridge, asked: Asked, weights: Tensor, made: Provenance
+def _steps(
+    model: TransformerBridge, asked: Asked, weights: Tensor, settings: Settings, made: Provenance
 ) -> Iterator[SelfInfluence]:
-    started = time.perf_counter()
-    given = made.parameters
     if asked.generate:
         asked.ids = greedy(model, asked.ids, asked.generate)
         asked.fill_target()
-    generator = torch.Generator().manual_seed(given["seed"])
-    put = draw_replacements(asked.read, weights, given["draws"], generator, asked.first)
-    effects = Effects(len(asked.ids), given["draws"], given["all_pairs"], given["confidence"])
+    generator = torch.Generator().manual_seed(settings.seed)
+    put = draw_replacements(asked.read, weights, settings.draws, generator, asked.first)
+    effects = Effects(len(asked.ids), settings.draws, settings.all_pairs, settings.confidence)
     strings = asked.strings(model)
     sources, estimates = asked.sources, None
     made = dataclasses.replace(made, n_total=len(sources))
 
     def result(rho: Tensor | None = None) -> SelfInfluence:
-        seconds = time.perf_counter() - started
-        now = dataclasses.replace(made, seconds=seconds)
-        return _result(model, asked, strings, effects, rho, now)
+        return _result(model, asked, strings, effects, rho, settings, made)
 
-    if given["mode"] == "fast":
+    if settings.mode == "fast":
         estimates, asked.target = screen(model, asked.read, asked.target, put)
         effects.samples["logp"][:, sources] = estimates[:, sources]
         sample = torch.randperm(len(sources), generator=generator)[:_CHECKED].tolist()
@@ -174,8 +180,8 @@ def _results(
         asked.read,
         asked.target,
         put,
-        pairs=given["all_pairs"],
-        batch=given["batch"],
+        pairs=settings.all_pairs,
+        batch=settings.batch,
     )
     asked.target = corruption.target
     exact = torch.full((len(asked.read),), math.nan)
@@ -198,11 +204,12 @@ def _result(
     strings: tuple[str, ...],
     effects: Effects,
     rho: Tensor | None,
+    settings: Settings,
     made: Provenance,
 ) -> SelfInfluence:
     assert asked.target is not None
     fields: dict[str, Any] = {}
-    if made.parameters["metric"] == "norm":
+    if settings.metric == "norm":
         fields["norm"] = effects.samples["norm"][0].clone()
     if effects.matrix is not None and effects.sem is not None:
         fields |= {"matrix": effects.matrix.clone(), "matrix_sem": effects.sem.clone()}
@@ -221,8 +228,8 @@ def _result(
         position=asked.position,
         target=asked.target,
         target_token=show_token(model, asked.target),
-        metric=made.parameters["metric"],
-        mode=made.parameters["mode"],
+        metric=settings.metric,
+        mode=settings.mode,
         logp=effects.score("logp"),
         logp_sem=effects.standard_error("logp"),
         kl=effects.score("kl"),

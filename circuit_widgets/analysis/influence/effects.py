@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 from torch import Tensor
 
 from circuit_widgets.results.score import Score
@@ -78,8 +77,12 @@ class Effects:
 
 
 def rank_correlation(one: Float[Tensor, " n"], other: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """Spearman's; NaN where one of them is constant, or there are fewer than three."""
-    ranks = [rankdata(each.numpy()) for each in (one, other)]
-    if len(one) < 3 or any(np.ptp(each) == 0 for each in ranks):
+    """Spearman's; NaN where one of them is constant, or there are fewer than three.
+
+    >>> rank_correlation(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([3.0, 5.0, 6.0]))
+    tensor(1.)
+    """
+    if len(one) < 3 or any(bool((each == each[0]).all()) for each in (one, other)):
         return torch.tensor(math.nan)
-    return torch.tensor(np.corrcoef(*ranks)[0, 1], dtype=torch.float32)
+    rho, _ = spearmanr(one.numpy(), other.numpy())
+    return torch.tensor(rho, dtype=torch.float32)
