@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.prompts.readout import Asked
+from circuit_widgets.prompts.readout import Readout
 from circuit_widgets.prompts.repeats import Layout, Probe, Vocabulary, batches
 from circuit_widgets.prompts.replacements import draw_replacements, weights_of
 from circuit_widgets.prompts.tokens import Tokens, show_token, tokenize
 
 __all__ = [
-    "Asked",
     "Layout",
     "Probe",
     "Prompts",
+    "Readout",
     "Tokens",
     "Vocabulary",
     "batches",

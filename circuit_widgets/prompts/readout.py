@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import arguments, models
@@ -15,58 +16,26 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 
-class Asked:
-    """What is asked about which text.
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """A text, a position in it whose output is read, and the token whose probability is read.
 
     Attributes:
-        ids: The text's, on the CPU; with `generate` still without what the model will add.
+        ids: The text's, on the CPU; before `continued` without what the model is to add.
         n_prompt: How many tokens were given.
+        generate: How many the model is to add.
         position: Whose output is read, in the text as it will be.
-        target: The token read there; None until the model has said its own likeliest one.
+        given: The token that was asked for, or that follows in the text; None where there is none:
+            then it is the model's own likeliest one (`target`).
         first: The first position that may be replaced: 1 behind a BOS, else 0.
-
-    Raises:
-        TypeError: Neither text nor ids.
-        ValueError: One token, a position or a target that is not there, a text that gets longer
-            than the context.
     """
 
-    def __init__(
-        self,
-        model: TransformerBridge,
-        tokens: Any,
-        position: int | None,
-        target: int | str | None,
-        generate: int = 0,
-    ) -> None:
-        read = tokenize(model, tokens)
-        self.ids: Int[Tensor, " pos"] = read.ids[0].cpu()
-        self.n_prompt = n = len(self.ids)
-        self.first = int(read.has_bos)
-        if n < 2:
-            raise ValueError(
-                f"the prompt {read.text!r} is 1 token; accepted are prompts of 2 tokens or more"
-            )
-        self.generate = generate = arguments.whole("generate", generate)
-        longest = models.n_context(model)
-        if n + generate > longest:
-            raise ValueError(
-                f"{n} tokens and {generate} more are {n + generate}, and the model's context is "
-                f"{longest}: generate up to {longest - n}"
-            )
-        if generate and (position is not None or target is not None):
-            raise ValueError(
-                "generate reads every token that the model adds; leave out position and target"
-            )
-        self.position = n + generate - 2 if generate else _position(position, n, self.first)
-        self.target = _target(model, target)
-        if self.target is None:
-            self.fill_target()
-
-    def fill_target(self) -> None:
-        """The token that follows in the text, if one does."""
-        if self.position + 1 < len(self.ids):
-            self.target = int(self.ids[self.position + 1])
+    ids: Int[Tensor, " pos"]
+    n_prompt: int
+    generate: int
+    position: int
+    given: int | None
+    first: int
 
     @property
     def read(self) -> Int[Tensor, " pos"]:
@@ -78,9 +47,64 @@ class Asked:
         """The positions that may be replaced, from the last backwards."""
         return list(range(self.position, self.first - 1, -1))
 
+    def continued(self, ids: Int[Tensor, " pos"]) -> Readout:
+        """The same readout of the text with what the model has added."""
+        return replace(self, ids=ids, given=_following(ids, self.position))
+
+    def target(self, logits: Float[Tensor, "... vocab"]) -> int:
+        """The token that is read: the one given, or the likeliest by the logits read there."""
+        return int(logits.flatten().float().argmax()) if self.given is None else self.given
+
     def strings(self, model: TransformerBridge) -> tuple[str, ...]:
         """The text's tokens as they are shown."""
         return tuple(show_token(model, id) for id in self.ids.tolist())
+
+
+def readout(
+    model: TransformerBridge,
+    tokens: Any,
+    position: int | None = None,
+    target: int | str | None = None,
+    generate: int = 0,
+) -> Readout:
+    """What is asked about which text, checked; `target` of a readout resolves the token read.
+
+    Raises:
+        TypeError: Neither text nor ids.
+        ValueError: One token, a position or a target that is not there, a text that gets longer
+            than the context.
+
+    >>> from circuit_widgets import load_model
+    >>> at = readout(load_model(), "blue dog blue", position=2)
+    >>> at.position, at.given == int(at.ids[3]), at.sources
+    (2, True, [2, 1])
+    """
+    read = tokenize(model, tokens)
+    ids = read.ids[0].cpu()
+    n, first = len(ids), int(read.has_bos)
+    if n < 2:
+        raise ValueError(
+            f"the prompt {read.text!r} is 1 token; accepted are prompts of 2 tokens or more"
+        )
+    generate = arguments.whole("generate", generate)
+    longest = models.n_context(model)
+    if n + generate > longest:
+        raise ValueError(
+            f"{n} tokens and {generate} more are {n + generate}, and the model's context is "
+            f"{longest}: generate up to {longest - n}"
+        )
+    if generate and (position is not None or target is not None):
+        raise ValueError(
+            "generate reads every token that the model adds; leave out position and target"
+        )
+    at = n + generate - 2 if generate else _position(position, n, first)
+    given = _target(model, target)
+    return Readout(ids, n, generate, at, _following(ids, at) if given is None else given, first)
+
+
+def _following(ids: Int[Tensor, " pos"], position: int) -> int | None:
+    """The token after a position, if the text has one."""
+    return int(ids[position + 1]) if position + 1 < len(ids) else None
 
 
 def _position(position: Any, n: int, first: int) -> int:

@@ -17,7 +17,7 @@ from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
 from circuit_widgets.causal.knockout import knocked_out
 from circuit_widgets.causal.metrics import ROUNDING
 from circuit_widgets.jobs.analysis import analysis
-from circuit_widgets.prompts.readout import Asked
+from circuit_widgets.prompts.readout import Readout, readout
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.results.score import Score
@@ -98,7 +98,7 @@ def trace_information_flow(
     >>> flow.routes.shape, len(flow.key_paths)
     (torch.Size([6]), 10)
     """
-    asked = Asked(model, tokens, position, target)
+    asked = readout(model, tokens, position, target)
     layers = _window(window, len(model.blocks))
     settings = Settings(
         position=position,
@@ -140,15 +140,14 @@ def _window(window: tuple[int, int] | None, n_layers: int) -> range:
 
 
 def _steps(
-    model: TransformerBridge, asked: Asked, window: range, settings: Settings, made: Provenance
+    model: TransformerBridge, asked: Readout, window: range, settings: Settings, made: Provenance
 ) -> Iterator[InformationFlow]:
     n = len(asked.ids)
     routes = Routes(model, len(asked.read))
     logits = capture.run(model, asked.read[None], routes.reducers)
-    if asked.target is None:
-        asked.target = int(logits[0, -1].float().argmax())
+    target = asked.target(logits[0, -1])
     del logits
-    found = _found(model, asked, routes, settings.paths)
+    found = _found(model, asked, target, routes, settings.paths)
 
     share = found["routes"]
     # A BOS is where heads look that look for nothing; cutting it off says nothing about content.
@@ -191,7 +190,7 @@ def _steps(
     for start in range(0, len(cuts), _BATCH):
         keys = cuts[start : start + _BATCH]
         try:
-            effects[:, keys] = knocked_out(prefix, asked.read, asked.target, keys, window)
+            effects[:, keys] = knocked_out(prefix, asked.read, target, keys, window)
         except ValueError as error:
             raise ValueError(
                 "attention cannot be cut in this model, where transformers computes it; pass "
@@ -201,18 +200,19 @@ def _steps(
         yield result()
 
 
-def _found(model: TransformerBridge, asked: Asked, routes: Routes, paths: int) -> dict:
+def _found(
+    model: TransformerBridge, asked: Readout, target: int, routes: Routes, paths: int
+) -> dict:
     """The fields that the one pass gives, over the whole text."""
     n, position = len(asked.ids), asked.position
     share = flow(routes.contributions, position)
-    assert asked.target is not None
     elsewhere = share[asked.first : position].sum()
     return {
         "tokens": asked.strings(model),
         "ids": tuple(asked.ids.tolist()),
         "position": position,
-        "target": asked.target,
-        "target_token": show_token(model, asked.target),
+        "target": target,
+        "target_token": show_token(model, target),
         "contributions": _rows(routes.contributions, n, math.nan),
         "heads": _rows(routes.heads, n, -1),
         "mlp": _padded(routes.mlp, n, math.nan),

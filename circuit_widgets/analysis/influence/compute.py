@@ -17,7 +17,7 @@ from circuit_widgets.analysis.influence.results import SelfInfluence
 from circuit_widgets.causal.first_order import screen
 from circuit_widgets.causal.replacement import Corruption, greedy
 from circuit_widgets.jobs.analysis import analysis
-from circuit_widgets.prompts.readout import Asked
+from circuit_widgets.prompts.readout import Readout, readout
 from circuit_widgets.prompts.replacements import draw_replacements, weights_of
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance, begun
@@ -108,7 +108,7 @@ def compute_self_influence(
     >>> result.tokens[int(result.logp.value.nan_to_num().argmax())]
     'seven'
     """
-    asked = Asked(model, tokens, position, target, generate)
+    asked = readout(model, tokens, position, target, generate)
     metric_name = arguments.choice("metric", metric, ("logp", "kl", "norm"))
     settings = Settings(
         position=position,
@@ -153,23 +153,22 @@ def _drawn_from(settings: Settings, *, given: bool) -> str:
 
 
 def _steps(
-    model: TransformerBridge, asked: Asked, weights: Tensor, settings: Settings, made: Provenance
+    model: TransformerBridge, asked: Readout, weights: Tensor, settings: Settings, made: Provenance
 ) -> Iterator[SelfInfluence]:
     if asked.generate:
-        asked.ids = greedy(model, asked.ids, asked.generate)
-        asked.fill_target()
+        asked = asked.continued(greedy(model, asked.ids, asked.generate))
     generator = torch.Generator().manual_seed(settings.seed)
     put = draw_replacements(asked.read, weights, settings.draws, generator, asked.first)
     effects = Effects(len(asked.ids), settings.draws, settings.all_pairs, settings.confidence)
     strings = asked.strings(model)
-    sources, estimates = asked.sources, None
+    sources, estimates, target = asked.sources, None, asked.given
     made = dataclasses.replace(made, n_total=len(sources))
 
     def result(rho: Tensor | None = None) -> SelfInfluence:
-        return _result(model, asked, strings, effects, rho, settings, made)
+        return _result(model, asked, target, strings, effects, rho, settings, made)
 
     if settings.mode == "fast":
-        estimates, asked.target = screen(model, asked.read, asked.target, put)
+        estimates, target = screen(model, asked.read, asked.given, put)
         effects.samples["logp"][:, sources] = estimates[:, sources]
         sample = torch.randperm(len(sources), generator=generator)[:_CHECKED].tolist()
         n_done, sources = len(sources), [sources[at] for at in sample]
@@ -178,12 +177,12 @@ def _steps(
     corruption = Corruption(
         model,
         asked.read,
-        asked.target,
+        target,
         put,
         pairs=settings.all_pairs,
         batch=settings.batch,
     )
-    asked.target = corruption.target
+    target = corruption.target
     exact = torch.full((len(asked.read),), math.nan)
     for positions, found in corruption.passes(sources):
         made = dataclasses.replace(made, n_done=made.n_done + len(positions))
@@ -200,14 +199,15 @@ def _steps(
 
 def _result(
     model: TransformerBridge,
-    asked: Asked,
+    asked: Readout,
+    target: int | None,
     strings: tuple[str, ...],
     effects: Effects,
     rho: Tensor | None,
     settings: Settings,
     made: Provenance,
 ) -> SelfInfluence:
-    assert asked.target is not None
+    assert target is not None
     fields: dict[str, Any] = {}
     if settings.metric == "norm":
         fields["norm"] = effects.samples["norm"][0].clone()
@@ -226,8 +226,8 @@ def _result(
         ids=tuple(asked.ids.tolist()),
         n_prompt=asked.n_prompt,
         position=asked.position,
-        target=asked.target,
-        target_token=show_token(model, asked.target),
+        target=target,
+        target_token=show_token(model, target),
         metric=settings.metric,
         mode=settings.mode,
         logp=effects.score("logp"),
