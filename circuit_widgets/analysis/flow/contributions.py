@@ -139,6 +139,28 @@ def _shares(
     `first` is the position of the first query. Parts `beside` attention come from the query's own
     stream and are in its contribution to itself.
     """
+    near = _nearness_by_head(pattern, value, w_o, total, first)
+    own = torch.stack([_nearness(side, total) for side in beside])
+    rows = torch.arange(pattern.shape[1], device=total.device)
+    itself = first + rows
+    near_keys = near.sum(0)
+    near_keys[rows, itself] += own.sum(0)
+    whole = near_keys.sum(-1, keepdim=True)
+    # A sum that no part is near to: what is there stays on the residual stream.
+    lost = whole[:, 0] == 0
+    near_keys[rows[lost], itself[lost]] = 1
+    whole = whole.masked_fill(whole == 0, 1)
+    return near_keys / whole, _strongest(near, own.sum(0), rows, itself), own / whole.T
+
+
+def _nearness_by_head(
+    pattern: Float[Tensor, "head query key"],
+    value: Float[Tensor, "key head d_head"],
+    w_o: Float[Tensor, "head d_head d_model"],
+    total: Float[Tensor, "query d_model"],
+    first: int,
+) -> Float[Tensor, "head query key"]:
+    """How near each sum is to what each head writes from each key, some queries at a time."""
     n_heads, n_queries, n_keys = pattern.shape
     near = torch.zeros(n_heads, n_queries, n_keys, device=total.device)
     step = max(1, _CHUNK // (n_keys * total.shape[-1]))
@@ -151,21 +173,18 @@ def _shares(
             seen = first + rows.stop
             part = pattern[head, rows, :seen, None] * written[:seen]
             near[head, rows, :seen] = _nearness(part, total[rows, None])
-    own = torch.stack([_nearness(side, total) for side in beside])
-    keys = torch.arange(first, first + n_queries, device=total.device)
-    rows = torch.arange(n_queries, device=total.device)
-    summed = near.sum(0)
-    summed[rows, keys] += own.sum(0)
-    whole = summed.sum(-1, keepdim=True)
-    strongest, heads = near.max(0)
-    heads[strongest == 0] = -1
-    own_heads = heads[rows, keys]
-    heads[rows, keys] = torch.where(own.sum(0) >= strongest[rows, keys], -1, own_heads)
-    # A sum that no part is near to: what is there stays on the residual stream.
-    lost = whole[:, 0] == 0
-    summed[rows[lost], keys[lost]] = 1
-    return (
-        summed / whole.masked_fill(whole == 0, 1),
-        heads,
-        own / whole.T.masked_fill(whole.T == 0, 1),
-    )
+    return near
+
+
+def _strongest(
+    near: Float[Tensor, "head query key"],
+    own: Float[Tensor, " query"],
+    rows: Int[Tensor, " query"],
+    itself: Int[Tensor, " query"],
+) -> Int[Tensor, "query key"]:
+    """The head that carries most from each key; -1: none, or the query's own stream does."""
+    most, heads = near.max(0)
+    heads[most == 0] = -1
+    by_stream = own >= most[rows, itself]
+    heads[rows, itself] = torch.where(by_stream, -1, heads[rows, itself])
+    return heads

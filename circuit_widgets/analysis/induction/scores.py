@@ -18,7 +18,7 @@ MORE: dict[str, About] = {
             "copying",
             "Copying (OV)",
             "How far W_V W_O writes directions as it reads them: sum of the real parts of its "
-            "eigenvalues over the sum of their sizes. The null is random rotations of W_V.",
+            "eigenvalues over the sum of their sizes. The baseline is random rotations of W_V.",
             _ELHAGE,
             least=-1.0,
             group="weights",
@@ -26,7 +26,7 @@ MORE: dict[str, About] = {
         About(
             "copying_logits",
             "Copying (to logits)",
-            "The same of W_E W_V W_O W_U: does attending to a token raise that token?",
+            "The same for W_E W_V W_O W_U: attending to a token raises the logit of that token.",
             _ELHAGE,
             least=-1.0,
             group="weights",
@@ -43,7 +43,7 @@ MORE: dict[str, About] = {
             "ablation",
             "Ablation effect",
             "Rise of the loss on the second copy, in nats, when the head's z is replaced by its "
-            "mean. The null is random other heads. Heads that back it up can hide its effect.",
+            "mean. The baseline is random other heads. Backup heads can hide a head's effect.",
             "mean ablation; McGrath et al. 2023, The Hydra Effect, for what it cannot see",
             most=None,
             group="ablation",
