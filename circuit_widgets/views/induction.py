@@ -117,30 +117,30 @@ def _facts(result: InductionHeads) -> list[Fact]:
             value = number(score.value)
             facts.append(Fact(label, about, "nats", value, low, high, null_label, null))
 
-    tell("loss, first copy", "Of tokens that the model cannot know.", result.loss_first, "")
+    tell("loss, first copy", "Loss on tokens that the model cannot predict.", result.loss_first, "")
     tell(
         "loss, second copy",
-        "Of the same tokens again.",
+        "Loss on the same tokens again.",
         result.loss_second,
         "without repeats",
     )
     tell(
         "in-context learning",
-        "Loss on the second copy less that on the first.",
+        "Second-copy minus first-copy loss; more negative: more is learned from the context.",
         result.in_context,
         "without repeats",
     )
     tell(
         "in-context learning, texts",
-        "Loss at token 500 less loss at token 50 (Olsson et al. 2022).",
+        "Loss at token 500 minus loss at token 50 (Olsson et al. 2022).",
         result.text_in_context,
         "tokens in random order",
     )
     tell(
         "without the induction heads",
-        "Rise of the loss on the second copy when all heads above the bar are ablated together.",
+        "Rise of the second-copy loss when all heads above the bar are ablated together.",
         result.joint_ablation,
-        "without as many random heads",
+        "same number of random heads removed",
     )
     return facts
 
