@@ -71,13 +71,27 @@ class _Pairs:
         at = mask.nonzero()
         queries = at[:, 0]
         self._flat = queries * n + at[:, 1]
-        eligible = int(mask.any(1).sum())
+        self.queries = int(mask.any(1).sum())
+        # Which of the queries that have a key each pair belongs to.
+        self._row = torch.unique(queries, return_inverse=True)[1]
         # No query has such a key: the score does not exist, for any head.
-        self._over = eligible if eligible else math.nan
+        self._over = self.queries if self.queries else math.nan
         self.chance = float((1 / (queries + 1)).sum()) / self._over
 
-    def mean(self, pattern: Float[Tensor, "head query key"]) -> Float[Tensor, " head"]:
-        return pattern.flatten(1)[:, self._flat].sum(-1, dtype=torch.float32) / self._over
+    def mean(
+        self, pattern: Float[Tensor, "head query key"]
+    ) -> tuple[Float[Tensor, " head"], Float[Tensor, " head"]]:
+        """The mean, and its standard error over the queries."""
+        taken = pattern.flatten(1)[:, self._flat].float()
+        each = taken.new_zeros(len(pattern), self.queries).index_add_(1, self._row, taken)
+        return taken.sum(-1) / self._over, _error(each)
+
+
+def _error(each: Float[Tensor, "head query"]) -> Float[Tensor, " head"]:
+    """Standard error of the mean of a few values; NaN for fewer than two."""
+    if each.shape[1] < 2:
+        return each.new_full((len(each),), math.nan)
+    return each.std(-1) / math.sqrt(each.shape[1])
 
 
 class TextScores:
@@ -107,6 +121,14 @@ class TextScores:
         after[:, 1:] = same[:, :-1]
         self._same, self._after = _Pairs(same), _Pairs(after.tril(-1))
         self._values = torch.full((len(TEXT_SCORES), n_layers, n_heads), math.nan)
+        self._errors = self._values.clone()
+        self.queries: dict[str, int] = {
+            "induction": self._after.queries,
+            "previous_token": max(0, n - self._first),
+            "same_token": self._same.queries,
+            "first_token": max(0, n - 1),
+            "entropy": max(0, n - 1),
+        }
         counts = torch.arange(1, n + 1, device=text.device, dtype=torch.float32)
         self._log_counts = counts.log()[1:]
 
@@ -123,15 +145,18 @@ class TextScores:
 
     def see(self, layer: int, tensor: Float[Tensor, "batch head query key"]) -> None:
         pattern = tensor[0]
-        before = torch.diagonal(pattern, -1, -2, -1)[:, self._first - 1 :]
+        before = torch.diagonal(pattern, -1, -2, -1)[:, self._first - 1 :].float()
+        first = pattern[:, 1:, 0].float()
+        entropy = self._entropy(pattern)
         rows = {
             "induction": self._after.mean(pattern),
-            "previous_token": before.mean(-1, dtype=torch.float32),
+            "previous_token": (before.mean(-1), _error(before)),
             "same_token": self._same.mean(pattern),
-            "first_token": pattern[:, 1:, 0].mean(-1, dtype=torch.float32),
-            "entropy": self._entropy(pattern),
+            "first_token": (first.mean(-1), _error(first)),
+            "entropy": (entropy, torch.full_like(entropy, math.nan)),
         }
-        self._values[:, layer] = torch.stack([rows[name] for name in TEXT_SCORES]).cpu()
+        both = torch.stack([torch.stack(rows[name]) for name in TEXT_SCORES]).cpu()
+        self._values[:, layer], self._errors[:, layer] = both.unbind(1)
 
     def _entropy(self, pattern: Float[Tensor, "head query key"]) -> Float[Tensor, " head"]:
         n_heads, n = pattern.shape[:2]
@@ -146,6 +171,13 @@ class TextScores:
             spread = mass.log() - torch.xlogy(rows, rows).sum(-1) / mass
             total += (spread / self._log_counts[start - 1 : stop - 1]).sum(-1)
         return total / (n - 1) if n > 1 else total.fill_(math.nan)
+
+    def errors(self) -> dict[str, Float[Tensor, "layer head"]]:
+        """Standard error of each score over the text's queries, as if they were independent.
+
+        NaN where there are fewer than two, and for entropy.
+        """
+        return {name: self._errors[i].clone() for i, name in enumerate(TEXT_SCORES)}
 
     def scores(self) -> dict[str, Score]:
         """Value [layer, head] and chance of every score, on the CPU."""

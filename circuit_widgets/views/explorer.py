@@ -161,7 +161,7 @@ class Explorer(HeadsView):
         cfg = self._session.model.cfg
         shape = (cfg.n_layers, cfg.n_heads)
         probed = induction_scores(self._probed, shape) if self._probe else []
-        return [*probed, *text_scores(reading.scores.scores())]
+        return [*probed, *text_scores(reading.scores)]
 
     def _take_picture(self) -> None:
         """What a saved notebook shows: the selected head as it is now."""

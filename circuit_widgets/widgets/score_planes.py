@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,11 +13,14 @@ from torch import Tensor
 
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
-from circuit_widgets.attention.text import TEXT_SCORES
+from circuit_widgets.attention.text import TEXT_SCORES, TextScores
 from circuit_widgets.results.score import About, Score
+from circuit_widgets.statistics.intervals import t_quantile
 from circuit_widgets.wire import messages as m
 
 Plane = Float[Tensor, "layer head"]
+# Of fewer tokens a view says how many there were.
+FEW = 10
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,22 @@ def induction_scores(result: InductionHeads | None, shape: tuple[int, int]) -> l
     ]
 
 
-def text_scores(scores: Mapping[str, Score]) -> list[HeadScore]:
-    """Scores on the user's text, with what uniform attention would score."""
-    return [
-        head_score(f"text_{name}", TEXT_SCORES[name], score, score.value.shape)
-        for name, score in scores.items()
-    ]
+def text_scores(text: TextScores) -> list[HeadScore]:
+    """Scores on the user's text, with what uniform attention would score, and how sure they are."""
+    errors = text.errors()
+    shown = []
+    for name, score in text.scores().items():
+        n, about = text.queries[name], TEXT_SCORES[name]
+        half = t_quantile(0.95, n - 1) * errors[name] if n > 1 else errors[name]
+        few = f" (n = {n})" if 0 < n < FEW else ""
+        about = dataclasses.replace(
+            about,
+            label=f"{about.label}{few}",
+            about=f"{about.about} Here over {n} tokens, taken as independent.",
+        )
+        score = dataclasses.replace(score, low=score.value - half, high=score.value + half)
+        shown.append(head_score(f"text_{name}", about, score, score.value.shape))
+    return shown
 
 
 def head_score(name: str, about: About, score: Score | None, shape: Sequence[int]) -> HeadScore:

@@ -10,6 +10,7 @@ import torch
 from circuit_widgets import capture
 from circuit_widgets.attention.text import TEXT_SCORES, TextScores
 from circuit_widgets.live.next_tokens import top_next
+from circuit_widgets.widgets.score_planes import text_scores
 from tests.circuits import Circuit, build
 
 # name, ids, begins with a BOS token
@@ -180,3 +181,34 @@ def test_top_next_of_a_small_vocabulary_and_a_small_dtype() -> None:
     assert top.ids.tolist() == [[1, 0, 2]]
     assert top.probabilities.dtype == torch.float32
     assert float(top.probabilities.sum()) == pytest.approx(1)
+
+
+def test_a_few_queries_are_counted_and_give_a_wide_error():
+    ids, _ = TEXTS["repeats"]
+    pattern = random_pattern(len(ids))
+    text = TextScores(torch.tensor([ids]), 1, 3)
+    text.see(0, pattern)
+    # 6, 7 and 5 again have a key after their earlier occurrence; 8 has none.
+    rows = pattern[0]
+    each = torch.stack([rows[:, 3, 1], rows[:, 4, 2], rows[:, 5, 3], rows[:, 7, 1] + rows[:, 7, 4]])
+    assert text.queries["induction"] == 4
+    torch.testing.assert_close(text.errors()["induction"][0], each.std(0) / 2)
+    torch.testing.assert_close(text.scores()["induction"].value[0], each.mean(0))
+    one = TextScores(torch.tensor([[5, 6, 5]]), 1, 3)
+    one.see(0, random_pattern(3))
+    assert one.queries["induction"] == 1
+    assert torch.isnan(one.errors()["induction"]).all()
+    assert not torch.isnan(one.scores()["induction"].value).any()
+
+
+def test_a_view_says_how_few_the_tokens_are():
+    text = TextScores(torch.tensor([[5, 6, 7, 5, 6]]), 1, 3)
+    text.see(0, random_pattern(5))
+    shown = {score.name: score for score in text_scores(text)}
+    assert shown["text_induction"].label == "Induction (n = 2)"
+    assert "over 2 tokens" in shown["text_induction"].about
+    low, high = shown["text_induction"].low, shown["text_induction"].high
+    assert low is not None and high is not None
+    # Student's t of one degree of freedom: next to nothing is known.
+    half = 12.706 * text.errors()["induction"]
+    torch.testing.assert_close((high - low) / 2, half, rtol=1e-3, atol=1e-5)

@@ -6,6 +6,7 @@ import facts from "./facts.css";
 import forcedColors from "./forced-colors.css";
 import frame from "./frame.css";
 import graph from "./graph.css";
+import headCard from "./head-card.css";
 import headGrid from "./head-grid.css";
 import heat from "./heat.css";
 import legend from "./legend.css";
@@ -19,7 +20,7 @@ import words from "./words.css";
 
 const parts = [
   ...[facts, frame, toolbar, choice, slider, table, estimate],
-  ...[stack, graph, heat, headGrid, legend, scatter, tooltip, words, forcedColors],
+  ...[stack, graph, heat, headGrid, headCard, legend, scatter, tooltip, words, forcedColors],
 ];
 
 export const styles: string = parts.join("\n");

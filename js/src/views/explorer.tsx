@@ -3,6 +3,7 @@ import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import { Panel } from "../parts/Frame";
 import style from "../styles/explorer.css";
+import bars from "../styles/explorer-bars.css";
 import { Bars } from "./explorer/Bars";
 import { Matrix } from "./explorer/Matrix";
 import { Prompt } from "./explorer/Prompt";
@@ -42,4 +43,4 @@ function Explorer({ session }: { session: Session }) {
   );
 }
 
-export default module(Explorer, style);
+export default module(Explorer, bars + style);

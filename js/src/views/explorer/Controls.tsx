@@ -4,6 +4,7 @@ import { stride } from "../../draw/tile";
 import type { Shape } from "../../draw/viewport";
 import type { Session } from "../../model/session";
 import { Choice } from "../../parts/Choice";
+import { Toolbar } from "../../parts/Toolbar";
 import { STEP, type Zoom, zoomBy } from "../../parts/Zoom";
 
 export function Controls({ session }: { session: Session }) {
@@ -15,7 +16,7 @@ export function Controls({ session }: { session: Session }) {
   const tile = session.tile.value;
   const pooled = tile !== null && stride(tile) > 1;
   return (
-    <div class="controls">
+    <Toolbar label="How the matrix is coloured">
       <Choice
         named
         label="First token"
@@ -61,7 +62,7 @@ export function Controls({ session }: { session: Session }) {
           choose={(value) => session.params.set("pooling", value)}
         />
       )}
-    </div>
+    </Toolbar>
   );
 }
 
