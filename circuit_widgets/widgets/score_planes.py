@@ -97,7 +97,7 @@ def text_scores(text: TextScores) -> list[HeadScore]:
     for name, score in text.scores().items():
         n, about = text.queries[name], TEXT_SCORES[name]
         half = t_quantile(0.95, n - 1) * errors[name] if n > 1 else errors[name]
-        few = f" (n = {n})" if 0 < n < FEW else ""
+        few = f", n={n}" if 0 < n < FEW else ""
         about = dataclasses.replace(
             about,
             label=f"{about.label}{few}",

@@ -205,7 +205,7 @@ def test_a_view_says_how_few_the_tokens_are():
     text = TextScores(torch.tensor([[5, 6, 7, 5, 6]]), 1, 3)
     text.see(0, random_pattern(5))
     shown = {score.name: score for score in text_scores(text)}
-    assert shown["text_induction"].label == "Induction (n = 2)"
+    assert shown["text_induction"].label == "Induction, n=2"
     assert "over 2 tokens" in shown["text_induction"].about
     low, high = shown["text_induction"].low, shown["text_induction"].high
     assert low is not None and high is not None
