@@ -46,11 +46,12 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
     """The description and the planes, one after the other."""
     planes: list[Plane] = []
 
-    def place(plane: Plane | None) -> int | None:
-        if plane is None:
-            return None
+    def place(plane: Plane) -> int:
         planes.append(plane)
         return len(planes) - 1
+
+    def place_any(plane: Plane | None) -> int | None:
+        return None if plane is None else place(plane)
 
     described = []
     for score in scores:
@@ -58,23 +59,21 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
         highest = float(finite.max()) if len(finite) else 0.0
         most = max(score.most if score.most is not None else 0.0, highest) or 1.0
         least = min(0.0, float(finite.min())) if len(finite) else 0.0
-        value = place(score.value)
-        assert value is not None
         described.append(
             m.Score(
-                score.name,
-                score.label,
-                score.about,
-                score.group,
-                score.source,
-                score.chance,
-                least,
-                most,
-                value,
-                place(score.control),
-                place(score.low),
-                place(score.high),
-                place(score.bar),
+                name=score.name,
+                label=score.label,
+                about=score.about,
+                group=score.group,
+                source=score.source,
+                chance=score.chance,
+                least=least,
+                most=most,
+                value=place(score.value),
+                control=place_any(score.control),
+                low=place_any(score.low),
+                high=place_any(score.high),
+                bar=place_any(score.bar),
             )
         )
     data = b"".join(plane.float().cpu().numpy().tobytes() for plane in planes)

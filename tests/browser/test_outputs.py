@@ -13,7 +13,6 @@ CELLS = [
     "text = ' '.join(['blue dog seven river green'] * 24)",
     "explorer = cw.explore(model, text, probe=False, score='text_induction')\nexplorer",
     "explorer",
-    "from ipywidgets import Layout\n"
     "a = cw.explore(model, 'blue dog blue dog', probe=False, score='text_induction')\n"
     "b = cw.explore(model, 'river green river', probe=False, score='text_induction')\n"
     "ipywidgets.HBox([a, b])",

@@ -58,7 +58,8 @@ export class Session {
   readonly commands = new Commands();
   readonly hover = signal<Hover | null>(null);
   readonly hoverHead = signal<HeadAt | null>(null);
-  readonly direction = signal<Direction>("from");
+  /** A parameter, read and set as a signal is. */
+  readonly direction: { value: Direction; peek(): Direction };
   readonly help = signal(false);
   readonly complaint = signal<string | null>(null);
   /** The latest zoom key, for whichever part zooms. */
@@ -95,6 +96,16 @@ export class Session {
     this.plane = widget.plane;
     this.topic = widget.topic;
 
+    const direction = widget.params.choice("direction");
+    this.direction = {
+      get value() {
+        return direction.value === "to" ? "to" : "from";
+      },
+      set value(way) {
+        widget.params.set("direction", way);
+      },
+      peek: () => (direction.peek() === "to" ? "to" : "from"),
+    };
     this.theme = signal(theme);
     this.table = computed(() => sequential(this.theme.value));
     this.query = computed(() => {
