@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import random
 
 import pytest
 import torch
-import transformers
 
 from circuit_widgets import capture
-from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
 from circuit_widgets.analysis.flow.trace import trace_information_flow
 from circuit_widgets.analysis.influence.compute import compute_self_influence
-from circuit_widgets.results import result as results
 from circuit_widgets.statistics.intervals import further_draw
 from tests import tiny
-from tests.circuits import At, Circuit, build, expected_pattern
+from tests.circuits import At, Circuit, build
 
 SMALL = Circuit(2, 2, (0, 0), (1, 1))
 KINDS = ("previous", "current", "duplicate", "uniform")
@@ -266,152 +262,3 @@ def test_the_null_bound_is_passed_by_chance_as_often_as_it_says() -> None:
         passed += bool(effects[0] > further_draw(effects[1:], 0.95)[2])
     # One side of a two-sided 0.95.
     assert passed / 4000 == pytest.approx(0.025, abs=0.008)
-
-
-def test_uniform_attention_and_no_output_have_no_source() -> None:
-    """A model whose heads write nothing: all of it is the position's own stream."""
-    model = build(SMALL)
-    weights = {
-        name: torch.zeros_like(tensor)
-        for name, tensor in model.state_dict().items()
-        if ".attn.o." in name
-    }
-    model.load_state_dict(weights, strict=False)
-    result = trace_information_flow(model, [3, 4, 5, 6, 3], target=4, progress=False)
-    assert result.routes.tolist() == pytest.approx([0, 0, 0, 0, 1])
-    assert not any(at["confirmed"] for at in result.information_sources)
-    assert len(result.key_paths) == 1 and float(result.self_influence_score) == 0
-
-
-def test_partial_results_and_a_control_drawn_by_the_seed() -> None:
-    model, ids = tiny.make("llama"), tiny.ids(30)[0]
-    seen: list[InformationFlow] = []
-    job = trace_information_flow.job(model, ids, confirm=12, draws=8)
-    job.on_result(lambda result, done, total: seen.append(result))
-    job.start()
-    assert job.wait(60) and job.error is None
-    assert [result.provenance.n_done for result in seen] == [1, 17, 21]
-    assert seen[0].knockout.value.isnan().all() and seen[0].knockout_control.isnan().all()
-    assert [at["knockout"] for at in seen[0].information_sources] == [None] * 12
-    last = seen[-1]
-    assert int(last.knockout.value.isfinite().sum()) == 20
-    listed = [at["position"] for at in last.information_sources]
-    strongest = last.routes[:29].argsort(descending=True)[:12].tolist()
-    assert listed == strongest
-    control = last.knockout.value.clone()
-    control[listed] = math.nan
-    control = control[control.isfinite()]
-    assert float(last.knockout_control[0]) == pytest.approx(float(control.mean()))
-    other = trace_information_flow(model, ids, confirm=12, seed=1, progress=False)
-    again = trace_information_flow(model, ids, confirm=12, progress=False)
-    assert again == last
-    assert not torch.equal(other.knockout.value.isnan(), last.knockout.value.isnan())
-
-
-def test_without_knockouts() -> None:
-    model = tiny.make("native")
-    with capture.counting(model) as passes:
-        result = trace_information_flow(model, tiny.ids(9), confirm=0, progress=False)
-    assert passes.forwards == 1
-    assert result.provenance.complete and result.knockout.value.isnan().all()
-    assert len(result.information_sources) == 8
-    assert {at["confirmed"] for at in result.information_sources} == {False}
-
-
-def test_it_saves_and_shows(tmp_path) -> None:
-    result = trace_information_flow(build(SMALL), [1, 5, 7, 9, 11, 5], progress=False)
-    path = tmp_path / "flow.safetensors"
-    result.save(path)
-    assert InformationFlow.load(path) == result == results.load(path)
-    text = repr(result)
-    assert "2 '7': route 0.167, knockout" in text and "confirmed" in text
-    assert "path 0.083" not in text and "-[1.1]-> 5 '5'" in text
-    frame = result.to_frame()
-    assert set(frame["score"]) == {"routes", "rollout", "knockout"} and len(frame) == 18
-    assert frame[frame["confirmed"]]["source"].tolist() == [2, 2, 2]
-    assert frame.attrs["provenance"]["analysis"] == "trace_information_flow"
-    edges = result.edges(0.05)
-    assert edges[edges["head"] == "1.1"][["source", "query", "flow"]].values.tolist() == [
-        [2, 5, pytest.approx(0.25)]
-    ]
-    # What flows into the first layer is everything.
-    assert float(edges[edges["layer"] == 0]["flow"].sum()) == pytest.approx(1)
-    with pytest.raises(ValueError, match=r"routes has shape \[2\]; accepted is \[6\]"):
-        dataclasses.replace(result, routes=torch.zeros(2))
-
-
-class Bos:
-    bos_token_id = 0
-    all_special_ids = (0,)
-
-    def __len__(self) -> int:
-        return 20
-
-    def decode(self, ids: list[int]) -> str:
-        return " ".join(map(str, ids))
-
-    def convert_ids_to_tokens(self, id: int) -> str:
-        return str(id)
-
-
-def test_a_bos_is_no_source() -> None:
-    circuit = dataclasses.replace(SMALL, vocabulary=20)
-    model = build(circuit)
-    model.tokenizer = Bos()
-    result = trace_information_flow(model, [0, 5, 7, 9, 11, 5], progress=False)
-    assert result.knockout.value.isnan().tolist() == [True, False, False, False, False, True]
-    assert 0 not in {at["position"] for at in result.information_sources}
-    expected = float(result.routes[1:5].sum())
-    assert float(result.self_influence_score) == pytest.approx(expected, abs=1e-6)
-    pattern = torch.tensor(expected_pattern("induction", [0, 5, 7, 9, 11, 5]))
-    assert int(pattern[-1].argmax()) == 2
-    assert [at["position"] for at in result.information_sources if at["confirmed"]] == [2]
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-def test_other_dtypes(dtype: torch.dtype) -> None:
-    model = build(SMALL, dtype).to(dtype)
-    result = trace_information_flow(model, [1, 5, 7, 9, 11, 5], progress=False)
-    torch.testing.assert_close(result.routes, known_routes(6, 1), atol=2e-2, rtol=0)
-    assert result.contributions.dtype == torch.float32
-
-
-def test_architectures_whose_parts_do_not_add_up_are_errors() -> None:
-    """Gemma 2 normalises what attention writes before it adds it."""
-    config = transformers.Gemma2Config(
-        **tiny._LLAMA_LIKE, num_key_value_heads=2, head_dim=8, sliding_window=16
-    )
-    model = tiny.of_config(config)
-    with pytest.raises(RuntimeError, match="routes cannot be traced in this architecture"):
-        trace_information_flow(model, tiny.ids(6), progress=False)
-
-
-def test_attention_inside_transformers_has_routes_and_no_knockout() -> None:
-    model = tiny.gptj()
-    with pytest.raises(ValueError, match="pass confirm=0 for the routes alone"):
-        trace_information_flow(model, tiny.ids(6), progress=False)
-    result = trace_information_flow(model, tiny.ids(6), confirm=0, progress=False)
-    assert float(result.routes.sum()) == pytest.approx(1, abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "arguments", "message"),
-    [
-        ([], {}, "the prompt is empty"),
-        ([3], {}, "is 1 token; accepted are prompts of 2 tokens or more"),
-        ([3, 4, 5], {"position": 3}, "position is 3; accepted are positions 0 to 2"),
-        ([3, 4, 5], {"target": -1}, "the target is -1; accepted are ids 0 to 39"),
-        ([3, 4, 5], {"window": (1, 2)}, r"window is \(1, 2\); accepted is a first and a last"),
-        ([3, 4, 5], {"window": (1, 0)}, r"window is \(1, 0\)"),
-        ([3, 4, 5], {"window": 1}, r"window is 1; accepted"),
-        ([3, 4, 5], {"confirm": -1}, "confirm is -1; accepted is a whole number from 0"),
-        ([3, 4, 5], {"paths": 0}, "paths is 0; accepted is a whole number from 1"),
-        ([3, 4, 5], {"draws": 1}, "draws is 1; accepted is a whole number from 2"),
-    ],
-)
-def test_what_cannot_be_is_said_at_once(tokens, arguments, message: str) -> None:
-    model = build(SMALL)
-    with pytest.raises(ValueError, match=message):
-        trace_information_flow(model, tokens, **arguments)
-    with pytest.raises(ValueError, match=message):
-        trace_information_flow.job(model, tokens, **arguments)
