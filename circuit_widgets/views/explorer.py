@@ -16,6 +16,7 @@ from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.text import TEXT_SCORES
+from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.live.session import Session
@@ -92,8 +93,6 @@ class Explorer(HeadsView):
 
     def pattern(self, head: Any = None) -> Any:
         """Attention [query, key] of a head (of the selected one if none is given), float32."""
-        from circuit_widgets.heads import Head
-
         reading = self._session.reading
         cfg = self._session.model.cfg
         at = self.selection.as_head if head is None else Head.parse(head, cfg.n_layers, cfg.n_heads)
@@ -125,13 +124,8 @@ class Explorer(HeadsView):
         layers = self._session.reading.store.not_numbers()
         if layers:
             named = ", ".join(map(str, layers))
-            return m.Status(
-                "partial",
-                f"Attention has values that are not numbers (NaN) in layer {named}: "
-                "what depends on them is left out.",
-                0,
-                0,
-            )
+            missing = f"Attention has values that are not numbers (NaN) in layer {named}: "
+            return m.Status("partial", f"{missing}what depends on them is left out.", 0, 0)
         job = self._job
         if job is not None and job.state == "stopped":
             return m.Status("partial", f"Scores on random tokens: {self._progress()}.", 0, 0)
@@ -168,7 +162,7 @@ class Explorer(HeadsView):
         at, pooling = self.selection, cast("m.Pooling", self.params["pooling"])
         try:
             picture, data = self._session.reading.picture(
-                at.layer, at.head, self._query_shown(), pooling
+                at.layer, at.head, self.selected_cell["query"], pooling
             )
         except Missing:
             self.picture, self.picture_data = {}, b""
@@ -176,10 +170,6 @@ class Explorer(HeadsView):
         with self.hold_sync():
             self.picture = msgspec.to_builtins(picture)
             self.picture_data = data
-
-    def _query_shown(self) -> int | None:
-        """A shared selection may be of a longer text."""
-        return self.selected_cell["query"]
 
     @traitlets.observe("selected_head", "selected_cell", "param_values")
     def _picture_is_old(self, _: object) -> None:
@@ -299,7 +289,7 @@ def explore(
     """
     asked = opening("explore", options, ["score", "first", "scale", "pooling", "probe", "memory"])
     if score not in SCORE_NAMES:
-        raise ValueError(f"score is {score!r}; accepted is {_one_of(SCORE_NAMES)}")
+        raise ValueError(f"score is {score!r}; accepted are {', '.join(map(repr, SCORE_NAMES))}")
     if not probe and score in SCORES:
         score = "text_induction"
     if isinstance(memory, bool) or not isinstance(memory, int) or memory < 0:
@@ -307,7 +297,3 @@ def explore(
     params = {"first": first, "scale": scale, "pooling": pooling, **asked.params}
     asked = replace(asked, params=params)
     return Explorer(model, prompt, opening=asked, score=score, probe=probe, memory=memory)
-
-
-def _one_of(names: Sequence[str]) -> str:
-    return " or ".join((", ".join(map(repr, names[:-1])), repr(names[-1])))
