@@ -29,7 +29,7 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
     number = _index(value)
     if number is None or number < least or (most is not None and number > most):
         to = "" if most is None else f" to {most}"
-        raise ValueError(f"{name} is {_shown(value)}; accepted is a whole number from {least}{to}")
+        raise ValueError(f"{name} is {shown(value)}; accepted is a whole number from {least}{to}")
     return number
 
 
@@ -49,7 +49,7 @@ def share(name: str, value: Any, *, ends: bool = False, example: float = 0.95) -
     inside = number is not None and (0 <= number <= 1 if ends else 0 < number < 1)
     if number is None or not inside:
         accepted = "0 to 1" if ends else f"between 0 and 1, like {example}"
-        raise ValueError(f"{name} is {_shown(value)}; accepted is {accepted}")
+        raise ValueError(f"{name} is {shown(value)}; accepted is {accepted}")
     return number
 
 
@@ -70,7 +70,7 @@ def choice(name: str, value: Any, accepted: Iterable[str]) -> str:
         close = difflib.get_close_matches(value, names, n=1) if isinstance(value, str) else []
         hint = f"did you mean {close[0]!r}? " if close else ""
         listed = ", ".join(map(repr, names))
-        raise ValueError(f"{name} is {_shown(value)}; {hint}accepted are {listed}")
+        raise ValueError(f"{name} is {shown(value)}; {hint}accepted are {listed}")
     return value
 
 
@@ -85,7 +85,7 @@ def flag(name: str, value: Any) -> bool:
     """
     if type(value).__name__ in ("bool", "bool_") and value in (True, False):
         return bool(value)
-    raise ValueError(f"{name} is {_shown(value)}; accepted are True and False")
+    raise ValueError(f"{name} is {shown(value)}; accepted are True and False")
 
 
 def seed(value: Any) -> int:
@@ -124,7 +124,7 @@ def _truth(value: Any) -> bool:
     return isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
 
 
-def _shown(value: Any) -> str:
-    """Its text, cut where it is long: an error is one line."""
+def shown(value: Any) -> str:
+    """What an error says a value is: its text on one line, cut where it is long."""
     text = " ".join(repr(value).split())
     return text if len(text) < 60 else f"{text[:57]}..."

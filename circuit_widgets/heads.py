@@ -6,8 +6,9 @@ import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+V = TypeVar("V")
 _WRITTEN = re.compile(r"\s*(?:[Ll](\d+)\s*[Hh](\d+)|(\d+)\s*[.,]\s*(\d+))\s*")
 
 
@@ -49,6 +50,31 @@ class Head:
                 f"there is no head {layer}.{index}; accepted are {_limits(n_layers, n_heads)}"
             )
         return cls(layer, index)
+
+
+class PerHead(dict[Head, V]):
+    """One value for each head; a head may be written as everywhere: "5.1", "L5H1", (5, 1), Head.
+
+    >>> labels = PerHead({Head(5, 1): "induction"})
+    >>> labels["5.1"], labels[5, 1], "L5H1" in labels, labels.get("0.0")
+    ('induction', 'induction', True, None)
+    """
+
+    def __missing__(self, key: Any) -> V:
+        head = Head.parse(key)
+        if head == key or not super().__contains__(head):
+            raise KeyError(f"there is no head {head} here")
+        return self[head]
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            return super().__contains__(Head.parse(key))  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return False
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value of a head, or `default`."""
+        return self[key] if key in self else default  # noqa: SIM401 (keys are parsed)
 
 
 def _pair(value: Any) -> tuple[int, int]:

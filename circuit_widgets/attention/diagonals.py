@@ -9,7 +9,7 @@ from torch import Tensor
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.results.score import About
 
-_OLSSON = "Olsson et al. 2022, In-context Learning and Induction Heads"
+OLSSON = "Olsson et al. 2022, In-context Learning and Induction Heads"
 # In the order in which they are shown.
 SCORES: dict[str, About] = {
     about.name: about
@@ -19,13 +19,14 @@ SCORES: dict[str, About] = {
             "Prefix matching",
             "Random tokens, twice: mean attention from each token of the second copy to the token "
             "after its first copy. An induction head scores near 1.",
-            _OLSSON,
+            OLSSON,
         ),
         About(
             "previous_token",
             "Previous token",
-            "Mean attention from each token to the one before it. Induction is built on such a "
-            "head in an earlier layer.",
+            "Mean attention from each token to the previous one; behind a BOS token from the third "
+            "token on, because the second one's previous token is also the sink. Induction is "
+            "built on such a head in an earlier layer.",
             "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
             null="chance",
         ),
@@ -38,6 +39,26 @@ SCORES: dict[str, About] = {
         ),
     )
 }
+
+
+def diagonal(
+    pattern: Float[Tensor, "*batch head query key"], back: int, first: int
+) -> Float[Tensor, "*batch head n"]:
+    """A[q, q - back] of the queries from `first` on: a view of the pattern.
+
+    The one definition of every score that is a diagonal. Those of the previous token (back = 1)
+    differ in `first` only: 1 counts every token that has a previous one, 2 leaves out the token
+    right behind a BOS, whose previous token is also the sink that many heads rest on.
+    """
+    # A strided view: entry i is A[i + back, i], so query `first` is entry first - back.
+    return torch.diagonal(pattern, -back, -2, -1)[..., first - back :]
+
+
+def diagonal_mean(
+    pattern: Float[Tensor, "*batch head query key"], back: int, first: int
+) -> Float[Tensor, "*batch head"]:
+    """Mean of `diagonal`, in float32; NaN without any query."""
+    return diagonal(pattern, back, first).mean(-1, dtype=torch.float32)
 
 
 class Diagonals:
@@ -53,13 +74,9 @@ class Diagonals:
         self._means: list[Float[Tensor, "score batch head"] | None] = [None] * n_layers
 
     def see(self, layer: int, tensor: Float[Tensor, "batch head query key"]) -> None:
-        rows = []
-        for name in self._names:
-            back, first = self._layout.diagonal(name)
-            # A strided view: entry i is A[i + back, i], so query `first` is entry first - back.
-            band = torch.diagonal(tensor, -back, -2, -1)[..., first - back :]
-            rows.append(band.mean(-1, dtype=torch.float32))
-        self._means[layer] = torch.stack(rows)
+        self._means[layer] = torch.stack(
+            [diagonal_mean(tensor, *self._layout.diagonal(name)) for name in self._names]
+        )
 
     def means(self) -> Float[Tensor, "score batch layer head"]:
         """All layers, on the CPU."""

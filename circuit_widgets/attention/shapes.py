@@ -7,17 +7,14 @@ their mass where a score is a mass, and are scaled to sum to 1 where it is a sha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.attention.diagonals import diagonal_mean
 from circuit_widgets.results.score import About
-
-if TYPE_CHECKING:
-    from circuit_widgets.analysis.patterns.classes import PatternClass
 
 # A local window: this many tokens back, and the token itself.
 WINDOW = 4
@@ -26,6 +23,8 @@ SHAPED = 3
 _BINS = ("1", "2-3", "4-7", "8-15", "16-31", "32-63", "64-127", "128-255", "256-511", "512-1023")
 Pattern = Float[Tensor, "batch head query key"]
 PerHead = Float[Tensor, "batch head"]
+# A score of one's own: (pattern [batch, head, query, key], tokens [batch, pos]) to [batch, head].
+Compute = Callable[[Tensor, Tensor], Tensor]
 
 
 def _about(name: str, label: str, about: str, source: str, group: str = "prompts") -> About:
@@ -40,9 +39,15 @@ TEXT_SCORES: dict[str, About] = {
             "diagonal",
             "Diagonal",
             "Mean attention to the token itself and the one before it.",
-            "the user's source, section 5; " + _CLARK,
+            _CLARK,
         ),
-        _about("previous_token", "Previous token", "Mean attention to the token before.", _CLARK),
+        _about(
+            "previous_token",
+            "Previous token",
+            "Mean attention to the previous token, from the second token on (also where that is a "
+            "BOS token, which the score on random tokens leaves out).",
+            _CLARK,
+        ),
         _about("current_token", "Current token", "Mean attention to the token itself.", _CLARK),
         _about(
             "local_window",
@@ -53,16 +58,16 @@ TEXT_SCORES: dict[str, About] = {
         _about(
             "uniform",
             "Uniform",
-            "1 less the total variation distance of a row to the uniform one. Chance is what rows "
-            "of random weights (flat Dirichlet) have.",
+            "1 minus the total variation distance between a row and uniform attention. Chance is "
+            "what rows of random weights (flat Dirichlet) have.",
             "total variation; " + _CLARK + ", for broad heads",
         ),
         _about(
             "hierarchical",
             "Multi-scale",
-            "Entropy of attention over distances in octaves (0, 1, 2-3, 4-7, ...), over its "
+            "Entropy of attention over octaves of distance (0, 1, 2-3, 4-7, ...), divided by its "
             "maximum: 1 if every scale gets as much. Chance is what uniform attention has.",
-            "the user's source, section 5: hierarchical attention, by scale",
+            "circuit_widgets: entropy over octaves of distance",
         ),
         _about(
             "first_token",
@@ -73,13 +78,13 @@ TEXT_SCORES: dict[str, About] = {
         _about(
             "entropy",
             "Entropy",
-            "How spread out attention is, from 0 (one token) to 1 (all the same).",
+            "How spread out attention is, from 0 (one token) to 1 (uniform).",
             "entropy over its maximum log(q+1); " + _CLARK,
         ),
         _about(
             "no_token",
             "No token",
-            "Attention that goes to no token: 1 less the sum of a row (sinks in the softmax).",
+            "Attention that goes to no token: 1 minus the sum of a row (sinks in the softmax).",
             "Miller 2023, Attention Is Off By One; the sinks of GPT-OSS",
         ),
     )
@@ -105,14 +110,14 @@ class PatternScores:
         tokens: Int[Tensor, "batch pos"],
         n_layers: int,
         n_heads: int,
-        registered: Iterable[PatternClass] = (),
+        registered: Mapping[str, Compute] | None = None,
         thumbnail: int = 0,
     ) -> None:
         self._tokens = tokens
-        self._registered = tuple(registered)
+        self._registered = dict(registered or {})
         batch, n = tokens.shape
         self._shape = _Shape(n, tokens.device)
-        self.names = [*TEXT_SCORES, *(kind.score for kind in self._registered)]
+        self.names = [*TEXT_SCORES, *self._registered]
         self.values = torch.full((len(self.names), batch, n_layers, n_heads), math.nan)
         self.by_position = torch.full((batch, n_layers, n_heads, len(_BINS)), math.nan)
         self._side = min(thumbnail, n)
@@ -121,7 +126,8 @@ class PatternScores:
     def see(self, layer: int, tensor: Pattern) -> None:
         pattern = tensor.float()
         rows = self._shape.scores(pattern)
-        rows |= {kind.score: _asked(kind, pattern, self._tokens) for kind in self._registered}
+        for name, compute in self._registered.items():
+            rows[name] = _computed(name, compute, pattern, self._tokens)
         self.values[:, :, layer] = torch.stack([rows[name] for name in self.names]).cpu()
         self.by_position[:, layer] = self._shape.entropy_by_position(pattern).cpu()
         if self._side:
@@ -151,7 +157,7 @@ class _Shape:
         shape = pattern / mass[..., None]
         return {
             "diagonal": _mean(own[..., 1:] + before),
-            "previous_token": _mean(before),
+            "previous_token": diagonal_mean(pattern, 1, 1),
             "current_token": _mean(own[..., 1:]),
             "local_window": _mean((pattern * self._inside).sum(-1)[..., 1:]),
             "uniform": _mean(1 - (shape - self._uniform).abs().sum(-1)[..., SHAPED:] / 2),
@@ -195,14 +201,16 @@ class _Shape:
         return self._uniform[None]
 
 
-def chances(tokens: Int[Tensor, "batch pos"], registered: Iterable[PatternClass]) -> list[float]:
-    """The null by chance of every score, on prompts of this size, in the order of `names`."""
+def chances(
+    tokens: Int[Tensor, "batch pos"], registered: Mapping[str, Compute] | None = None
+) -> dict[str, float]:
+    """Every score by chance, on prompts of this size, in the order of `PatternScores.names`."""
     shape = _Shape(tokens.shape[1], tokens.device)
     found = shape.chance()
-    for kind in registered:
+    for name, compute in (registered or {}).items():
         uniform = shape.uniform_pattern().expand(len(tokens), -1, -1, -1)
-        found[kind.score] = float(_asked(kind, uniform, tokens).mean())
-    return list(found.values())
+        found[name] = float(_computed(name, compute, uniform, tokens).mean())
+    return found
 
 
 def bins() -> tuple[str, ...]:
@@ -214,14 +222,12 @@ def _mean(values: Float[Tensor, "batch head query"]) -> PerHead:
     return values.mean(-1) if values.shape[-1] else torch.full(values.shape[:2], math.nan)
 
 
-def _asked(kind: PatternClass, pattern: Pattern, tokens: Tensor) -> PerHead:
+def _computed(name: str, compute: Compute, pattern: Pattern, tokens: Tensor) -> PerHead:
     """The score of a registered class."""
-    function: Callable[..., Tensor] | None = kind.compute
-    assert function is not None
-    values = torch.as_tensor(function(pattern, tokens))
+    values = torch.as_tensor(compute(pattern, tokens))
     if values.shape != pattern.shape[:2]:
         raise ValueError(
-            f"the score of pattern class {kind.name!r} has shape {list(values.shape)}; accepted is "
+            f"the score of pattern class {name!r} has shape {list(values.shape)}; accepted is "
             f"[batch, head], here {list(pattern.shape[:2])}"
         )
     return values.float()

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.attention.diagonals import diagonal
 from circuit_widgets.results.score import About, Score
 
 # Float32 values in flight while logits are read: 64 MB, whatever the vocabulary is.
@@ -34,7 +35,8 @@ TEXT_SCORES: dict[str, About] = {
         _text(
             "previous_token",
             "Previous token",
-            "On this text: mean attention to the token before.",
+            "On this text: mean attention to the previous token; behind a BOS token from the third "
+            "token on, because the second one's previous token is also the sink.",
             "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
         ),
         _text(
@@ -145,7 +147,7 @@ class TextScores:
 
     def see(self, layer: int, tensor: Float[Tensor, "batch head query key"]) -> None:
         pattern = tensor[0]
-        before = torch.diagonal(pattern, -1, -2, -1)[:, self._first - 1 :].float()
+        before = diagonal(pattern, 1, self._first).float()
         first = pattern[:, 1:, 0].float()
         entropy = self._entropy(pattern)
         rows = {

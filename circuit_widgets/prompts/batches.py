@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from circuit_widgets.arguments import shown
 from circuit_widgets.prompts.tokens import Tokens, tokenize
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ class Prompts:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{where}{error}") from error
             if tokens.ids.shape[1] < least:
+                n = tokens.ids.shape[1]
                 raise ValueError(
-                    f"{where}{tokens.text!r} is {tokens.ids.shape[1]} token; accepted are prompts "
-                    f"of {least} tokens or more"
+                    f"{where}{shown(tokens.text)} is {n} token{'' if n == 1 else 's'}; "
+                    f"accepted are prompts of {least} tokens or more"
                 )
             self.tokens.append(tokens)
 

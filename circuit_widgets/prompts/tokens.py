@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from circuit_widgets import arguments
 from circuit_widgets.models import n_context
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ def _of_text(model: TransformerBridge, tokenizer: Any, text: str) -> tuple[list[
     if has_bos and ids[0] >= model.cfg.d_vocab:
         ids, has_bos = ids[1:], False
     if len(ids) == has_bos:
-        raise ValueError(f"the prompt {text!r} has no tokens for this model; write a word")
+        raise ValueError(
+            f"the prompt {arguments.shown(text)} has no tokens for this model; write a word"
+        )
     return ids, has_bos
 
 
@@ -132,7 +135,7 @@ def _of_ids(prompt: Any) -> list[int]:
             ids = [_id(item) for item in prompt]
         except TypeError:
             raise TypeError(
-                f"the prompt is {_shown(prompt)}; accepted are one text, or the ids of one"
+                f"the prompt is {arguments.shown(prompt)}; accepted are one text, or the ids of one"
             ) from None
     if not ids:
         raise ValueError("the prompt is empty; pass at least one token")
@@ -144,11 +147,6 @@ def _id(item: Any) -> int:
         raise TypeError
     # numpy's and torch's integers too, but no 5.7.
     return operator.index(item)
-
-
-def _shown(prompt: Any) -> str:
-    shown = repr(prompt)
-    return shown if len(shown) < 60 else f"{shown[:57]}..."
 
 
 def _beginnings(tokenizer: Any) -> set[int]:

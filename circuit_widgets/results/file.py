@@ -17,7 +17,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-FORMAT = 1
+from circuit_widgets.results.provenance import versions
+
+# 1: version 0.1.0 until its scores of attention patterns became `Score`s. Each result class knows
+# how its earlier formats are read (`Result._from_earlier`).
+FORMAT = 2
 _KEY = "circuit_widgets"
 
 
@@ -45,6 +49,15 @@ def write(path: str | os.PathLike[str], header: dict[str, Any], tensors: dict[st
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def saved_by(header: dict[str, Any]) -> str:
+    """Which version wrote a file and which one reads it, for the sentence that refuses it."""
+    try:
+        writer = str(header["provenance"]["versions"]["circuit_widgets"])
+    except (KeyError, TypeError):
+        writer = "of an unknown version"
+    return f"saved by circuit_widgets {writer}; this is circuit_widgets {versions()[_KEY]}"
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -75,9 +88,10 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, torch.
         listed = header["tensors"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"the header of {os.fspath(path)!r} cannot be read: {error}") from error
-    if version != FORMAT:
+    if type(version) is not int or not 1 <= version <= FORMAT:
         raise ValueError(
-            f"{os.fspath(path)!r} is of format {version!r}; this circuit_widgets reads {FORMAT}"
+            f"{os.fspath(path)!r} is of format {version!r}, {saved_by(header)}, which reads "
+            f"formats 1 to {FORMAT}"
         )
     if sorted(tensors) != listed:
         missing = sorted(set(map(str, listed)) - set(tensors))

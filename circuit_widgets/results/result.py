@@ -7,20 +7,20 @@ by its topic's name, by one lazy lookup (`part`), so that nothing below imports 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
-import importlib.metadata
 import os
-import re
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
 
 from circuit_widgets.results import file as _saved
+from circuit_widgets.results.fields import is_scores, pack, typed, unpack
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
 
@@ -34,6 +34,7 @@ TOPICS = (
     "influence",
     "coordination",
     "patterns",
+    "attribution",
     "flow",
     "circuits",
     "stability",
@@ -66,8 +67,8 @@ class Result:
     """Base of every result.
 
     A subclass is `@dataclass(frozen=True, eq=False, repr=False) class X(Result, topic="induction")`
-    (equality and text are defined here for tensors); its fields are tensors, `Score`s, `None` and
-    plain JSON values. It gives `to_frame` and `_lines`.
+    (equality and text are defined here for tensors); its fields are what `results.fields` saves:
+    tensors, `Score`s, mappings of them, and plain values. It gives `to_frame` and `_lines`.
     """
 
     provenance: Provenance
@@ -108,19 +109,20 @@ class Result:
         return draw(self, figsize=figsize, title=title, **options)
 
     def scores(self) -> dict[str, Score]:
-        """The fields that are scores, by name."""
-        return {name: value for name, value in self._fields().items() if isinstance(value, Score)}
+        """All scores by name: fields that are scores, and those in a field that maps names to them.
+
+        A value never stands alone: each has its chance, its control or its interval beside it.
+        """
+        found: dict[str, Score] = {}
+        for name, value in self._fields().items():
+            found |= {name: value} if isinstance(value, Score) else {}
+            if is_scores(value):
+                found |= dict(value)
+        return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write safetensors with a JSON header; `path` holds all of it or is left as it was."""
-        tensors, values = {}, {}
-        for name, value in self._fields().items():
-            if isinstance(value, Tensor):
-                tensors[name] = value
-            elif isinstance(value, Score):
-                tensors |= {f"{name}.{part}": t for part, t in value.tensors().items()}
-            else:
-                values[name] = value
+        tensors, values = pack(self._fields())
         header = {
             "topic": self.topic,
             "class": type(self).__name__,
@@ -144,6 +146,17 @@ class Result:
                 f"not {cls.__name__}"
             )
         return result
+
+    @classmethod
+    def _from_earlier(
+        cls,
+        format: int,
+        values: dict[str, Any],
+        tensors: dict[str, Tensor],
+        parameters: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """What a file of an earlier format holds, as this version would have written it."""
+        return values, tensors
 
     # --- its model, while that is alive ---
 
@@ -225,60 +238,36 @@ def load(path: str | os.PathLike[str]) -> Result:
         ValueError: It is not a saved result, or a field of it is missing or does not fit.
     """
     header, tensors = _saved.read(path)
+    saved_by = _saved.saved_by(header)
     topic = header.get("topic")
     if topic not in TOPICS:
         raise ValueError(
-            f"{os.fspath(path)!r} is of topic {topic!r}; topics are {', '.join(TOPICS)}"
+            f"{os.fspath(path)!r} is of topic {topic!r} ({saved_by}); topics are "
+            f"{', '.join(TOPICS)}"
         )
     name = str(header.get("class"))
-    kind = (_MOVED.get((topic, name), topic), name)
-    topic = kind[0]
-    if kind not in _CLASSES:
-        importlib.import_module(f"circuit_widgets.analysis.{topic}")
-    cls = _CLASSES.get(kind)
+    topic = _MOVED.get((topic, name), topic)
+    if (topic, name) not in _CLASSES:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(f"circuit_widgets.analysis.{topic}")
+    cls = _CLASSES.get((topic, name))
     if cls is None:
-        known = ", ".join(name for of, name in _CLASSES if of == topic)
+        known = ", ".join(name for of, name in _CLASSES if of == topic) or "not in this version"
         raise ValueError(
-            f"{os.fspath(path)!r} holds {header.get('class')!r}; results of {topic} are {known}"
+            f"{os.fspath(path)!r} holds {header.get('class')!r} ({saved_by}); results of {topic} "
+            f"are {known}"
         )
     try:
-        fields = _unpack(cls, header["values"], tensors)
-        return cls(provenance=Provenance(**_tuples(header["provenance"])), **fields)
+        made, values = header["provenance"], header["values"]
+        if header["format"] < _saved.FORMAT:
+            values, tensors = cls._from_earlier(
+                header["format"], values, tensors, made["parameters"]
+            )
+        return cls(provenance=Provenance(**typed(None, made)), **unpack(cls, values, tensors))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
-            f"{os.fspath(path)!r} is not a complete {cls.__name__}: {error}"
+            f"{os.fspath(path)!r} is not a complete {cls.__name__}: {error} ({saved_by})"
         ) from error
-
-
-def _unpack(cls: type[Result], values: dict[str, Any], tensors: dict[str, Tensor]) -> dict:
-    """Fields of `cls` from what a file holds; every tensor and value must find its place."""
-    fields: dict[str, Any] = {}
-    left = dict(tensors)
-    for field in dataclasses.fields(cls):
-        if field.name == "provenance":
-            continue
-        inner = re.compile(rf"{field.name}\.(\w+)")
-        score = {match[1]: left.pop(name) for name in tensors if (match := inner.fullmatch(name))}
-        if score:
-            fields[field.name] = Score(**score)
-        elif field.name in left:
-            fields[field.name] = left.pop(field.name)
-        elif field.name in values:
-            fields[field.name] = _tuples(values[field.name])
-        else:
-            raise ValueError(f"{field.name!r} is missing")
-    if left or set(values) - set(fields):
-        raise ValueError(f"unknown fields {sorted({*left, *(set(values) - set(fields))})}")
-    return fields
-
-
-def _tuples(value: Any) -> Any:
-    """JSON lists as tuples, at any depth: a frozen result holds nothing that can change."""
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, dict):
-        return {name: _tuples(item) for name, item in value.items()}
-    return value
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -289,6 +278,9 @@ def _same(one: Any, other: Any) -> bool:
         return one.shape == other.shape and bool(
             torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
         )
+    if is_scores(one) and is_scores(other):
+        # The order of names is the order in which they are shown.
+        return list(one) == list(other) and all(_same(one[name], other[name]) for name in one)
     return one == other
 
 

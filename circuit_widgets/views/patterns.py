@@ -48,13 +48,13 @@ class PatternsView(ResultView):
             return []
         return [
             c.number(
-                f"{THRESHOLD}{kind['name']}",
-                kind["label"],
-                kind["threshold"],
+                f"{THRESHOLD}{kind.name}",
+                kind.label,
+                kind.threshold,
                 least=0.0,
-                most=max(1.0, kind["threshold"]),
+                most=max(1.0, kind.threshold),
                 step=0.01,
-                about=kind["description"],
+                about=kind.description,
             )
             for kind in result.classes
         ]

@@ -117,7 +117,7 @@ def test_shapes_score_one_where_they_should() -> None:
 
 def test_chance_is_what_attention_without_a_shape_scores() -> None:
     n, generator = 24, torch.Generator().manual_seed(0)
-    chance = dict(zip(TEXT_SCORES, chances(torch.arange(n)[None], []), strict=True))
+    chance = chances(torch.arange(n)[None])
     uniform = torch.ones(n, n).tril() / torch.arange(1, n + 1)[:, None]
     for name, value in by_loops(uniform).items():
         if name != "uniform":
@@ -237,7 +237,7 @@ def test_a_class_can_be_added_and_taken_away() -> None:
     register_pattern("second", description="Looks at 1.", function="x", score=second, threshold=0.2)
     try:
         found = detect_attention_patterns(model, "blue dog seven river", progress=False)
-        assert found.names[-3] == "second" and 0 < float(found.chance[-3]) < 0.5
+        assert found.names[-3] == "second" and 0 < float(found.score("second").chance) < 0.5
         assert found.holds("second", 0.0) != []
         with pytest.raises(ValueError, match="there is a pattern class 'second' already"):
             register_pattern("second", description="", function="", score=second, threshold=0.2)

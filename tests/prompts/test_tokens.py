@@ -190,7 +190,7 @@ def test_the_toy_of_the_zoo() -> None:
     tokens = tokenize(model, "blue dog seven blue dog")
     assert tokens.strings == ("<bos>", "blue", "dog", "seven", "blue", "dog")
     assert tokens.has_bos
-    with pytest.raises(ValueError, match="'  ' has no tokens for this model"):
+    with pytest.raises(ValueError, match=r"' +' has no tokens for this model"):
         tokenize(model, "  ")
 
 

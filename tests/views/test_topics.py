@@ -39,7 +39,7 @@ def test_patterns() -> None:
     assert run.live is True and run.tokens == list(result.thumbnail_tokens)
     # A threshold a class: the result's own until somebody sets another.
     assert shown.params["threshold.induction"] == pytest.approx(
-        next(kind["threshold"] for kind in result.classes if kind["name"] == "induction")
+        next(kind.threshold for kind in result.classes if kind.name == "induction")
     )
     shown.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_widgets.attention.diagonals import _OLSSON
+from circuit_widgets.attention.diagonals import OLSSON
 from circuit_widgets.results.score import About
 
 # A habit of the field (0.3 to 0.5), not a law: a claim rests on the control and the interval.
@@ -36,7 +36,7 @@ MORE: dict[str, About] = {
             "Copied tokens",
             f"How often the token attended to most is among the {TOP} of the sequence that this "
             "head's own output raises most, in the second copy.",
-            "after the copying score of " + _OLSSON,
+            "after the copying score of " + OLSSON,
             null="chance",
         ),
         About(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
-
-from torch import Tensor
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from circuit_widgets import arguments
-
-Compute = Callable[[Tensor, Tensor], Tensor]
+from circuit_widgets.attention.shapes import Compute
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,17 +16,15 @@ class PatternClass:
     """One class of patterns.
 
     Attributes:
-        name: As in the user's source.
-        label: For people.
+        name: As in code: "hierarchical".
+        label: As in views and figures: "Multi-scale". Wherever a class is asked for, both do.
         description: One sentence.
-        function: What such a head is thought to do, as in the user's source.
+        function: What such a head is thought to do.
         score: The score that decides.
         threshold: A head is of the class if its score is above this beyond doubt, and above its
-            null. Habits, not laws.
+            null. Habits of the field, not laws.
         null: What the null is: the control without repeats, or chance.
         source: Where the class is from.
-        compute: Of a registered class: (pattern [batch, head, query, key], tokens [batch, pos]) to
-            [batch, head].
     """
 
     name: str
@@ -40,17 +35,9 @@ class PatternClass:
     threshold: float
     null: Literal["control", "chance"] = "chance"
     source: str = ""
-    compute: Compute | None = None
-
-    def plain(self) -> dict[str, Any]:
-        """Without the function: what a file can hold."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "compute"
-        }
 
 
+_CLARK = "Clark et al. 2019, What Does BERT Look At?"
 # The first that holds names a head: what repeats is more special than where it stands, and that
 # more than how it is spread.
 ATTENTION_PATTERNS: dict[str, PatternClass] = {
@@ -59,7 +46,7 @@ ATTENTION_PATTERNS: dict[str, PatternClass] = {
         PatternClass(
             "induction",
             "Induction",
-            "Looks at what followed the same token earlier.",
+            "Attends to the token that followed an earlier occurrence of the same token.",
             "pattern_completion",
             "prefix_matching",
             0.4,
@@ -69,7 +56,7 @@ ATTENTION_PATTERNS: dict[str, PatternClass] = {
         PatternClass(
             "duplicate_token",
             "Duplicate token",
-            "Looks at earlier copies of the same token.",
+            "Attends to earlier occurrences of the same token.",
             "repetition_detection",
             "duplicate_token",
             0.4,
@@ -79,7 +66,7 @@ ATTENTION_PATTERNS: dict[str, PatternClass] = {
         PatternClass(
             "first_token",
             "First token",
-            "Rests on the first token.",
+            "Attends mostly to the first token.",
             "attention_sink",
             "first_token",
             0.5,
@@ -88,33 +75,35 @@ ATTENTION_PATTERNS: dict[str, PatternClass] = {
         PatternClass(
             "diagonal",
             "Diagonal",
-            "Looks at the token itself or the one before.",
+            "Attends to the token itself or the previous one.",
             "local_context",
             "diagonal",
             0.7,
-            source="the user's source, section 5",
+            source=_CLARK,
         ),
         PatternClass(
             "uniform",
             "Uniform",
-            "Looks at all tokens about alike.",
+            "Attends roughly equally to all tokens.",
             "global_aggregation",
             "uniform",
             0.5,
-            source="the user's source, section 5",
+            source=_CLARK + " (broad attention)",
         ),
         PatternClass(
             "hierarchical",
             "Multi-scale",
-            "Spreads its attention over near and far alike, octave by octave.",
+            "Spreads its attention equally over octaves of distance, near and far.",
             "multi_scale_processing",
             "hierarchical",
             0.6,
-            source="the user's source, section 5",
+            source="circuit_widgets: entropy over octaves of distance",
         ),
     )
 }
 _BUILT_IN = frozenset(ATTENTION_PATTERNS)
+# Of registered classes, by the name of their score.
+COMPUTED: dict[str, Compute] = {}
 
 
 def register_pattern(
@@ -144,6 +133,18 @@ def register_pattern(
     Raises:
         TypeError: The score cannot be called.
         ValueError: The name is taken; a threshold out of range.
+
+    >>> second = lambda pattern, tokens: pattern[..., 2:, 1].mean(-1)
+    >>> kind = register_pattern(
+    ...     "second_token",
+    ...     description="Attends to the second token.",
+    ...     function="second_sink",
+    ...     score=second,
+    ...     threshold=0.5,
+    ... )
+    >>> kind.name in ATTENTION_PATTERNS
+    True
+    >>> unregister_pattern("second_token")
     """
     if name in ATTENTION_PATTERNS:
         raise ValueError(f"there is a pattern class {name!r} already; take another name")
@@ -157,43 +158,60 @@ def register_pattern(
         name,
         check_threshold(name, threshold),
         source=source,
-        compute=score,
     )
-    ATTENTION_PATTERNS[name] = kind
+    ATTENTION_PATTERNS[name], COMPUTED[name] = kind, score
     return kind
 
 
 def unregister_pattern(name: str) -> None:
-    """Take a registered class away.
+    """Take a registered class away; see `register_pattern`.
 
     Raises:
         ValueError: There is none, or it is one of the package's own.
     """
     if name in _BUILT_IN:
         raise ValueError(f"{name!r} is one of the package's own classes and stays")
-    if name not in ATTENTION_PATTERNS:
-        raise ValueError(f"there is no pattern class {name!r}; {_known(name)}")
-    del ATTENTION_PATTERNS[name]
+    class_named(name, ATTENTION_PATTERNS.values())
+    del ATTENTION_PATTERNS[name], COMPUTED[name]
 
 
 def with_thresholds(thresholds: Mapping[str, float] | None) -> list[PatternClass]:
     """All classes, some with other thresholds."""
-    chosen: dict[str, float] = {}
-    for name, value in dict(thresholds or {}).items():
-        if name not in ATTENTION_PATTERNS:
-            raise ValueError(f"there is no pattern class {name!r}; {_known(name)}")
-        chosen[name] = check_threshold(name, value)
+    kinds = list(ATTENTION_PATTERNS.values())
+    chosen = thresholds_by_name(thresholds, kinds)
     return [
-        dataclasses.replace(kind, threshold=chosen.get(name, kind.threshold))
-        for name, kind in ATTENTION_PATTERNS.items()
+        dataclasses.replace(kind, threshold=chosen.get(kind.name, kind.threshold)) for kind in kinds
     ]
+
+
+def thresholds_by_name(
+    thresholds: Mapping[str, float] | None, kinds: Iterable[PatternClass]
+) -> dict[str, float]:
+    """Thresholds that were given by name or by label, checked, by name."""
+    kinds = list(kinds)
+    return {
+        class_named(name, kinds).name: check_threshold(name, value)
+        for name, value in (thresholds or {}).items()
+    }
 
 
 def check_threshold(name: str, value: object) -> float:
     return arguments.share(f"the threshold of {name!r}", value, ends=True)
 
 
-def _known(name: str) -> str:
-    close = difflib.get_close_matches(name, ATTENTION_PATTERNS, n=1)
+def class_named(name: str, kinds: Iterable[PatternClass]) -> PatternClass:
+    """The class of a name ("hierarchical") or of a label ("Multi-scale").
+
+    Raises:
+        ValueError: There is none; the sentence names the close one, and lists all.
+    """
+    known = {kind.name: kind for kind in kinds}
+    known |= {kind.label: kind for kind in known.values() if kind.label not in known}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}classes are {', '.join(ATTENTION_PATTERNS)}"
+    listed = dict.fromkeys(kind.name for kind in known.values())
+    raise ValueError(
+        f"there is no pattern class {arguments.shown(name)}; {hint}classes are {', '.join(listed)}"
+    )

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from circuit_widgets.analysis.patterns.classes import check_threshold
+from circuit_widgets.analysis.patterns.classes import (
+    PatternClass,
+    check_threshold,
+    class_named,
+    thresholds_by_name,
+)
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.shapes import TEXT_SCORES
-from circuit_widgets.heads import Head
+from circuit_widgets.heads import Head, PerHead
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import About, Score
 
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OTHER, MISSING = "other", "missing"
+# A score's parts, as format 1 of its file has them.
+_PARTS = ("value", "low", "high", "control", "control_low", "control_high", "chance")
 # Scored on random tokens that repeat.
 PROBED: dict[str, About] = {name: SCORES[name] for name in ("prefix_matching", "duplicate_token")}
 
@@ -30,125 +38,130 @@ class AttentionPatterns(Result, topic="patterns"):
     """Scores of every head's attention, and the classes they make.
 
     Attributes:
-        names: The scores, in order.
-        values, low, high: Each score with its interval over prompts, [score, layer, head].
-        control, control_low, control_high: On random tokens without repeats; NaN for scores of the
-            prompts, whose null is chance.
-        chance: What uniform attention scores (for `uniform`: rows of random weights), [score].
+        measured: Every score by name, [layer, head], with its interval over prompts and with
+            chance: what uniform attention scores (for `uniform`: rows of random weights). Those of
+            random tokens that repeat have a control, tokens that do not repeat.
         entropy_by_position: Entropy over its maximum, [layer, head, bin].
         bins: Query positions of its bins.
         thumbnails: Each head's pattern on the first prompt, max-pooled, [layer, head, side, side];
             a value is byte * thumbnail_scale / 255.
         thumbnail_scale: [layer, head].
         thumbnail_tokens, thumbnail_ids: The first prompt.
-        classes: The classes as they were: `PatternClass.plain()` of each, with its threshold.
+        classes: The classes as they were, each with its threshold; their order decides.
     """
 
-    names: tuple[str, ...]
-    values: Float[Tensor, "score layer head"]
-    low: Float[Tensor, "score layer head"]
-    high: Float[Tensor, "score layer head"]
-    control: Float[Tensor, "score layer head"]
-    control_low: Float[Tensor, "score layer head"]
-    control_high: Float[Tensor, "score layer head"]
-    chance: Float[Tensor, " score"]
+    measured: Mapping[str, Score]
     entropy_by_position: Float[Tensor, "layer head bin"]
     bins: tuple[str, ...]
     thumbnails: UInt8[Tensor, "layer head side side"]
     thumbnail_scale: Float[Tensor, "layer head"]
     thumbnail_tokens: tuple[str, ...]
     thumbnail_ids: tuple[int, ...]
-    classes: tuple[Mapping[str, Any], ...]
+    classes: tuple[PatternClass, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scores, in order."""
+        return tuple(self.measured)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Layers and heads."""
-        return self.values.shape[1], self.values.shape[2]
+        n_layers, n_heads = next(iter(self.measured.values())).value.shape
+        return n_layers, n_heads
 
     @property
     def abouts(self) -> dict[str, About]:
         """What each score means."""
         known = {**TEXT_SCORES, **PROBED}
-        classes = {kind["score"]: kind for kind in self.classes}
-        return {
-            name: known.get(name)
-            or About(
-                name,
-                classes[name]["label"],
-                classes[name]["description"],
-                classes[name]["source"],
-                null="chance",
-                group="prompts",
-            )
-            for name in self.names
-        }
+        for kind in self.classes:
+            known.setdefault(
+                kind.score,
+                About(
+                    kind.score, kind.label, kind.description, kind.source,
+                    null="chance", group="prompts",
+                ),
+            )  # fmt: skip
+        return {name: known[name] for name in self.names}
 
     def score(self, name: str) -> Score:
         """One of the scores by name."""
-        if name not in self.names:
+        if name not in self.measured:
             raise ValueError(f"there is no score {name!r}; scores are {', '.join(self.names)}")
-        i = self.names.index(name)
-        controls = {}
-        if name in PROBED:
-            controls = {
-                part: getattr(self, part)[i] for part in ("control", "control_low", "control_high")
-            }
-        return Score(
-            value=self.values[i], low=self.low[i], high=self.high[i], chance=self.chance[i],
-            **controls,
-        )  # fmt: skip
+        return self.measured[name]
 
     def holds(self, name: str, threshold: float | None = None) -> list[Head]:
-        """Heads of a class, the highest first: beyond doubt above the threshold and the null.
+        """Heads that a class holds for, the highest first: above the threshold and the null.
 
-        The low end of the interval counts (the value where there is one prompt); the null is the
-        high end of the control's interval, or chance.
+        Beyond doubt: the low end of the interval counts (the value where there is one prompt), and
+        the null is the high end of the control's interval, or chance. Several classes can hold for
+        a head; `labels` names it by the first.
         """
-        kind = self._kind(name)
-        above: float = kind["threshold"] if threshold is None else threshold
-        check_threshold(name, above)
-        at = self.names.index(kind["score"])
-        found = self._sure(at, kind, above).nonzero().tolist()
-        best = sorted(found, key=lambda place: -float(self.values[at, place[0], place[1]]))
-        return [Head(layer, head) for layer, head in best]
+        kind = class_named(name, self.classes)
+        above = kind.threshold if threshold is None else check_threshold(name, threshold)
+        value = self.measured[kind.score].value
+        places = self._holding(kind, above).nonzero().tolist()
+        places.sort(key=lambda place: -float(value[place[0], place[1]]))
+        return [Head(layer, head) for layer, head in places]
 
-    def labels(self, thresholds: Mapping[str, float] | None = None) -> dict[Head, str]:
-        """The first class that holds for each head, else "other"; "missing" if nothing was seen."""
-        chosen = dict(thresholds or {})
-        for name in chosen:
-            self._kind(name)
+    def labels(self, thresholds: Mapping[str, float] | None = None) -> PerHead[str]:
+        """The first class that holds for each head, else "other"; "missing" if nothing was seen.
+
+        A head goes by "5.3", (5, 3) or `Head(5, 3)`: `labels()["5.3"]`.
+        """
+        chosen = thresholds_by_name(thresholds, self.classes)
         n_layers, n_heads = self.shape
-        seen = ~self.values.isnan().all(0)
-        found = {
-            Head(layer, head): OTHER if bool(seen[layer, head]) else MISSING
-            for layer in range(n_layers)
-            for head in range(n_heads)
-        }
+        seen = torch.stack([~score.value.isnan() for score in self.measured.values()]).any(0)
+        found = PerHead(
+            {
+                Head(layer, head): OTHER if bool(seen[layer, head]) else MISSING
+                for layer in range(n_layers)
+                for head in range(n_heads)
+            }
+        )
         for kind in reversed(self.classes):
-            for head in self.holds(kind["name"], chosen.get(kind["name"])):
-                found[head] = kind["name"]
+            for head in self.holds(kind.name, chosen.get(kind.name)):
+                found[head] = kind.name
         return found
 
     @property
     def typical_heads(self) -> dict[str, list[Head]]:
-        """Heads of each class on this model, the highest first: measured, never written down."""
-        return {kind["name"]: self.holds(kind["name"]) for kind in self.classes}
+        """Heads by their label, the highest first: each head once, as in the view's gallery."""
+        labels = self.labels()
+        return {
+            kind.name: [head for head in self.holds(kind.name) if labels[head] == kind.name]
+            for kind in self.classes
+        }
 
-    def _kind(self, name: str) -> Mapping[str, Any]:
-        for kind in self.classes:
-            if kind["name"] == name:
-                return kind
-        known = ", ".join(kind["name"] for kind in self.classes)
-        raise ValueError(f"there is no pattern class {name!r}; classes are {known}")
+    def _holding(self, kind: PatternClass, threshold: float) -> Bool[Tensor, "layer head"]:
+        score = self.measured[kind.score]
+        low = score.value if score.low is None else _known(score.low, score.value)
+        # A comparison with NaN is False: without its null a class does not hold.
+        control = _known(score.control_high, score.control)
+        bar = control if kind.null == "control" else score.chance
+        missing = torch.tensor(math.nan)
+        # (A value is known wherever a score is, so `low` is a tensor.)
+        assert low is not None
+        return (low > threshold) & (low > (missing if bar is None else bar))
 
-    def _sure(self, at: int, kind: Mapping[str, Any], threshold: float) -> Tensor:
-        low = torch.where(self.low[at].isnan(), self.values[at], self.low[at])
-        if kind["null"] == "control":
-            high = self.control_high[at]
-            bar = torch.where(high.isnan(), self.control[at], high)
-        else:
-            bar = self.chance[at].expand_as(low)
-        return (low > threshold) & (low > bar)
+    @classmethod
+    def _from_earlier(
+        cls,
+        format: int,
+        values: dict[str, Any],
+        tensors: dict[str, Tensor],
+        parameters: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Format 1 had one tensor [score, layer, head] for each part of a score."""
+        values, tensors = dict(values), dict(tensors)
+        names = values.pop("names")
+        tensors["value"] = tensors.pop("values")
+        stacked = {part: tensors.pop(part) for part in _PARTS}
+        for i, name in enumerate(names):
+            for part, tensor in stacked.items():
+                if name in PROBED or not part.startswith("control"):
+                    tensors[f"measured.{name}.{part}"] = tensor[i].clone()
+        return {**values, "measured": names}, tensors
 
     def to_frame(self) -> pd.DataFrame:
         """One row per score and head, with the head's label; `df.attrs` has the provenance."""
@@ -171,12 +184,26 @@ class AttentionPatterns(Result, topic="patterns"):
         return frame
 
     def _lines(self) -> list[str]:
-        labels = self.labels()
+        labelled = self.typical_heads
         lines = []
         for kind in self.classes:
-            heads = [head for head in self.holds(kind["name"]) if labels[head] == kind["name"]]
+            heads = labelled[kind.name]
             if heads:
                 shown = ", ".join(map(str, heads[:8])) + (", ..." if len(heads) > 8 else "")
-                lines.append(f"{kind['label'] + ':':17}{len(heads)}: {shown}")
-        others = sum(label == OTHER for label in labels.values())
-        return [*lines, f"{'Other:':17}{others}"]
+                lines.append(f"{kind.label + ':':17}{_counted(len(heads))}: {shown}")
+        labels = list(self.labels().values())
+        lines.append(f"{'Other:':17}{_counted(labels.count(OTHER))}")
+        if MISSING in labels:
+            lines.append(f"{'Not computed:':17}{_counted(labels.count(MISSING))}")
+        return lines
+
+
+def _counted(n: int) -> str:
+    return f"{n} head" if n == 1 else f"{n} heads"
+
+
+def _known(tensor: Tensor | None, otherwise: Tensor | None) -> Tensor | None:
+    """The first, and where it is missing the other."""
+    if tensor is None or otherwise is None:
+        return otherwise
+    return torch.where(tensor.isnan(), otherwise, tensor)

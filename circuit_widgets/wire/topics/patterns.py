@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -13,11 +13,11 @@ from circuit_widgets.wire.packing import Packed
 from circuit_widgets.wire.parts import TilePart
 
 
-def classes_table(classes: Sequence[Mapping[str, Any]]) -> Packed:
+def classes_table(classes: Sequence[object]) -> Packed:
     """A head is of a class where its score is above the threshold and above its baseline."""
 
     def column(name: str) -> list[Any]:
-        return [kind[name] for kind in classes]
+        return [getattr(kind, name) for kind in classes]
 
     return packing.table(
         "classes",

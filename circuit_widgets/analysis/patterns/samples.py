@@ -1,0 +1,116 @@
+"""Scores prompt by prompt and sequence by sequence, and the result they make so far."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.analysis.patterns.classes import COMPUTED, PatternClass
+from circuit_widgets.analysis.patterns.results import PROBED, AttentionPatterns
+from circuit_widgets.attention.shapes import Compute, PatternScores, bins, chances
+from circuit_widgets.prompts.repeats import Layout
+from circuit_widgets.prompts.tokens import Tokens
+from circuit_widgets.results.provenance import Provenance
+from circuit_widgets.results.score import Score
+from circuit_widgets.statistics.intervals import score_of
+
+
+class Samples:
+    """One value for each score, prompt and head, as passes bring them in.
+
+    Attributes:
+        registered: The scores of classes that the user added.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int], kinds: list[PatternClass], confidence: float, first: Tokens
+    ) -> None:
+        self._shape, self._kinds = shape, kinds
+        self._confidence, self._first = confidence, first
+        names = [kind.score for kind in kinds if kind.score in COMPUTED]
+        self.registered: dict[str, Compute] = {name: COMPUTED[name] for name in names}
+        self._names: list[str] = []
+        self._values: list[Float[Tensor, "score prompt layer head"]] = []
+        self._by_position: list[Float[Tensor, "prompt layer head bin"]] = []
+        self._chances: list[tuple[int, dict[str, float]]] = []
+        self._repeats: list[Float[Tensor, "score side sequence layer head"]] = []
+        self._layout: Layout | None = None
+        self._pictures = torch.zeros(*shape, 0, 0)
+
+    def add_prompts(self, chosen: list[int], tokens: Tensor, scores: PatternScores) -> None:
+        """Put in the scores of a batch of prompts."""
+        self._names = scores.names
+        self._values.append(scores.values)
+        self._by_position.append(scores.by_position)
+        self._chances.append((len(chosen), chances(tokens, self.registered)))
+        if 0 in chosen:
+            # The first of its batch: prompts keep their order within a length.
+            self._pictures = scores.pictures
+        layers = scores.values.isnan().all(0).any(0).any(-1).nonzero().flatten().tolist()
+        if layers:
+            warnings.warn(
+                f"attention has values that are not numbers in layer {', '.join(map(str, layers))}"
+                ": the scores they make are missing (NaN)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def add_repeats(
+        self, means: Float[Tensor, "score side sequence layer head"], layout: Layout
+    ) -> None:
+        """Put in the scores of random tokens that repeat, and of their control."""
+        self._repeats.append(means)
+        self._layout = layout
+
+    def result(self, made: Provenance) -> AttentionPatterns:
+        """What has come in so far."""
+        pictures, scale = self._thumbnails()
+        return AttentionPatterns(
+            provenance=made,
+            measured={**self._of_prompts(), **self._of_repeats()},
+            entropy_by_position=torch.cat(self._by_position).nanmean(0),
+            bins=bins(),
+            thumbnails=pictures,
+            thumbnail_scale=scale,
+            thumbnail_tokens=self._first.strings,
+            thumbnail_ids=tuple(self._first.ids[0].tolist()),
+            classes=tuple(self._kinds),
+        )
+
+    def _of_prompts(self) -> dict[str, Score]:
+        values, total = torch.cat(self._values, 1), sum(n for n, _ in self._chances)
+        return {
+            name: score_of(
+                values[i],
+                None,
+                self._confidence,
+                sum(n * of[name] for n, of in self._chances) / total,
+            )
+            for i, name in enumerate(self._names)
+        }
+
+    def _of_repeats(self) -> dict[str, Score]:
+        if self._layout is None:
+            missing = torch.full(self._shape, math.nan)
+            parts = ("value", "low", "high", "control", "control_low", "control_high")
+            nothing = Score(**dict.fromkeys(parts, missing), chance=torch.tensor(math.nan))
+            return dict.fromkeys(PROBED, nothing)
+        repeats = torch.cat(self._repeats, 2)
+        return {
+            name: score_of(
+                repeats[i][0], repeats[i][1], self._confidence, self._layout.chance(name)
+            )
+            for i, name in enumerate(PROBED)
+        }
+
+    def _thumbnails(self) -> tuple[Tensor, Tensor]:
+        """Bytes of each head's picture, and what 255 stands for."""
+        if not self._pictures.numel():
+            return self._pictures.to(torch.uint8), torch.full(self._shape, math.nan)
+        scale = self._pictures.flatten(2).amax(2)
+        pictures = self._pictures / scale.clamp(min=1e-12)[..., None, None]
+        return (pictures * 255).round().nan_to_num(0).to(torch.uint8), scale
