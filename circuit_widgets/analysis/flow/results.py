@@ -65,7 +65,7 @@ class InformationFlow(Result, topic="flow"):
     rollout: Float[Tensor, " pos"]
     knockout: Score
     knockout_other: Float[Tensor, " pos"]
-    knockout_control: Float[Tensor, "2"]
+    knockout_control: Float[Tensor, " mean_and_bound"]
     key_paths: tuple[dict[str, Any], ...]
     information_sources: tuple[dict[str, Any], ...]
     self_influence_score: Float[Tensor, ""]
