@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.attention.blocks import query_blocks
 from circuit_widgets.attention.diagonals import diagonal
 from circuit_widgets.results.score import About, Score
 
 # Float32 values in flight while logits are read: 64 MB, whatever the vocabulary is.
 _CHUNK = 2**24
-# The same while entropy is read: 1 MB, about what a processor's cache holds.
-_BLOCK = 2**18
+_TINY = torch.finfo(torch.float32).tiny
 
 
 def _text(name: str, label: str, about: str, source: str) -> About:
@@ -84,7 +84,7 @@ class _Pairs:
         self, pattern: Float[Tensor, "head query key"]
     ) -> tuple[Float[Tensor, " head"], Float[Tensor, " head"]]:
         """The mean, and its standard error over the queries."""
-        taken = pattern.flatten(1)[:, self._flat].float()
+        taken = pattern.flatten(1).index_select(1, self._flat).float()
         each = taken.new_zeros(len(pattern), self.queries).index_add_(1, self._row, taken)
         return taken.sum(-1) / self._over, _error(each)
 
@@ -163,14 +163,13 @@ class TextScores:
     def _entropy(self, pattern: Float[Tensor, "head query key"]) -> Float[Tensor, " head"]:
         n_heads, n = pattern.shape[:2]
         total = torch.zeros(n_heads, device=pattern.device)
-        # Some queries at a time, and of them only the keys they may see: half of the work, and no
-        # float32 copy of a whole layer.
-        step = max(1, _BLOCK // (n_heads * n))
-        for start in range(1, n, step):
-            stop = min(start + step, n)
+        # Of each query only the keys it may see: half of the work, and no float32 copy of a layer.
+        # log and a product: xlogy, which knows 0 log 0 by itself, takes three times as long.
+        for start, stop in query_blocks(pattern, first=1):
             rows = pattern[:, start:stop, :stop].float()
             mass = rows.sum(-1)
-            spread = mass.log() - torch.xlogy(rows, rows).sum(-1) / mass
+            logs = rows.clamp(min=_TINY).log_()
+            spread = mass.log() - logs.mul_(rows).sum(-1) / mass
             total += (spread / self._log_counts[start - 1 : stop - 1]).sum(-1)
         return total / (n - 1) if n > 1 else total.fill_(math.nan)
 

@@ -60,7 +60,9 @@ class Reading:
         """Whether there is nothing to compute: to copy what was made while the model ran."""
         match question:
             case m.Tiles():
-                return self.store.is_overview(question.window, question.side)
+                return self.store.is_overview(question.window, question.side) and all(
+                    self.store.has_overview(layer, question.pooling) for layer, _ in question.heads
+                )
             case m.Cells() | m.Column():
                 return self.store.has(question.head[0])
             case m.Next():
@@ -93,6 +95,8 @@ class Reading:
             for layer, head in ask.also:
                 if len(buffer) + size > m.FLUSH_BYTES:
                     break
+                if not self.store.has_overview(layer, ask.pooling):
+                    continue
                 try:
                     tile = self.store.tile(layer, head, ask.window, ask.side, ask.pooling)
                 except Missing:

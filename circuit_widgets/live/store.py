@@ -1,8 +1,9 @@
 """The attention of one run, kept where it was computed; only what is looked at leaves the device.
 
-For every head a small overview (both poolings, 8 bits) is made while the model runs, so a click is
-answered without the model however long the text is. Whole layers are kept as far as the budget
-goes, and a layer that was let go is made again by the function the store was given.
+For every head a small overview (the maximum of each cell, 8 bits) is made while the model runs, so
+a click is answered without the model however long the text is. Means are made for a layer when they
+are asked for. Whole layers are kept as far as the budget goes, and a layer that was let go is made
+again by the function the store was given.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.live.tiles import Quantised, pool, quantise, shape
+from circuit_widgets.live.tiles import Quantised, pool, quantise, shape, stride
 from circuit_widgets.wire.parts import Pooling, Window
 
 OVERVIEW_SIDE = 256
@@ -65,9 +65,7 @@ class TensorStore:
 
     def add(self, layer: int, pattern: Layer) -> None:
         """Take a layer as the model produces it."""
-        for pooling in get_args(Pooling):
-            pooled = pool(pattern, self.whole, self.side, pooling)
-            self._overview[layer, pooling] = quantise(pooled)
+        self._pool(layer, "max", pattern)
         with self._lock:
             # The first layers stay: dropping the oldest here would leave only the last few, and
             # the cost of making one again grows with nothing but its own size.
@@ -84,16 +82,18 @@ class TensorStore:
             self._layers.clear()
 
     def is_overview(self, window: Window, side: int) -> bool:
-        """Whether such a tile was made while the model ran, and has only to be copied."""
+        """Whether such a tile is one that is kept for every head."""
         return window == self.whole and shape(window, side) == shape(window, self.side)
+
+    def has_overview(self, layer: int, pooling: Pooling) -> bool:
+        """Whether a layer's overview was made, and has only to be copied."""
+        return (layer, self._kept(pooling)) in self._overview
 
     def tile(self, layer: int, head: int, window: Window, side: int, pooling: Pooling) -> Quantised:
         """One head's tile, on the host."""
         self._check(layer, head, window)
         if self.is_overview(window, side):
-            if (layer, pooling) not in self._overview:
-                raise Missing(f"layer {layer} was not computed")
-            tile = self._overview[layer, pooling].head(head)
+            tile = self._overview_of(layer, pooling).head(head)
         else:
             pattern = self.layer(layer)[head : head + 1]
             tile = quantise(pool(pattern, window, side, pooling))
@@ -130,6 +130,20 @@ class TensorStore:
             while self._held() > self.budget and len(self._layers) > 1:
                 self._layers.popitem(last=False)
         return pattern
+
+    def _overview_of(self, layer: int, pooling: Pooling) -> Quantised:
+        if (layer, "max") not in self._overview:
+            raise Missing(f"layer {layer} was not computed")
+        if not self.has_overview(layer, pooling):
+            self._pool(layer, pooling, self.layer(layer))
+        return self._overview[layer, self._kept(pooling)]
+
+    def _pool(self, layer: int, pooling: Pooling, pattern: Layer) -> None:
+        self._overview[layer, pooling] = quantise(pool(pattern, self.whole, self.side, pooling))
+
+    def _kept(self, pooling: Pooling) -> Pooling:
+        """Where a cell is one value, its mean is its maximum."""
+        return "max" if stride(self.whole, self.side) == 1 else pooling
 
     def _held(self) -> int:
         return sum(_nbytes(layer) for layer in self._layers.values())

@@ -8,13 +8,14 @@ can show, dim or leave it out without asking again, and the rest keeps its 255 l
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from circuit_widgets.attention.blocks import query_blocks
 from circuit_widgets.wire.parts import Pooling, Window
 
 
@@ -74,48 +75,50 @@ def pool(
     q0, q1, k0, k1 = window
     step = stride(window, side)
     part = pattern[:, q0:q1, k0:k1]
-    has_first = k0 == 0
+    rows, cols = shape(window, side)
+    reduce = torch.amax if pooling == "max" else _total
+    body = part.new_zeros((len(part), rows, cols), dtype=torch.float32)
+    first = part.new_zeros((len(part), rows), dtype=torch.float32) if k0 == 0 else None
+    for start, stop in query_blocks(part, step=step):
+        # What these queries may see; the rest stays 0.
+        seen = min(k1 - k0, q0 + stop - k0)
+        if seen <= 0:
+            continue
+        block = part[:, start:stop, :seen]
+        at = slice(start // step, math.ceil(stop / step))
+        shrunk = _shrink(_shrink(block, 1, step, reduce), 2, step, reduce)
+        body[:, at, : shrunk.shape[2]] = shrunk
+        if first is not None:
+            first[:, at] = _shrink(block[:, :, 0], 1, step, reduce)
+            # The first cells again, without key 0.
+            others = _shrink(block[:, :, 1:step], 1, step, reduce)
+            body[:, at, 0] = reduce(others, 2) if others.shape[2] else 0
     if pooling == "max":
-        body = _shrink(part, step, step, maximum=True)
-        if has_first:
-            body = _with_first_block(body, part, step, maximum=True)
-        first = _shrink(part[:, :, :1], step, 1, maximum=True)[..., 0] if has_first else None
-        return Pooled(body.float(), None if first is None else first.float())
-    total = _shrink(part, step, step, maximum=False)
-    if has_first:
-        total = _with_first_block(total, part, step, maximum=False)
-    body = total.float() / _causal_pairs(window, step, pattern.device).clamp(min=1)
-    if not has_first:
-        return Pooled(body, None)
-    rows = torch.arange(q0, q1, device=pattern.device)
-    height = torch.bincount((rows - q0) // step)
-    first = _shrink(part[:, :, :1], step, 1, maximum=False)[..., 0].float() / height
+        return Pooled(body, first)
+    body /= _causal_pairs(window, step, pattern.device).clamp(min=1)
+    if first is not None:
+        queries = torch.arange(q1 - q0, device=pattern.device)
+        first /= torch.bincount(queries // step)
     return Pooled(body, first)
 
 
-def _shrink(
-    part: Float[Tensor, "head query key"], down: int, across: int, *, maximum: bool
-) -> Float[Tensor, "head row col"]:
-    """Maximum or sum over blocks of down x across; the last blocks may be smaller."""
-    if down == across == 1:
-        return part
-    kernel = (min(down, part.shape[1]), min(across, part.shape[2]))
-    if maximum:
-        return F.max_pool2d(part[None], kernel, kernel, ceil_mode=True)[0]
-    return F.avg_pool2d(part[None].float(), kernel, kernel, ceil_mode=True, divisor_override=1)[0]
+def _total(values: Tensor, dim: int, keepdim: bool = False) -> Tensor:
+    return values.sum(dim, keepdim=keepdim, dtype=torch.float32)
 
 
-def _with_first_block(
-    body: Tensor, part: Tensor, step: int, *, maximum: bool
-) -> Float[Tensor, "head row col"]:
-    """`body` with its first column made again from keys 1 to `step`, without key 0."""
-    if body is part:  # nothing was pooled: the model's own tensor must not be written to
-        body = part.clone()
-    if step == 1 or part.shape[2] == 1:
-        body[:, :, 0] = 0
-    else:
-        body[:, :, 0] = _shrink(part[:, :, 1:step], step, step - 1, maximum=maximum)[..., 0]
-    return body
+def _shrink(values: Tensor, dim: int, step: int, reduce: Callable[..., Tensor]) -> Tensor:
+    """Reduce runs of `step` along a dimension; the last run may be shorter."""
+    if step == 1:
+        return values
+    length = values.shape[dim]
+    whole = length - length % step
+    pieces = []
+    if whole:
+        runs = values.narrow(dim, 0, whole).unflatten(dim, (whole // step, step))
+        pieces.append(reduce(runs, dim + 1))
+    if whole < length:
+        pieces.append(reduce(values.narrow(dim, whole, length - whole), dim, keepdim=True))
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim)
 
 
 def _causal_pairs(window: Window, step: int, device: torch.device) -> Int[Tensor, "row col"]:
@@ -138,5 +141,5 @@ def quantise(pooled: Pooled) -> Quantised:
         # A NaN in the first column is a NaN of the head.
         scale = scale + pooled.first.sum(1) * 0
     steps = 255 / scale.clamp(min=torch.finfo(torch.float32).tiny).nan_to_num(1)
-    data = (pooled.body.nan_to_num(0) * steps[:, None, None]).round_().clamp_(0, 255)
+    data = (pooled.body * steps[:, None, None]).round_().clamp_(0, 255).nan_to_num_(0)
     return Quantised(data.to(torch.uint8), scale, pooled.first)

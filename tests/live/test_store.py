@@ -9,6 +9,7 @@ import torch
 
 from circuit_widgets import capture
 from circuit_widgets.live.store import OVERVIEW_SIDE, Missing, TensorStore
+from circuit_widgets.live.tiles import pool, quantise
 from tests import tiny
 from tests.live.test_tiles import patterns
 
@@ -84,6 +85,30 @@ def test_an_overview_is_known_without_making_it():
     assert not store.is_overview((0, 100, 0, 100), OVERVIEW_SIDE)
     assert not store.is_overview(store.whole, 512)
     assert made.made == []
+
+
+def test_means_are_made_for_the_layer_that_is_asked_for():
+    store, made = store_of(600, budget=0)
+    before = store.nbytes
+    assert store.has_overview(2, "max") and not store.has_overview(2, "mean")
+    tile = store.tile(2, 1, store.whole, OVERVIEW_SIDE, "mean")
+    expected = quantise(pool(made.layers[2], store.whole, OVERVIEW_SIDE, "mean"))
+    assert torch.equal(tile.data[0], expected.data[1])
+    store.tile(2, 0, store.whole, OVERVIEW_SIDE, "mean")
+    assert made.made == [2] and store.has_overview(2, "mean")
+    store.release()
+    assert before < store.nbytes < 2 * before
+
+
+def test_where_a_cell_is_one_value_a_mean_costs_nothing():
+    store, made = store_of(64, budget=0)
+    before = store.nbytes
+    assert store.has_overview(2, "mean")
+    most, mean = (store.tile(2, 1, store.whole, OVERVIEW_SIDE, each) for each in ("max", "mean"))
+    assert torch.equal(most.data, mean.data)
+    expected = quantise(pool(made.layers[2], store.whole, OVERVIEW_SIDE, "mean"))
+    assert torch.equal(mean.data[0], expected.data[1])
+    assert made.made == [] and store.nbytes == before
 
 
 @pytest.mark.parametrize(
