@@ -38,7 +38,7 @@ test: .venv/.test circuit_widgets/static/.made chromium ## set everything up and
 	@$(MAKE) test-notebooks
 	@$(MAKE) test-python
 
-lint: lint-python lint-js ## ruff, pyright, floors, contract, notebooks, biome, tsc
+lint: lint-python lint-js ## ruff, pyright, floors, contract, files, notebooks, biome, tsc
 
 lint-python: .venv/.test
 	@echo "lint: ruff"
@@ -50,6 +50,8 @@ lint-python: .venv/.test
 	@$(BIN)/lint-imports
 	@echo "lint: js/src/contract.gen.ts"
 	@$(BIN)/python -m circuit_widgets.wire.contract --check
+	@echo "lint: lengths and names of files"
+	@$(BIN)/python scripts/check_files.py
 	@echo "lint: notebooks"
 	@$(BIN)/python scripts/check_notebooks.py
 
@@ -68,8 +70,9 @@ test-notebooks: .venv/.test circuit_widgets/static/.made
 	@$(if $(NOTEBOOKS),HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS),echo "no notebook yet")
 
 test-python: .venv/.test circuit_widgets/static/.made
-	@echo "test: pytest, and last of all the browser tests in JupyterLab"
+	@echo "test: the examples in docstrings; then pytest, and last of all the browser tests in JupyterLab"
 	@$(if $(wildcard .venv/.no-smollm2),echo "test: SmolLM2 is not here: the tests marked smollm2 are skipped",:)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --doctest-modules circuit_widgets
 	@HF_HUB_OFFLINE=1 CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) \
 		$(BIN)/python -m pytest
 

@@ -14,7 +14,11 @@ _WRITTEN = re.compile(r"\s*(?:[Ll](\d+)\s*[Hh](\d+)|(\d+)\s*[.,]\s*(\d+))\s*")
 
 @dataclass(frozen=True, order=True)
 class Head:
-    """A head; heads sort by layer, then by index. Both count from 0."""
+    """A head; heads sort by layer, then by index. Both count from 0.
+
+    >>> Head.parse("5.1") == Head(5, 1), str(Head(5, 1))
+    (True, '5.1')
+    """
 
     layer: int
     index: int

@@ -54,6 +54,10 @@ def load_model(
             of the zoo; a model whose attention cannot be read (see `check_model`).
         FileNotFoundError: No such file or folder; SmolLM2 has not been fetched yet.
         ConnectionError: The Hugging Face Hub cannot be reached; known within 5 s.
+
+    >>> model = load_model()
+    >>> model.cfg.n_layers, model.cfg.n_heads
+    (2, 4)
     """
     from circuit_widgets import zoo
 

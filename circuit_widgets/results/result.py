@@ -236,6 +236,15 @@ def load(path: str | os.PathLike[str]) -> Result:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is not a saved result, or a field of it is missing or does not fit.
+
+    >>> import tempfile
+    >>> import circuit_widgets as cw
+    >>> model, heads = cw.load_model(), {"heads": ["1.2"], "previous": ["0.1"]}
+    >>> trace = cw.trace_induction(model, "blue dog blue dog", **heads)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trace.save(f"{folder}/trace.safetensors")
+    ...     cw.load(f"{folder}/trace.safetensors") == trace
+    True
     """
     header, tensors = _saved.read(path)
     saved_by = _saved.saved_by(header)

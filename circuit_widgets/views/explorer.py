@@ -44,6 +44,12 @@ class Explorer(HeadsView):
 
     Attributes:
         selection: The selected head, query and key; follows the view, and can be set.
+
+    >>> import circuit_widgets as cw
+    >>> explorer = cw.explore(cw.load_model(), "blue dog seven blue dog", selection="1.2")
+    >>> explorer.pattern().shape
+    torch.Size([6, 6])
+    >>> explorer.close()
     """
 
     _bundle = "explorer"
@@ -286,6 +292,13 @@ def explore(
         TypeError: Not a model, not a prompt, or an unknown keyword.
         ValueError: An empty prompt, one longer than the context, a head that the model does not
             have, or an option that is not known. The sentence says what is accepted.
+
+    >>> import circuit_widgets as cw
+    >>> explorer = cw.explore(cw.load_model(), "blue dog seven blue dog", height=620)
+    >>> explorer.selection = "1.2"
+    >>> explorer.selection
+    <Selection head 1.2, query=5>
+    >>> explorer.close()
     """
     asked = opening("explore", options, ["score", "first", "scale", "pooling", "probe", "memory"])
     if score not in SCORE_NAMES:

@@ -7,15 +7,12 @@ import threading
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from circuit_widgets.wire import channel as channels
 from circuit_widgets.wire import messages as m
-from circuit_widgets.wire import pusher
-from circuit_widgets.wire.blocks import BlockTopic
 from circuit_widgets.wire.channel import Channel, Refused
-from circuit_widgets.wire.pusher import SCORES, Shown
 
 WAIT = 20
 IDLE = m.Status("idle", "", 0, 0)
@@ -226,60 +223,6 @@ def test_a_sender_that_fails_does_not_end_the_channel():
 # --- pushes ---
 
 
-def test_one_push_is_on_its_way_and_the_latest_waits(wire):
-    for done in range(5):
-        wire.channel.push(Shown(done, m.Status("running", "", done, 5)))
-    first = wire.next()
-    assert first["status"]["done"] == 0
-    assert wire.nothing()
-    wire.ask(m.Ack(1, first["seq"] + 7))  # made up
-    assert wire.nothing()
-    wire.ask(m.Ack(2, first["seq"]))
-    assert wire.next()["status"]["done"] == 4
-    assert wire.nothing()
-
-
-def test_what_waits_is_the_latest_of_each_part(wire):
-    """One buffer a push, before: a topic's bytes were dropped whenever there were scores."""
-    scores, topic = m.ScoresInfo(0, []), BlockTopic("t", {}, [])
-    wire.channel.push(Shown(1, IDLE))
-    wire.channel.push(Shown(2, IDLE, scores, topic, {SCORES: b"old", "pairs": b"pp"}))
-    wire.channel.push(Shown(3, m.Status("running", "", 1, 2), scores, None, {SCORES: b"new"}))
-    first = wire.sent.get(timeout=WAIT)[0]
-    wire.ask(m.Ack(1, first["seq"]))
-    push, buffers = wire.sent.get(timeout=WAIT)
-    assert push["version"] == 3 and push["status"]["done"] == 1
-    assert push["topic"]["kind"] == "t" and push["buffers"] == ["pairs", "scores"]
-    assert buffers[0] == b"pp" and buffers[1].startswith(b"new")
-
-
-def test_what_waits_and_is_older_than_the_traits_is_dropped(wire):
-    for version in (1, 2):
-        wire.channel.push(Shown(version, IDLE))
-    first = wire.next()
-    wire.channel.drop_push(3)
-    wire.ask(m.Ack(1, first["seq"]))
-    assert wire.nothing()
-
-
-def test_a_page_that_was_closed_does_not_hold_pushes_up(wire, monkeypatch):
-    monkeypatch.setattr(pusher, "CREDIT_SECONDS", 0.05)
-    wire.channel.push(Shown(1, IDLE))
-    wire.channel.push(Shown(2, m.Status("partial", "later", 0, 0)))
-    assert wire.next()["status"]["state"] == "idle"
-    assert wire.next()["status"]["message"] == "later"
-
-
-def test_a_closed_channel_forgets(wire):
-    wire.source.gate.clear()
-    wire.ask(cells(1), cells(2))
-    wire.channel.close()
-    wire.source.gate.set()
-    wire.ask(tiles(3))
-    busy = [reply for reply in iter_now(wire.sent) if reply["kind"] == "error"]
-    assert all(reply["reason"] == "busy" for reply in busy)
-
-
 def iter_now(sent):
     while True:
         try:
@@ -313,55 +256,3 @@ def lives(wire):
         assert reply["kind"] in ("ok", "error")
         if reply["client"] == "alive" and reply["id"] == id:
             return True
-
-
-@settings(max_examples=150, **LIVES)
-@given(content=JSON, buffers=st.lists(st.binary(max_size=4), max_size=2))
-def test_any_json_is_answered_or_ignored(wire, content, buffers):
-    wire.channel.receive(content, buffers)
-    assert lives(wire)
-
-
-@settings(max_examples=150, **LIVES)
-@given(
-    base=st.sampled_from(VALID),
-    field=st.sampled_from(
-        ["kind", "id", "run", "heads", "head", "window", "side", "text", "key", "new"]
-    ),
-    value=JSON | st.just(10**30) | st.just("x" * 1_000_001),
-)
-def test_a_damaged_request_is_answered_or_ignored(wire, base, field, value):
-    wire.channel.receive({"client": "a", "requests": [{**base, field: value}]})
-    assert lives(wire)
-
-
-@settings(max_examples=60, **LIVES)
-@given(
-    order=st.permutations(range(len(VALID))),
-    repeats=st.lists(st.integers(0, len(VALID) - 1), max_size=10),
-    run=st.integers(0, 2),
-)
-def test_reordered_repeated_and_stale_messages(wire, order, repeats, run):
-    client = f"c{wire.fresh()}"
-    for at in [*order, *repeats]:
-        request = dict(VALID[at])
-        if "run" in request:
-            request["run"] = run
-        wire.channel.receive({"client": client, "requests": [request]})
-    # Each id once, whatever the order and however often it came.
-    answered = [wire.next()["id"] for _ in VALID]
-    assert sorted(answered) == [request["id"] for request in VALID]
-    assert lives(wire)
-
-
-def test_too_much_in_one_message_is_an_error(wire):
-    many = [{"kind": "hello", "id": id} for id in range(1, m.MAX_REQUESTS + 2)]
-    wire.channel.receive({"client": "a", "requests": many})
-    reply = wire.next()
-    assert (reply["id"], reply["reason"]) == (0, "invalid")
-    nested: object = 1
-    for _ in range(5000):
-        nested = [nested]
-    wire.channel.receive({"client": "a", "requests": nested})
-    assert wire.next()["reason"] == "invalid"
-    assert lives(wire)

@@ -51,6 +51,11 @@ class InformationFlow(Result, topic="flow"):
             is a knockout above the bound of the control.
         self_influence_score: Share of `routes` that comes from positions other than `position`
             itself and a BOS, [].
+
+    >>> import circuit_widgets as cw
+    >>> flow = cw.trace_information_flow(cw.load_model(), "blue dog seven blue dog", confirm=0)
+    >>> flow.edges(0.05)["layer"].max().item(), flow.contributions.shape
+    (1, torch.Size([2, 6, 6]))
     """
 
     tokens: tuple[str, ...]

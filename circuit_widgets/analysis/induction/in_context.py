@@ -65,6 +65,6 @@ def check_texts(model: TransformerBridge, texts: object) -> Prompts:
     >>> from circuit_widgets import load_model
     >>> check_texts(load_model(), "blue dog")
     Traceback (most recent call last):
-    ValueError: 'blue dog' is 3 token; accepted are prompts of 501 tokens or more
+    ValueError: 'blue dog' is 3 tokens; accepted are prompts of 501 tokens or more
     """
     return Prompts(model, texts, least=LATE + 1)

@@ -210,6 +210,12 @@ class InductionTrace(Result, topic="induction"):
         first_hop: Attention of each of them from p + 1 to p, [previous head, pos].
         paths: Where a previous-token head is in an earlier layer than an induction head: the
             products of the attentions of both hops, [previous head, head, pos].
+
+    >>> import circuit_widgets as cw
+    >>> model, heads = cw.load_model(), {"heads": ["1.2"], "previous": ["0.1"]}
+    >>> trace = cw.trace_induction(model, "blue dog blue dog", **heads)
+    >>> [trace.tokens[q] for q in trace.repeats()]
+    ['blue', 'dog']
     """
 
     shape: tuple[int, int]

@@ -46,6 +46,11 @@ class SelfInfluence(Result, topic="influence"):
         generated_logp: Log probability of each generated token, in nats, [generated].
         screen_rho: Spearman's rank correlation of the estimates with exact effects at a sample of
             positions (those where `kl` is there), [].
+
+    >>> import circuit_widgets as cw
+    >>> effects = cw.compute_self_influence(cw.load_model(), "blue dog seven blue dog", draws=3)
+    >>> effects.logp.value.shape, effects.tokens[effects.position]
+    (torch.Size([6]), 'dog')
     """
 
     tokens: tuple[str, ...]

@@ -168,6 +168,15 @@ def unregister_pattern(name: str) -> None:
 
     Raises:
         ValueError: There is none, or it is one of the package's own.
+
+    >>> import circuit_widgets as cw
+    >>> itself = lambda pattern, tokens: pattern.diagonal(dim1=-2, dim2=-1).mean(-1)
+    >>> _ = cw.register_pattern(
+    ...     "self", description="Attends to itself.", function="copy", threshold=0.5, score=itself
+    ... )
+    >>> cw.unregister_pattern("self")
+    >>> "self" in cw.ATTENTION_PATTERNS
+    False
     """
     if name in _BUILT_IN:
         raise ValueError(f"{name!r} is one of the package's own classes and stays")

@@ -48,6 +48,11 @@ class AttentionPatterns(Result, topic="patterns"):
         thumbnail_scale: [layer, head].
         thumbnail_tokens, thumbnail_ids: The first prompt.
         classes: The classes as they were, each with its threshold; their order decides.
+
+    >>> import circuit_widgets as cw
+    >>> patterns = cw.detect_attention_patterns(cw.load_model(), ["blue dog seven", "two dog sky"])
+    >>> patterns.shape, patterns.score("diagonal").value.shape
+    ((2, 4), torch.Size([2, 4]))
     """
 
     measured: Mapping[str, Score]
