@@ -14,8 +14,8 @@ const HERE = import.meta.dirname;
 const VIEWS = join(HERE, "src", "views");
 
 // Every instance of a widget carries its bundle in its state: small bundles are small notebooks.
-const BUDGET = { explorer: 200_000 };
-// 100 kB once no topic carries two of a part (panels/ beside parts/).
+// Induction has nearly every part: graph, heat maps, scatter, words, tables.
+const BUDGET = { explorer: 200_000, induction: 150_000 };
 const TOPIC_BUDGET = 135_000;
 
 const { values: args } = parseArgs({

@@ -11,6 +11,8 @@ from circuit_widgets.results.score import Score
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened
 from circuit_widgets.widgets.score_planes import HeadScore, induction_scores
+from circuit_widgets.wire import controls as c
+from circuit_widgets.wire.controls import word
 from circuit_widgets.wire.numbers import number
 from circuit_widgets.wire.packing import place, topic
 from circuit_widgets.wire.topics import induction as t
@@ -34,6 +36,7 @@ class InductionView(ResultView):
         "heads",
         "card",
         "ranking",
+        "scatter-panel",
         "facts-panel",
         "pairs",
         "patterns",
@@ -55,6 +58,12 @@ class InductionView(ResultView):
         if bool(value.isnan().all()):
             return None
         return divmod(int(value.nan_to_num(-1).argmax()), value.shape[1])
+
+    def _adjusts(self, result: Any) -> list[c.Control]:
+        return [
+            word("pairs.sort", "Order of the pairs", "-path"),
+            word("repeats.sort", "Order of the repeated tokens", ""),
+        ]
 
     def _reads(self, result: InductionHeads | InductionTrace) -> list[int] | None:
         if isinstance(result, InductionTrace):

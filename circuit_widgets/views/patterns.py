@@ -20,7 +20,7 @@ class PatternsView(ResultView):
     """Every head's scores, and small pictures of them by class."""
 
     _bundle = "patterns"
-    _panels = ("header", "heads", "card", "ranking", "pattern", "gallery", "footer")
+    _panels = ("header", "heads", "card", "pattern", "gallery", "footer")
     _doing = "Scoring patterns"
 
     def _scores(self, result: AttentionPatterns | None) -> Iterable[HeadScore]:
@@ -43,10 +43,10 @@ class PatternsView(ResultView):
         )
 
     def _adjusts(self, result: AttentionPatterns | None) -> list[c.Control]:
-        """A threshold a class: the result's own at first."""
+        """A threshold a class, the result's own at first, and what the gallery is sorted by."""
         if result is None:
             return []
-        return [
+        thresholds = [
             c.number(
                 f"{THRESHOLD}{kind.name}",
                 kind.label,
@@ -58,6 +58,8 @@ class PatternsView(ResultView):
             )
             for kind in result.classes
         ]
+        orders = [c.option("class", "class score"), c.option("grid", "grid score")]
+        return [*thresholds, c.choice("gallery.sort", "Sort by", orders)]
 
     def _reads(self, result: AttentionPatterns) -> list[int]:
         return list(result.thumbnail_ids)

@@ -62,8 +62,9 @@ def test_a_pair_opens_both_patterns(notebook):
     )
     expect(pairs).to_have_count(len(truth))
     sender, receiver, path = truth[1]
-    expect(pairs.nth(1)).to_contain_text(f"{path:.2f}")
-    pairs.nth(1).get_by_role("button").press("Enter")
+    row = pairs.filter(has_text=f"{sender} → {receiver}")
+    expect(row).to_contain_text(f"{path:.2f}")
+    row.press("Enter")
     for name in (sender, receiver):
         expect(page.part(f"pattern-{name.replace('.', '-')}")).to_be_visible()
     expect(page.part("head-name")).to_have_text(receiver)
@@ -83,12 +84,12 @@ def test_the_trace_of_a_prompt_draws_both_hops(notebook):
     rows = page.part("repeats").locator("tbody tr")
     expect(rows).to_have_count(int(notebook.python("len(trace.repeats())")))
     page.root.locator(".word").nth(6).hover()
-    expect(page.part("hop")).to_contain_text("at 6 stood at 1")
+    expect(page.part("hop")).to_contain_text("(6) also appeared at 1")
     attention = float(notebook.python("trace.attention[0, 6].item()"))
     expect(page.part("hop")).to_contain_text(f"{attention:.2f}")
     notebook.page.mouse.move(0, 0)
-    rows.nth(1).get_by_role("button").focus()
-    expect(page.part("hop")).to_contain_text("at 7 stood at 2")
+    rows.nth(1).focus()
+    expect(page.part("hop")).to_contain_text("(7) also appeared at 2")
     notebook.screenshot("trace-light", page.root)
 
 

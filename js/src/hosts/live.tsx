@@ -5,7 +5,6 @@ import { css } from "../draw/color";
 import { readTheme, stampTheme, themeCss, watchTheme } from "../draw/theme";
 import { Session } from "../model/session";
 import { Widget } from "../model/widget";
-import style from "../panels/style.css";
 import { styles } from "../styles";
 import type { Model } from "../wire/traits";
 import { ownKeys } from "./keys";
@@ -62,7 +61,7 @@ export function module(View: ComponentType<{ session: Session }>, own = "") {
       host.className = "cw-root";
       const shadow = host.attachShadow({ mode: "open" });
       const sheet = el.ownerDocument.createElement("style");
-      sheet.textContent = themeCss + style + styles + own;
+      sheet.textContent = themeCss + styles + own;
       const root = el.ownerDocument.createElement("div");
       shadow.append(sheet, root);
       el.append(host);

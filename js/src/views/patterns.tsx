@@ -1,52 +1,56 @@
 // Attention patterns: every head's scores, and a gallery of small pictures by class.
-
 import { useMemo } from "preact/hooks";
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
-import { Foot } from "../panels/foot";
-import { GalleryPanel } from "../panels/gallery";
-import { Ranking } from "../panels/ranking";
-import { Heading, Notice, Progress } from "../panels/top";
-import { HeadPanel } from "./heads/HeadPanel";
+import { Panel } from "../parts/Frame";
+import style from "../styles/patterns.css";
+import { ViewFrame } from "./frame/ViewFrame";
+import { HeadCard } from "./heads/HeadCard";
+import { HeadPicker } from "./heads/HeadPicker";
 import { Pattern } from "./heads/Pattern";
+import { Ranking } from "./heads/Ranking";
+import { Gallery } from "./patterns/Gallery";
 import { readPatterns } from "./patterns/rows";
 
 function Patterns({ session }: { session: Session }) {
-  const { prompt, tokens } = session.text.value;
-  const { n_layers, n_heads } = session.text.value;
+  const { n_layers, n_heads, tokens } = session.text.value;
   const told = session.topic.value;
   const topic = useMemo(
     () => told && readPatterns(told, n_layers, n_heads),
     [told, n_layers, n_heads],
   );
   return (
-    <div class="root" tabIndex={0} role="group" aria-label="Attention patterns">
-      <header>
-        <Heading session={session} />
-        <p class="quiet probe" data-cw="probe" title={prompt}>
-          {prompt || "\u00a0"}
-        </p>
-        <Progress session={session} />
-        <Notice session={session} />
-      </header>
-      <div class="panels one">
-        <HeadPanel session={session}>
+    <ViewFrame session={session} name="patterns-view" label="Attention patterns">
+      <div class="pattern-panels">
+        <Panel name="heads" label="Heads">
+          <HeadPicker session={session} fill />
+        </Panel>
+        <Panel name="card" label="The selected head's scores">
+          <div class="scroll">
+            <HeadCard session={session} />
+          </div>
+        </Panel>
+        <Panel name="pattern" label="The selected head's attention">
           {tokens.length > 0 ? (
             <Pattern
               session={session}
               head={session.head.value}
               title="on the first prompt"
               stripe={null}
+              fill
             />
           ) : (
             <Ranking session={session} />
           )}
-        </HeadPanel>
+        </Panel>
+        {topic && (
+          <Panel name="gallery" label="Patterns by class">
+            <Gallery session={session} topic={topic} />
+          </Panel>
+        )}
       </div>
-      {topic && <GalleryPanel session={session} topic={topic} />}
-      <Foot session={session} />
-    </div>
+    </ViewFrame>
   );
 }
 
-export default module(Patterns);
+export default module(Patterns, style);

@@ -21,9 +21,11 @@ interface Props {
   head: HeadAt;
   title: string;
   stripe: Stripe | null;
+  /** As high as what is around it allows. */
+  fill?: boolean;
 }
 
-export function Pattern({ session, head: [layer, index], title, stripe }: Props) {
+export function Pattern({ session, head: [layer, index], title, stripe, fill }: Props) {
   // Two patterns of one view ask by themselves: a request of one does not replace the other's.
   const slot = session.slot(`pattern ${useId()}`);
   const at = useLatest({ layer, index });
@@ -53,7 +55,7 @@ export function Pattern({ session, head: [layer, index], title, stripe }: Props)
   const { tokens } = session.text.value;
   const most = tile.value ? session.vmax(tile.value) : 1;
   return (
-    <div class="pattern" data-cw={`pattern-${layer}-${index}`}>
+    <div class={fill ? "pattern fill" : "pattern"}>
       <Heat
         name={`pattern-${layer}-${index}`}
         label={`Attention of ${layer}.${index}, rows are queries, columns are keys.`}
@@ -71,6 +73,7 @@ export function Pattern({ session, head: [layer, index], title, stripe }: Props)
         cells={picture}
         scale={{ least: 0, most, signed: false, unit: "attention" }}
         causal
+        {...(fill ? { fill } : {})}
         hover={hover}
         said={(row, col) => said(session, [layer, index], row, col)}
         stripe={stripe}

@@ -1,105 +1,117 @@
-// What the views of induction show, as rows: read from the topic's message.
-import type { HeadAt } from "../../model/address";
-import type { Matrix, Topic } from "../../wire/blocks";
-import { type Fact, type Row, readFacts, rows } from "../../wire/rows";
+// What the induction view shows, read from its message once.
+import type { EdgeAt, HeadAt } from "../../model/address";
+import type { Table, Topic } from "../../wire/blocks";
+import { type Fact, readFacts, rows } from "../../wire/rows";
 
-/** A previous-token head and the induction head that may be made with it; null: missing. */
-export interface Pair {
-  sender: [number, number];
-  receiver: [number, number];
-  q_z: number | null;
-  k_z: number | null;
-  v_z: number | null;
-  path: number | null;
-  low: number | null;
-  high: number | null;
-  null: number | null;
-  null_high: number | null;
-  confirmed: boolean;
+/** Numbers a row; NaN: missing. */
+type Column = Float32Array;
+
+export interface Pairs {
+  edges: readonly EdgeAt[];
+  path: Column;
+  low: Column;
+  high: Column;
+  /** Random senders: their mean, and below what one of them would be. */
+  baseline: Column;
+  baselineHigh: Column;
+  kz: Column;
+  qz: Column;
+  vz: Column;
+  confirmed: Uint8Array;
 }
 
-/** A token that stood earlier, and what induction makes of it; lists go by head. */
-export interface Repeat {
-  position: number;
-  earlier: number;
-  attention: (number | null)[];
-  chance: number;
-  added: (number | null)[];
-  added_chance: (number | null)[];
-  first_hop: (number | null)[];
-  probability: number;
-  predicted: boolean;
-  follows: boolean;
+/** Tokens that stood earlier in the text, and what each head makes of them. */
+export interface Repeats {
+  position: Int32Array;
+  earlier: Int32Array;
+  /** By head, then by row. */
+  attention: readonly Column[];
+  added: readonly Column[];
+  addedOther: readonly Column[];
+  firstHop: readonly Column[];
+  chance: Column;
+  probability: Column;
+  predicted: Uint8Array;
+  follows: Uint8Array;
 }
 
-/** Pairs of heads (null: not looked for yet), and the trace of a prompt. */
-export interface InductionTopic {
-  facts: Fact[];
-  pairs: Pair[] | null;
-  /** So many tokens stand twice in the text, after `before` of them; 0: the text is no probe. */
+export interface InductionRows {
+  facts: readonly Fact[];
+  /** Null: not looked for yet. */
+  pairs: Pairs | null;
+  /** Tokens that stand twice in the text, after so many; 0: the text is no probe. */
   length: number;
   before: number;
-  heads: HeadAt[];
-  previous: HeadAt[];
-  repeats: Repeat[];
+  /** Of a trace: induction heads and previous-token heads. */
+  heads: readonly HeadAt[];
+  previous: readonly HeadAt[];
+  repeats: Repeats;
 }
 
-export function readInduction(topic: Topic): InductionTopic {
-  const pairs = topic.table("pairs");
+export function readInduction(topic: Topic): InductionRows {
   const heads = (name: string) => rows(topic.table(name), (row) => row.headHere("head"));
+  const [induction, previous] = [heads("heads"), heads("previous")];
   return {
     facts: readFacts(topic),
-    pairs: pairs && rows(pairs, readPair),
+    pairs: readPairs(topic.table("pairs")),
     length: topic.number("length") || 0,
     before: topic.number("before") || 0,
-    heads: heads("heads"),
-    previous: heads("previous"),
-    repeats: readRepeats(topic),
+    heads: induction,
+    previous,
+    repeats: readRepeats(topic, induction.length, previous.length),
   };
 }
 
-function readPair(row: Row): Pair {
+function readPairs(table: Table | null): Pairs | null {
+  if (!table) return null;
+  const none = new Float32Array(table.rows).fill(Number.NaN);
+  const { value, low, high, null: baseline, nullHigh } = table.estimates("path");
   return {
-    sender: row.headHere("sender"),
-    receiver: row.headHere("receiver"),
-    q_z: row.known("q_z"),
-    k_z: row.known("k_z"),
-    v_z: row.known("v_z"),
-    path: row.known("path"),
-    low: row.known("path_low"),
-    high: row.known("path_high"),
-    null: row.known("path_null"),
-    null_high: row.known("path_null_high"),
-    confirmed: row.flag("confirmed"),
+    edges: rows(table, (row) => ({
+      sender: row.headHere("sender"),
+      receiver: row.headHere("receiver"),
+    })),
+    path: value,
+    low: low ?? none,
+    high: high ?? none,
+    baseline: baseline ?? none,
+    baselineHigh: nullHigh ?? none,
+    kz: table.numbers("k_z"),
+    qz: table.numbers("q_z"),
+    vz: table.numbers("v_z"),
+    confirmed: table.flags("confirmed"),
   };
 }
 
-function readRepeats(topic: Topic): Repeat[] {
-  const matrices = {
-    attention: topic.matrix("attention"),
-    added: topic.matrix("added"),
-    added_chance: topic.matrix("added_chance"),
-    first_hop: topic.matrix("first_hop"),
+function readRepeats(topic: Topic, heads: number, previous: number): Repeats {
+  const table = topic.table("repeats");
+  const byHead = (name: string, count: number) =>
+    Array.from({ length: count }, (_, head) =>
+      Float32Array.from(
+        { length: table?.rows ?? 0 },
+        (_, row) => topic.matrix(name)?.at(row, head) ?? Number.NaN,
+      ),
+    );
+  return {
+    position: table?.ints("position") ?? new Int32Array(),
+    earlier: table?.ints("earlier") ?? new Int32Array(),
+    attention: byHead("attention", heads),
+    added: byHead("added", heads),
+    addedOther: byHead("added_chance", heads),
+    firstHop: byHead("first_hop", previous),
+    chance: table?.numbers("chance") ?? new Float32Array(),
+    probability: table?.numbers("probability") ?? new Float32Array(),
+    predicted: table?.flags("predicted") ?? new Uint8Array(),
+    follows: table?.flags("follows") ?? new Uint8Array(),
   };
-  return rows(topic.table("repeats"), (row) => ({
-    position: row.int("position"),
-    earlier: row.int("earlier"),
-    chance: row.number("chance"),
-    probability: row.number("probability"),
-    predicted: row.flag("predicted"),
-    follows: row.flag("follows"),
-  })).map((repeat, at) => ({
-    ...repeat,
-    attention: byHead(matrices.attention, at),
-    added: byHead(matrices.added, at),
-    added_chance: byHead(matrices.added_chance, at),
-    first_hop: byHead(matrices.first_hop, at),
-  }));
 }
 
-function byHead(matrix: Matrix | null, row: number): (number | null)[] {
-  return Array.from({ length: matrix?.info.cols.n ?? 0 }, (_, col) => {
-    const value = matrix?.at(row, col) ?? Number.NaN;
-    return Number.isNaN(value) ? null : value;
-  });
+/** Where a column is highest; -1: nowhere. */
+export function highest(values: ArrayLike<number>): number {
+  let best = -1;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (!Number.isNaN(value) && (best < 0 || value > (values[best] as number))) best = i;
+  }
+  return best;
 }

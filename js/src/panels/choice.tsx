@@ -1,2 +1,0 @@
-// The one choice is in parts/.
-export { Choice } from "../parts/Choice";

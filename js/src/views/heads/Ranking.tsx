@@ -1,0 +1,53 @@
+// The highest heads by the chosen score, each with its interval and its baseline.
+import { useMemo } from "preact/hooks";
+import { nameOf } from "../../model/address";
+import { baselineOf, type Plane } from "../../model/planes";
+import type { Session } from "../../model/session";
+import { Estimate } from "../../parts/Estimate";
+import { sortedRows } from "../../parts/sort";
+
+const ROWS = 24;
+
+export function Ranking({ session }: { session: Session }) {
+  const plane = session.plane.value;
+  const { n_heads } = session.text.value;
+  const [layer, head] = session.head.value;
+  const shown = useMemo(() => (plane ? highest(plane) : []), [plane]);
+  if (!plane) return null;
+  const { label, least, most } = plane.about;
+  return (
+    <div class="ranking">
+      <h3>Highest by {label.toLowerCase()}</h3>
+      <ol class="ranks scroll" data-cw="ranking">
+        {shown.map((index) => {
+          const at: [number, number] = [Math.floor(index / n_heads), index % n_heads];
+          return (
+            <li key={index}>
+              <button
+                type="button"
+                class="line"
+                aria-current={index === layer * n_heads + head}
+                onClick={() => session.select({ layer: at[0], head: at[1] }, "ranking")}
+              >
+                <span class="of-head">{nameOf(at)}</span>
+                <Estimate
+                  value={plane.value[index]}
+                  low={plane.low?.[index]}
+                  high={plane.high?.[index]}
+                  baseline={baselineOf(plane, index)}
+                  baselineName={plane.control ? "control" : "chance"}
+                  ends={[least, most]}
+                />
+              </button>
+            </li>
+          );
+        })}
+      </ol>
+    </div>
+  );
+}
+
+function highest({ value }: Plane): number[] {
+  const known = sortedRows(value, value.length, true).slice(0, ROWS);
+  return known.filter((index) => !Number.isNaN(value[index] ?? Number.NaN));
+}
