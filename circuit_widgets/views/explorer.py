@@ -11,7 +11,7 @@ import msgspec
 import torch
 import traitlets
 
-from circuit_widgets import models
+from circuit_widgets import arguments, models
 from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
@@ -46,10 +46,8 @@ class Explorer(HeadsView):
         selection: The selected head, query and key; follows the view, and can be set.
 
     >>> import circuit_widgets as cw
-    >>> explorer = cw.explore(cw.load_model(), "blue dog seven blue dog", selection="1.2")
-    >>> explorer.pattern().shape
+    >>> cw.explore(cw.load_model(), "blue dog seven blue dog").pattern("1.2").shape
     torch.Size([6, 6])
-    >>> explorer.close()
     """
 
     _bundle = "explorer"
@@ -238,13 +236,11 @@ class Explorer(HeadsView):
     def _progress(self) -> str:
         return "none" if self._probed is None else self._probed.provenance.progress
 
-    # --- the wire ---
-
     def _source(self) -> Session:
         return self._session
 
     def open(self) -> None:
-        """Open the wire to the front end; a view that was closed reads its text again."""
+        """Open the wire; a view that was closed reads its text again."""
         self._session.reopen()
         super().open()
 
@@ -275,18 +271,15 @@ def explore(
     Args:
         model: Any TransformerBridge with causal self-attention; `load_model` gives one.
         prompt: Text, or token ids.
-        score: Of the head grid. "prefix_matching", "previous_token", "duplicate_token" on random
-            tokens; on this text "text_induction", "text_previous_token", "text_same_token",
-            "text_first_token", "text_entropy".
+        score: Of the head grid. On random tokens "prefix_matching", "previous_token" or
+            "duplicate_token"; on this text one of `TEXT_SCORES`, as in "text_induction".
         first: The first token's column, where many heads rest: "show", "dim" or "hide".
         scale: Colours end at the "head"'s own maximum, or are "shared" and end at 1.
         pooling: What a cell of a long text's matrix is: "max" or "mean" over what it covers.
         probe: Also score every head on random tokens that repeat, in the background.
-        memory: Bytes of attention to keep on the model's device; what is over is made again from
-            the layer's input when it is looked at, exactly.
-        **options: selection, a head ("5.1", (5, 1), `Head`) or a `Selection` that other views
-            share; query and key, the positions selected at first; height in px; hide, names of
-            panels to leave out; title; caption; params, choices by their full names.
+        memory: Bytes of attention to keep on the model's device; the rest is made again, exactly.
+        **options: selection, a head ("5.1", (5, 1), `Head`) or a shared `Selection`; query and key;
+            height in px; hide, names of panels to leave out; title; caption; params by name.
 
     Raises:
         TypeError: Not a model, not a prompt, or an unknown keyword.
@@ -294,19 +287,14 @@ def explore(
             have, or an option that is not known. The sentence says what is accepted.
 
     >>> import circuit_widgets as cw
-    >>> explorer = cw.explore(cw.load_model(), "blue dog seven blue dog", height=620)
-    >>> explorer.selection = "1.2"
-    >>> explorer.selection
-    <Selection head 1.2, query=5>
-    >>> explorer.close()
+    >>> cw.explore(cw.load_model(), "blue dog", selection="1.2", height=620).selection
+    <Selection head 1.2, query=2>
     """
     asked = opening("explore", options, ["score", "first", "scale", "pooling", "probe", "memory"])
-    if score not in SCORE_NAMES:
-        raise ValueError(f"score is {score!r}; accepted are {', '.join(map(repr, SCORE_NAMES))}")
+    arguments.choice("score", score, SCORE_NAMES)
+    arguments.whole("memory (a number of bytes)", memory)
     if not probe and score in SCORES:
         score = "text_induction"
-    if isinstance(memory, bool) or not isinstance(memory, int) or memory < 0:
-        raise ValueError(f"memory is {memory!r}; accepted is a number of bytes, like 2**30")
     params = {"first": first, "scale": scale, "pooling": pooling, **asked.params}
     asked = replace(asked, params=params)
     return Explorer(model, prompt, opening=asked, score=score, probe=probe, memory=memory)

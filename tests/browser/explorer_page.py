@@ -18,6 +18,8 @@ class ExplorerPage:
     def __init__(self, notebook: Notebook, cell: int, nth: int = 0) -> None:
         self.notebook = notebook
         self.root = notebook.view(cell, nth)
+        # Which theme the page has, where a test is run in both.
+        self.theme = "light"
 
     def part(self, name: str) -> Locator:
         """An element by its `data-cw` name."""

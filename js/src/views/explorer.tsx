@@ -4,6 +4,7 @@ import type { Session } from "../model/session";
 import { Panel } from "../parts/Frame";
 import style from "../styles/explorer.css";
 import bars from "../styles/explorer-bars.css";
+import narrow from "../styles/explorer-narrow.css";
 import { Bars } from "./explorer/Bars";
 import { Matrix } from "./explorer/Matrix";
 import { Prompt } from "./explorer/Prompt";
@@ -43,4 +44,4 @@ function Explorer({ session }: { session: Session }) {
   );
 }
 
-export default module(Explorer, bars + style);
+export default module(Explorer, bars + style + narrow);
