@@ -82,6 +82,29 @@ def test_a_bridge_comes_back_itself_in_eval_mode() -> None:
     assert model.cfg.dtype == torch.float16 and model.blocks[0].attn.q.weight.dtype == torch.float16
 
 
+def test_a_hugging_face_model_that_is_loaded(tmp_path: Path) -> None:
+    plain = save(tmp_path / "my-llama").to(torch.bfloat16)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "my-llama")
+    ids = torch.tensor([[0, 5, 9, 40]])
+    with torch.no_grad():
+        expected = plain(ids).logits
+    plain.config.name_or_path = plain.name_or_path = "someone/my-llama"
+    plain.train()
+    model = load_model(plain, tokenizer=tokenizer)
+    assert model.original_model is plain and not model.training
+    assert name_of(model) == "my-llama" and model.cfg.dtype == torch.bfloat16
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids), expected, atol=0.02, rtol=0.02)
+    assert model.tokenizer.decode(model.to_tokens("he")[0, 1:]) == "he"
+
+
+def test_a_model_and_its_tokenizer_belong_together() -> None:
+    with pytest.raises(TypeError, match=r"load_model\(model, tokenizer=tokenizer\)"):
+        load_model(llama())
+    with pytest.raises(TypeError, match="only with a Hugging Face model"):
+        load_model("toy-induction", tokenizer=load_model().tokenizer)
+
+
 def test_a_folder(tmp_path: Path) -> None:
     plain = save(tmp_path / "my-llama")
     for name in (tmp_path / "my-llama", str(tmp_path / "my-llama")):

@@ -100,7 +100,9 @@ def test_a_path_that_is_not_there(name) -> None:
 def test_other_things_that_are_no_model(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="the model is an int; accepted is a TransformerBridge"):
         load_model(3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="LlamaForCausalLM; accepted is a TransformerBridge"):
+    with pytest.raises(
+        TypeError, match="LlamaForCausalLM is a Hugging Face model without its token"
+    ):
         load_model(llama())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="the name is empty"):
         load_model(" ")

@@ -81,7 +81,8 @@ class Session:
     def run(self, text: str) -> None:
         """Run a prompt on a worker thread; a prompt that is under way is given up."""
         try:
-            tokens = tokenize(self.model, text)
+            # The view says which words are unknown; a warning would land in some other cell.
+            tokens = tokenize(self.model, text, warn=False)
         except (TypeError, ValueError) as error:
             raise Refused("invalid", str(error)) from error
         self._start(tokens)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from circuit_widgets.models import _hub, _smollm2
 from circuit_widgets.models._check import check_model, n_context, name_of
@@ -16,13 +16,15 @@ from circuit_widgets.models._gguf import load_gguf
 if TYPE_CHECKING:
     import torch
     from transformer_lens.model_bridge import TransformerBridge
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 __all__ = ["check_model", "load_model", "n_context", "name_of"]
 
 
 def load_model(
-    name: str | Path | TransformerBridge | None = None,
+    name: str | Path | TransformerBridge | PreTrainedModel | None = None,
     *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
     step: int | None = None,
     seed: int | None = None,
     device: str | torch.device | None = None,
@@ -42,6 +44,9 @@ def load_model(
             A `TransformerBridge`: the very same one comes back, moved and cast as you ask, and in
             eval mode: TransformerLens' own models start in train mode, where dropout would make
             every run differ. `model.train()` puts it back.
+            A Hugging Face model that is loaded already, with its `tokenizer`: it is wrapped, not
+            copied, and computes attention in the "eager" way from then on, so that it can be read.
+        tokenizer: Of a Hugging Face model.
         step: A checkpoint of a zoo model; None is the trained model.
         seed: The training seed of a zoo model; None is 0.
         device: Where it goes. None leaves a zoo model on the CPU and a bridge where it is, and
@@ -49,7 +54,8 @@ def load_model(
         dtype: Of the weights. None is float32, or what a bridge has.
 
     Raises:
-        TypeError: `name` is no name, path or bridge.
+        TypeError: `name` is no name, path, bridge or Hugging Face model; a Hugging Face model
+            without its tokenizer, or a tokenizer without such a model.
         ValueError: An unknown name, with the close ones; `step` or `seed` for a model that is not
             of the zoo; a model whose attention cannot be read (see `check_model`).
         FileNotFoundError: No such file or folder; SmolLM2 has not been fetched yet.
@@ -61,6 +67,8 @@ def load_model(
     """
     from circuit_widgets import zoo
 
+    if tokenizer is not None and not _hub.is_loaded(name):
+        raise TypeError("a tokenizer is accepted only with a Hugging Face model that is loaded")
     if name is None:
         name = zoo.DEFAULT
     if isinstance(name, str) and name in zoo.names():
@@ -74,8 +82,11 @@ def load_model(
     if isinstance(name, (str, Path)):
         model = _load(name, device, dtype)
         check_model(model)
+    elif _hub.is_loaded(name):
+        model = _hub.wrap(name, tokenizer, device, dtype)
+        check_model(model)
     else:
-        model = name
+        model = cast("TransformerBridge", name)
         check_model(model)
         if device is not None:
             model.to(device)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+import platformdirs
 
 
 def cache_folder() -> Path:
@@ -15,14 +16,7 @@ def cache_folder() -> Path:
     chosen = os.environ.get("CIRCUIT_WIDGETS_CACHE")
     if chosen:
         return Path(chosen).expanduser()
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "circuit_widgets"
+    return platformdirs.user_cache_path("circuit_widgets", appauthor=False, opinion=False)
 
 
 def made(folder: Path, make: Callable[[Path], None]) -> Path:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     import torch
     from transformer_lens.model_bridge import TransformerBridge
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # Seconds for one look at the Hub, names looked up and all. huggingface_hub's own retries would
 # take minutes to find out that there is no network.
@@ -82,6 +84,44 @@ def boot_name(
             f"load_model('path/to/folder'); load_model() gives a toy that needs no network.{meant}"
         ) from None
     return _boot(name, device, dtype)
+
+
+def is_loaded(model: object) -> TypeGuard[PreTrainedModel]:
+    """Whether this is a Hugging Face model in memory."""
+    # Nobody has one who did not import transformers, which takes seconds.
+    transformers = sys.modules.get("transformers")
+    return transformers is not None and isinstance(model, transformers.PreTrainedModel)
+
+
+def wrap(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase | None,
+    device: str | torch.device | None,
+    dtype: torch.dtype | None,
+) -> TransformerBridge:
+    """A bridge around a Hugging Face model: its own weights, where and as they are.
+
+    Raises:
+        TypeError: There is no tokenizer.
+    """
+    from transformer_lens.model_bridge import TransformerBridge
+
+    name = model.name_or_path or type(model).__name__
+    if tokenizer is None:
+        raise TypeError(
+            f"{name} is a Hugging Face model without its tokenizer: pass both, as in "
+            "load_model(model, tokenizer=tokenizer)"
+        )
+    # `boot_transformers` would cast to float32 and move to the GPU.
+    bridge = TransformerBridge.boot_transformers(
+        name,
+        hf_model=model,
+        tokenizer=tokenizer,
+        device=model.device if device is None else device,
+        dtype=model.dtype if dtype is None else dtype,
+    )
+    bridge.cfg.model_name = name
+    return bridge
 
 
 def _boot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from circuit_widgets import arguments
 from circuit_widgets.models import n_context
+from circuit_widgets.prompts.unknown_words import about_unknown_words
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -41,11 +43,16 @@ class Tokens:
     has_bos: bool
 
 
-def tokenize(model: TransformerBridge, prompt: str | Sequence[int] | Tensor) -> Tokens:
+def tokenize(
+    model: TransformerBridge, prompt: str | Sequence[int] | Tensor, *, warn: bool = True
+) -> Tokens:
     """The tokens of a prompt, as `model.to_tokens` makes them, or of ids as they are.
 
     A text gets a BOS token in front if the model is set to it (`cfg.default_prepend_bos`, on by
     default) and its vocabulary has one. Ids get nothing; `has_bos` says if they begin with one.
+
+    A word that the model does not know becomes its unknown token, with a warning that names it
+    (`warn`).
 
     Raises:
         TypeError: Neither text nor ids.
@@ -72,6 +79,9 @@ def tokenize(model: TransformerBridge, prompt: str | Sequence[int] | Tensor) -> 
             )
     if isinstance(prompt, str):
         text = prompt
+        unknown = about_unknown_words(model, text) if warn else None
+        if unknown:
+            warnings.warn(unknown, UserWarning, stacklevel=2)
     elif tokenizer is None:
         text = " ".join(map(str, ids))
     else:

@@ -12,12 +12,12 @@ import torch
 import traitlets
 
 from circuit_widgets import arguments, models
-from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.text import TEXT_SCORES
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
+from circuit_widgets.live.notices import about_probe, about_reading, probe_job
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.live.session import Session
 from circuit_widgets.live.store import Missing
@@ -30,8 +30,6 @@ from circuit_widgets.wire import messages as m
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
-# The scores of the grid need no more: their intervals are shown beside them.
-PROBE_SEQUENCES, PROBE_BATCH = 8, 2
 # A small model is scored before its view is shown, so that nothing changes under the eyes.
 PROBE_PATIENCE = 1.0
 # After the last selection: the picture that a saved notebook shows is made then.
@@ -125,17 +123,10 @@ class Explorer(HeadsView):
 
     def _resting(self) -> m.Status:
         """Nothing is being done; is there anything that the user has to know?"""
-        layers = self._session.reading.store.not_numbers()
-        if layers:
-            named = ", ".join(map(str, layers))
-            missing = f"Attention has values that are not numbers (NaN) in layer {named}: "
-            return m.Status("partial", f"{missing}what depends on them is left out.", 0, 0)
-        job = self._job
-        if job is not None and job.state == "stopped":
-            return m.Status("partial", f"Scores on random tokens: {self._progress()}.", 0, 0)
-        if job is not None and job.state == "failed":
-            return m.Status("partial", f"No scores on random tokens: {job.error}", 0, 0)
-        return IDLE
+        sentence = about_reading(self._session.model, self._session.reading) or about_probe(
+            self._job
+        )
+        return m.Status("partial", sentence, 0, 0) if sentence else IDLE
 
     # --- what is shown ---
 
@@ -189,15 +180,7 @@ class Explorer(HeadsView):
 
     def _start_probe(self) -> None:
         try:
-            job = identify_induction_heads.job(
-                self._session.model,
-                n_sequences=PROBE_SEQUENCES,
-                batch=PROBE_BATCH,
-                loss=False,
-                copying=False,
-                ablation=0,
-                pairs=False,
-            )
+            job = probe_job(self._session.model)
         except ValueError as error:
             # The context or the vocabulary is too small for the probe: the text's scores remain.
             self._probe = False
@@ -233,8 +216,7 @@ class Explorer(HeadsView):
                 layer, head = divmod(int(value.argmax()), value.shape[1])
                 self.selection.set((layer, head))
 
-    def _progress(self) -> str:
-        return "none" if self._probed is None else self._probed.provenance.progress
+    # --- the wire ---
 
     def _source(self) -> Session:
         return self._session

@@ -6,6 +6,6 @@ Importing this module imports neither torch nor transformer_lens (3 s): both wai
 
 from __future__ import annotations
 
-from .catalog import DEFAULT, curve, load, names, seeds, steps
+from .catalog import DEFAULT, curve, load, names, seeds, steps, words
 
-__all__ = ["DEFAULT", "curve", "load", "names", "seeds", "steps"]
+__all__ = ["DEFAULT", "curve", "load", "names", "seeds", "steps", "words"]

@@ -39,6 +39,17 @@ def steps(name: str = DEFAULT, seed: int = 0) -> list[int]:
     return list(_record(_path(name, seed, ".json"))["steps"])
 
 
+def words() -> tuple[str, ...]:
+    """The words that the toy models know, in the order of their ids; `model.words` has them too.
+
+    >>> "dog" in words(), len(words())
+    (True, 253)
+    """
+    from .words import WORDS
+
+    return WORDS
+
+
 def curve(name: str = DEFAULT, seed: int = 0) -> pd.DataFrame:
     """How the training went, measured on held-out repeated sequences (see `evaluate.measure`).
 
@@ -82,6 +93,8 @@ def load(
     tokenizer = load_tokenizer(_folder(name) / "tokenizer")
     model = build(record["config"], tokenizer=tokenizer, device=device)
     read(_path(name, seed, ".safetensors"), step, model)
+    # What a user can write: any other word would become the unknown token.
+    model.words = words()  # pyright: ignore[reportAttributeAccessIssue]
     model.eval()
     return model
 
