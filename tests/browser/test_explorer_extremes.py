@@ -14,8 +14,10 @@ __all__ = ["notebook"]
 
 def test_hostile_tokens_show_as_text(notebook):
     notebook.python(
-        f"t = dict(explorer.text); t['tokens'] = {HOSTILE!r}; t['prompt'] = ''.join(t['tokens']);"
-        "explorer.text = t"
+        "import copy\n"
+        "runs = copy.deepcopy(explorer.runs); shown = runs['all'][0]\n"
+        f"shown['tokens'] = {HOSTILE!r}; shown['prompt'] = ''.join(shown['tokens'])\n"
+        "explorer.runs = runs"
     )
     page = ExplorerPage(notebook, 1)
     page.wait("session.text.value.tokens.length === 8")
