@@ -55,12 +55,15 @@ def test_pointing_at_a_matrix_of_1024_tokens_paints_none_of_its_cells(lab):
 
 def test_a_screen_of_other_pixels_gets_sharp_canvases(toy):
     page = toy.notebook.page
+    # So wide that the matrix has all the room that its height allows.
+    page.set_viewport_size({"width": 1601, "height": 900})
+    toy.wait_for_tile()
     before = toy.part("matrix").evaluate("e => [e.width, e.clientWidth]")
     session = page.context.new_cdp_session(page)
     # As when one zooms the page: a px of the window less, the matrix as wide as before.
     session.send(
         "Emulation.setDeviceMetricsOverride",
-        {"width": 1365, "height": 900, "deviceScaleFactor": 2, "mobile": False},
+        {"width": 1600, "height": 900, "deviceScaleFactor": 2, "mobile": False},
     )
     page.wait_for_function(
         "([canvas, width]) => canvas.width === 2 * width",

@@ -11,6 +11,12 @@ import { Stack, useBox } from "../../parts/Stack";
 /** Groups that name what was read; others name how it was measured. */
 const OF_DATA = new Set(["random tokens", "this text"]);
 
+/** What one has to know to read a group. */
+const NOTES: Readonly<Record<string, string>> = {
+  ablation:
+    "Backup heads can make up for the loss of a single head: a small effect does not show that the head is idle. The baseline is the mean of random heads that were not found, which can include previous-token heads.",
+};
+
 interface Props {
   session: Session;
   /** Its pattern in small, where no other part shows it. */
@@ -33,28 +39,35 @@ export function HeadCard({ session, thumbnail = false }: Props) {
       </div>
       <div class="card-scores">
         {[...groups].map(([group, planes]) => (
-          <table key={group}>
-            <thead>
-              <tr>
-                <th scope="col">{OF_DATA.has(group) ? `on ${group}` : group}</th>
-                <th scope="col" class="number">
-                  score
-                </th>
-                <th
-                  scope="col"
-                  class="number"
-                  title="What the score is compared with: its control where there is one, else chance. Hover a row to see which."
-                >
-                  baseline
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {planes.map((plane) => (
-                <ScoreRow key={plane.about.name} plane={plane} index={index} />
-              ))}
-            </tbody>
-          </table>
+          <div key={group}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{OF_DATA.has(group) ? `on ${group}` : group}</th>
+                  <th scope="col" class="number">
+                    score
+                  </th>
+                  <th
+                    scope="col"
+                    class="number"
+                    title="What the score is compared with: its control where there is one, else chance. Hover a row to see which."
+                  >
+                    baseline
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {planes.map((plane) => (
+                  <ScoreRow key={plane.about.name} plane={plane} index={index} />
+                ))}
+              </tbody>
+            </table>
+            {NOTES[group] && (
+              <p class="quiet note" data-cw={`note-${group}`}>
+                {NOTES[group]}
+              </p>
+            )}
+          </div>
         ))}
       </div>
     </div>
