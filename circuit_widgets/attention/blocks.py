@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from jaxtyping import Float
 from torch import Tensor
 
-# Values in a block. A processor's cache holds 1 MB; a GPU has no use for small blocks, and each
-# costs it several launches.
-_ON_CPU, _ELSEWHERE = 2**18, 2**26
+# Values in a block. A processor spends smaller ones on calls, and larger ones leave its cache; a GPU
+# has no use for small blocks, and each costs it several launches.
+_ON_CPU, _ELSEWHERE = 2**20, 2**26
 
 
 def query_blocks(
