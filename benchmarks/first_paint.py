@@ -91,7 +91,8 @@ def ours(model: Any, ids: Any) -> str:
     binary = [name for name, value in state.items() if isinstance(value, bytes)]
     for name in binary:
         state[name] = base64.b64encode(state[name]).decode()
-    state["text"] = {**state["text"], "live": False}
+    runs = state["runs"]
+    state["runs"] = {**runs, "all": [{**run, "live": False} for run in runs["all"]]}
     script = OURS.format(
         traits=json.dumps(state).replace("</", "<\\/"),
         binary=json.dumps(binary),

@@ -65,6 +65,9 @@ class Channel:
     def __init__(self, source: Source, send: Send) -> None:
         self._source, self._send = source, send
         self._seen: OrderedDict[str, _Ids] = OrderedDict()
+        # Clients on a line where filling a reply costs more than it saves, and the last one's wish.
+        self._unfilled: set[str] = set()
+        self._fill_pushes = True
         self._lock = threading.Lock()
         self._push = Pusher(self._deliver)
         self._lane = _Lane("answers", self._answer)
@@ -105,12 +108,14 @@ class Channel:
             ids = self._seen.setdefault(client, _Ids())
             self._seen.move_to_end(client)
             if len(self._seen) > MAX_CLIENTS:
-                self._seen.popitem(last=False)
+                forgotten, _ = self._seen.popitem(last=False)
+                self._unfilled.discard(forgotten)
             return ids.add(id)
 
     def _take(self, client: str, request: m.Request) -> None:
         match request:
             case m.Hello():
+                self._set_filling(client, request.fill)
                 self._ok(client, request.id, m.DoneReply(), b"")
             case m.Cancel():
                 self._lane.cancel(client, request.target)
@@ -120,6 +125,17 @@ class Channel:
                 self._command(client, request.id, lambda: self._source.run(request.text))
             case m.Tiles() | m.Cells() | m.Column() | m.Next():
                 self._queue(client, request)
+
+    def _set_filling(self, client: str, fill: bool) -> None:
+        with self._lock:
+            (self._unfilled.discard if fill else self._unfilled.add)(client)
+            # A push goes to every page; the page that spoke last is the one in use.
+            self._fill_pushes = fill
+
+    def _fills(self, reply: m.Reply) -> bool:
+        if isinstance(reply, m.Push):
+            return self._fill_pushes
+        return reply.client not in self._unfilled
 
     def _command(self, client: str, id: int, command: Callable[[], None]) -> None:
         try:
@@ -172,7 +188,8 @@ class Channel:
     def _deliver(self, reply: m.Reply, buffers: list[bytes]) -> None:
         *others, last = buffers or [b""]
         # Filled up, so that the server's socket sends it at once.
-        padding = bytes(max(0, m.FLUSH_BYTES - sum(map(len, buffers))))
+        missing = m.FLUSH_BYTES - sum(map(len, buffers))
+        padding = bytes(max(0, missing)) if self._fills(reply) else b""
         try:
             self._send(msgspec.to_builtins(reply), [*others, last + padding])
         except Exception:

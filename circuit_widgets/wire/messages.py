@@ -30,7 +30,8 @@ from circuit_widgets.wire.traits import SelectedHead as SelectedHead
 from circuit_widgets.wire.traits import Status as Status
 
 # The server's TCP stack holds a smaller reply back for a delayed ACK, about 40 ms; one of this size
-# leaves at once. `make bench` measures it (benchmarks/clicks.py).
+# leaves at once. `make bench` measures it (benchmarks/latency.py). Over a slow line it is the
+# filling that takes longer: then the page says so (`Hello`).
 FLUSH_BYTES = 128 * 1024
 # The server closes the socket on a browser message over 10 MiB; nothing a view says is near this.
 MAX_TEXT = 1_000_000
@@ -102,9 +103,14 @@ class Cancel(Message, frozen=True, tag_field="kind", tag="cancel"):
 
 
 class Hello(Message, frozen=True, tag_field="kind", tag="hello"):
-    """Is anybody there? Answered at once, whatever the kernel is doing."""
+    """Is anybody there? Answered at once, whatever the kernel is doing.
+
+    fill: whether this answer, and those after it, are filled up to `FLUSH_BYTES`. The page measures
+    which comes back sooner.
+    """
 
     id: Id
+    fill: bool = True
 
 
 class Ack(Message, frozen=True, tag_field="kind", tag="ack"):

@@ -161,10 +161,14 @@ export interface Graph {
 
 /**
  * Is anybody there? Answered at once, whatever the kernel is doing.
+ *
+ *     fill: whether this answer, and those after it, are filled up to `FLUSH_BYTES`. The page measures
+ *     which comes back sooner.
  */
 export interface Hello {
   kind: "hello";
   id: number;
+  fill: boolean;
 }
 
 /**

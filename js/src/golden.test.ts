@@ -120,7 +120,7 @@ describe("the golden wire", () => {
     client.flush();
     tiles.wantRow([1, 0], 5, "row");
     model.ok(model.last("run"), { kind: "done" });
-    client.hello();
+    client.ask({ kind: "hello", fill: false }).catch(() => {});
     client.ask({ kind: "stop" }).catch(() => {});
     const push = file.replies.push as Entry;
     model.reply(push.content, bytes(push.buffer));

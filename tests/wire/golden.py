@@ -68,7 +68,7 @@ def requests() -> list[m.Request]:
         m.RunPrompt(7, "blue\ndog"),
         m.Stop(8),
         m.Cancel(9, 3),
-        m.Hello(10),
+        m.Hello(10, fill=False),
         m.Ack(11, 2),
     ]
 

@@ -256,3 +256,19 @@ def lives(wire):
         assert reply["kind"] in ("ok", "error")
         if reply["client"] == "alive" and reply["id"] == id:
             return True
+
+
+def test_replies_are_filled_until_a_page_says_that_it_costs_more_than_it_saves(wire):
+    def size() -> int:
+        return sum(map(len, wire.sent.get(timeout=WAIT)[1]))
+
+    wire.ask(m.Hello(1))
+    assert size() == m.FLUSH_BYTES
+    wire.ask(m.Hello(2, fill=False), m.Hello(3, fill=False), client="slow")
+    assert (size(), size()) == (0, 0)
+    wire.ask(m.Stop(4))  # the other page is on another line
+    assert size() == m.FLUSH_BYTES
+    wire.ask(m.Stop(5), client="slow")
+    assert size() == 0
+    wire.ask(m.Hello(6), client="slow")
+    assert size() == m.FLUSH_BYTES

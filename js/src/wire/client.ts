@@ -10,6 +10,7 @@ import {
   type Request,
 } from "../contract.gen";
 import type { Port } from "../hosts/port";
+import { Filling } from "./filling";
 
 /** The buffers of a push by their names. */
 export type NamedBuffers = Readonly<Record<string, DataView>>;
@@ -71,8 +72,10 @@ export class Client {
   #watch: ReturnType<typeof setTimeout> | null = null;
   #frame = 0;
   #over = false;
+  #filling: Filling;
 
   constructor(private readonly port: Port) {
+    this.#filling = new Filling((fill) => this.ask({ kind: "hello", fill }), port.signal);
     port.onMessage((content, buffers) => this.#receive(content, buffers));
     port.onGone(() => this.#gone());
     if (port.send === null) this.alive.value = "no";
@@ -110,9 +113,14 @@ export class Client {
     });
   }
 
+  /** Whether replies to this page are filled up (see `Filling`). */
+  get fills(): boolean {
+    return this.#filling.chosen;
+  }
+
   /** Is anybody there? The answer changes `alive`. */
   hello(): void {
-    this.ask({ kind: "hello" }, "hello").catch(() => {});
+    this.ask({ kind: "hello", fill: true }, "hello").catch(() => {});
   }
 
   #supersede(slot: string): void {
@@ -154,6 +162,7 @@ export class Client {
       }
       batch.push(asked.request);
       if (!counts) continue;
+      if (asked.request.kind !== "hello") this.#filling.asked();
       asked.sent = now;
       free -= 1;
       this.#inFlight.set(asked.request.id, asked);
@@ -233,6 +242,7 @@ export class Client {
     if (content.client !== this.name) return;
     const asked = this.#inFlight.get(content.id);
     this.#inFlight.delete(content.id);
+    if (asked?.request.kind !== "hello" && this.#inFlight.size === 0) this.#filling.quiet();
     if (content.kind === "error") asked?.reject(new Refusal(content.reason, content.message));
     else if (!isObject(content.body)) asked?.reject(new Refusal("failed", UNREADABLE));
     else asked?.resolve({ body: content.body, run: content.run, data });
