@@ -33,6 +33,29 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
     return number
 
 
+def place(name: str, value: Any, n: int, first: int = 0) -> int:
+    """One of n places in a row, counted from the end where it is negative, as Python does.
+
+    first: places before it are not accepted, and are counted.
+
+    Raises:
+        ValueError: There is no such place.
+
+    >>> place("position", -1, 6)
+    5
+    >>> place("position", 6, 6)
+    Traceback (most recent call last):
+    ValueError: position is 6; accepted is a whole number from 0 to 5, or from -6 to -1 from the end
+    """
+    number = _index(value)
+    if number is None or not first - n <= (number if number < 0 else number - n) < 0:
+        raise ValueError(
+            f"{name} is {shown(value)}; accepted is a whole number from {first} to {n - 1}, or "
+            f"from {first - n} to -1 from the end"
+        )
+    return number % n
+
+
 def share(name: str, value: Any, *, ends: bool = False, example: float = 0.95) -> float:
     """A number between 0 and 1; `ends` accepts 0 and 1 themselves.
 

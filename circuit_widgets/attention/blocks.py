@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from jaxtyping import Float
 from torch import Tensor
 
-# Values in a block. A processor spends smaller ones on calls, and larger ones leave its cache; a GPU
+# Values in a block. Smaller ones cost a processor more in calls, larger ones leave its cache; a GPU
 # has no use for small blocks, and each costs it several launches.
 _ON_CPU, _ELSEWHERE = 2**20, 2**26
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -110,12 +109,7 @@ def _following(ids: Int[Tensor, " pos"], position: int) -> int | None:
 def _position(position: Any, n: int, first: int) -> int:
     if position is None:
         return n - 1
-    try:
-        at = operator.index(position)
-    except TypeError:
-        at = -1
-    if isinstance(position, bool) or not 0 <= at < n:
-        raise ValueError(f"position is {position!r}; accepted are positions 0 to {n - 1}")
+    at = arguments.place("position", position, n)
     if at < first:
         raise ValueError(
             f"position {at} is the BOS token, and nothing comes before it; accepted are positions "
@@ -140,12 +134,6 @@ def _target(model: TransformerBridge, target: Any) -> int | None:
             )
         target = ids[0]
     try:
-        id = operator.index(target)
-    except TypeError:
-        id = -1
-    n_vocab = int(model.cfg.d_vocab)
-    if isinstance(target, bool) or not 0 <= id < n_vocab:
-        raise ValueError(
-            f"the target is {target!r}; accepted are ids 0 to {n_vocab - 1}, or a text of one token"
-        )
-    return id
+        return arguments.whole("the target", target, 0, int(model.cfg.d_vocab) - 1)
+    except ValueError as error:
+        raise ValueError(f"{error}, or a text of one token") from None

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import traitlets
 
+from circuit_widgets import arguments
 from circuit_widgets.heads import Head
 from circuit_widgets.widgets.opening import Opening
 from circuit_widgets.widgets.score_planes import HeadScore, pack_scores
@@ -92,9 +93,13 @@ class HeadsView(Selecting):
             self._selection = Selection()
             if asked is not None:
                 self._selection.set(Head.parse(asked, run.n_layers, run.n_heads))
+        n = len(run.tokens)
         for name in ("query", "key"):
-            if getattr(opening, name) is not None:
-                self._selection.set(**{name: _position(name, getattr(opening, name), run)})
+            value = getattr(opening, name)
+            if value is not None:
+                # A view that fills in has no text yet.
+                at = arguments.place(name, value, n) if n else arguments.whole(name, value)
+                self._selection.set(**{name: at})
         super().__init__(controls, opening, runs=_alone(run))
 
     @property
@@ -191,13 +196,3 @@ class HeadsView(Selecting):
 
 def _alone(run: m.Run) -> dict[str, Any]:
     return msgspec.to_builtins(m.Runs(run.id, [run]))
-
-
-def _position(name: str, value: Any, run: m.Run) -> int:
-    n = len(run.tokens)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is {value!r}; accepted is a whole number")
-    # A view that fills in has no text yet.
-    if value < 0 or (n and value >= n):
-        raise ValueError(f"{name} {value} is out of range: accepted is 0 to {n - 1}")
-    return value

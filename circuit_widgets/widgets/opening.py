@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from circuit_widgets import arguments
 from circuit_widgets.widgets.base import refuse_unknown
 from circuit_widgets.widgets.params import THRESHOLD
 
@@ -39,13 +40,9 @@ class Opening:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        height = self.height
-        if height is not None and (
-            isinstance(height, bool) or not isinstance(height, int) or height < LEAST_HEIGHT
-        ):
-            raise ValueError(
-                f"height is {height!r}; accepted is a number of px from {LEAST_HEIGHT}"
-            )
+        if self.height is not None:
+            height = arguments.whole("height in px", self.height, LEAST_HEIGHT)
+            object.__setattr__(self, "height", height)
         if isinstance(self.hide, str):
             raise TypeError(f"hide is {self.hide!r}; accepted is a list of names of panels")
 

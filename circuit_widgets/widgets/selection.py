@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from circuit_widgets import arguments
 from circuit_widgets.heads import Head
 from circuit_widgets.widgets.base import refuse_unknown
 
@@ -87,8 +88,7 @@ class Selection(traitlets.HasTraits):
             change["key"] = key
         if edge is not ...:
             change["edge"] = edge and _ends(edge, limits.get("layer"), limits.get("head"))
-        for name, value in change.items():
-            self._check(name, value)
+        change = {name: self._checked(name, value) for name, value in change.items()}
         with self.hold_trait_notifications():
             for name, value in change.items():
                 setattr(self, name, value)
@@ -101,24 +101,19 @@ class Selection(traitlets.HasTraits):
         longest = max(tokens)
         return {"layer": min(layers), "head": min(heads), "query": longest, "key": longest}
 
-    def _check(self, name: str, value: object) -> None:
-        if name == "edge":
-            return
-        if value is None and name in ("query", "key"):
-            return
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r}: accepted is a whole number from 0")
+    def _checked(self, name: str, value: Any) -> Any:
+        if name == "edge" or (value is None and name in ("query", "key")):
+            return value
         limit = self._least().get(name)
         if limit == 0:
             raise ValueError(f"{name} {value} cannot be selected: there is no text here")
-        if value < 0 or (limit is not None and value >= limit):
-            accepted = "from 0" if limit is None else f"0 to {limit - 1}"
-            raise ValueError(f"{name} {value} is out of range: accepted is {accepted}")
+        if limit is None:
+            return arguments.whole(name, value)
+        return arguments.place(name, value, limit)
 
     @traitlets.validate("layer", "head", "query", "key")
     def _in_range(self, proposal: Any) -> int | None:
-        self._check(proposal["trait"].name, proposal["value"])
-        return proposal["value"]
+        return self._checked(proposal["trait"].name, proposal["value"])
 
     @traitlets.validate("edge")
     def _edge_of_heads(self, proposal: Any) -> Any:

@@ -149,9 +149,9 @@ def test_attention_inside_transformers_has_routes_and_no_knockout() -> None:
     [
         ([], {}, "the prompt is empty"),
         ([3], {}, "is 1 token; accepted are prompts of 2 tokens or more"),
-        ([3, 4, 5], {"position": 3}, "position is 3; accepted are positions 0 to 2"),
-        ([3, 4, 5], {"target": -1}, "the target is -1; accepted are ids 0 to 39"),
-        ([3, 4, 5], {"window": (1, 2)}, r"window is \(1, 2\); accepted is a first and a last"),
+        ([3, 4, 5], {"position": 3}, "position is 3; accepted is a whole number from 0 to 2"),
+        ([3, 4, 5], {"target": -1}, "the target is -1; accepted is a whole number from 0 to 39"),
+        ([3, 4, 5], {"window": (1, 2)}, "a layer of window is 2; accepted is a whole"),
         ([3, 4, 5], {"window": (1, 0)}, r"window is \(1, 0\)"),
         ([3, 4, 5], {"window": 1}, r"window is 1; accepted"),
         ([3, 4, 5], {"confirm": -1}, "confirm is -1; accepted is a whole number from 0"),

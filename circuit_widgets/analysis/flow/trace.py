@@ -73,7 +73,7 @@ def trace_information_flow(
         model: A TransformerBridge with causal attention, whose layers add up to what their heads
             and MLP write: GPT-2, Llama, Qwen, Gemma 1, GPT-NeoX, TransformerLens' own.
         tokens: A text, or ids.
-        position: Whose output is read, from 0; None is the last.
+        position: Whose output is read, negative from the end; None is the last.
         target: Whose probability is read: an id, or a text of one token. None: the token that
             follows in the text; at the last position the model's own likeliest token.
         window: Layers in which attention is cut, the first and the last of them; None is all.
@@ -125,17 +125,14 @@ def trace_information_flow(
 def _window(window: tuple[int, int] | None, n_layers: int) -> range:
     if window is None:
         return range(n_layers)
-    try:
-        first, last = window
-        fits = all(type(layer) is int for layer in (first, last)) and 0 <= first <= last < n_layers
-    except (TypeError, ValueError):
-        fits = False
-        first = last = 0
-    if not fits:
+    if not isinstance(window, Sequence) or isinstance(window, str) or len(window) != 2:
         raise ValueError(
-            f"window is {window!r}; accepted is a first and a last layer, from (0, 0) to "
-            f"({n_layers - 1}, {n_layers - 1})"
+            f"window is {arguments.shown(window)}; accepted is a first and a last layer, like (0, "
+            f"{n_layers - 1})"
         )
+    first, last = (arguments.place("a layer of window", layer, n_layers) for layer in window)
+    if first > last:
+        raise ValueError(f"window is {window}: its first layer comes after its last")
     return range(first, last + 1)
 
 

@@ -77,7 +77,7 @@ def compute_self_influence(
     Args:
         model: A TransformerBridge with causal attention.
         tokens: A text, or ids.
-        position: Whose output is read, from 0; None is the last.
+        position: Whose output is read, negative from the end; None is the last.
         target: Whose probability is read: an id, or a text of one token. None: the token that
             follows in the text; at the last position the model's own likeliest token.
         metric: What ranks the positions. "logp" and "kl" are both measured whichever is asked for.
