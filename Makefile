@@ -14,6 +14,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c const
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+# Tests run by files on as many cores as there are, up to 4; PyTorch takes one each.
+PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 # No browser window without a display; macOS has one without these variables.
 NO_WINDOW := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -67,14 +69,13 @@ test-js: js/node_modules/.made
 
 test-notebooks: .venv/.test circuit_widgets/static/.made
 	@echo "test: the notebooks, cell by cell (nbval)"
-	@$(if $(NOTEBOOKS),HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS),echo "no notebook yet")
+	@$(if $(NOTEBOOKS),$(PYTEST) --nbval-lax --nbval-current-env $(NOTEBOOKS),echo "no notebook yet")
 
 test-python: .venv/.test circuit_widgets/static/.made
-	@echo "test: the examples in docstrings; then pytest, and last of all the browser tests in JupyterLab"
+	@echo "test: the examples in docstrings; then pytest, the browser tests in JupyterLab among them"
 	@$(if $(wildcard .venv/.no-smollm2),echo "test: SmolLM2 is not here: the tests marked smollm2 are skipped",:)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --doctest-modules circuit_widgets
-	@HF_HUB_OFFLINE=1 CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) \
-		$(BIN)/python -m pytest
+	@$(PYTEST) --doctest-modules circuit_widgets
+	@CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) $(PYTEST)
 
 format: .venv/.test js/node_modules/.made ## let ruff and biome put the source in shape
 	@$(BIN)/ruff check --fix-only .

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.browser import warm
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -61,6 +63,9 @@ class JupyterServer:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.token = os.urandom(16).hex()
+        self._warm: subprocess.Popen | None = None
+        if hasattr(os, "fork"):
+            self._warm_up()
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
@@ -85,6 +90,22 @@ class JupyterServer:
             self.close()
             raise
 
+    def _warm_up(self) -> None:
+        """Kernels are forked from a process that has imported what they need (see `warm`)."""
+        at = self.home / "nursery"
+        warm.spec(self.home / "path", at)
+        with (self.home / "nursery.log").open("wb") as log:
+            self._warm = subprocess.Popen(
+                [sys.executable, warm.__file__, "nursery", str(at)],
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
     def _environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
         home = self.home
@@ -92,6 +113,7 @@ class JupyterServer:
             "JUPYTER_CONFIG_DIR": str(home / "config"),
             "JUPYTER_CONFIG_PATH": str(ROOT / "scripts" / "jupyter"),
             "JUPYTER_DATA_DIR": str(home / "data"),
+            "JUPYTER_PATH": str(home / "path"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
@@ -154,5 +176,8 @@ class JupyterServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._warm is not None:
+            self._warm.kill()
+            self._warm.wait()
         end(family, grace=5)
         shutil.rmtree(self.home, ignore_errors=True)
