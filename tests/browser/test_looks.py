@@ -19,24 +19,31 @@ OVERFLOWING = """host => {
 }"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [600, 1000, 1600])
-def test_every_width_and_theme(lab, theme, width):
-    # The view's width: JupyterLab's own margins come on top.
-    with lab.open(
-        CELLS, theme=theme, width=width + 110, height=2000 if width == 600 else 1250
-    ) as nb:
-        nb.run_all()
-        page = ExplorerPage(nb, 1)
+@pytest.fixture(scope="module", params=["light", "dark"])
+def shown(lab, request):
+    with lab.open(CELLS, theme=request.param, width=1400, height=1250) as notebook:
+        notebook.run_all()
+        page = ExplorerPage(notebook, 1)
+        page.theme = request.param
         page.wait_for_tile()
-        expect(page.part("expects").locator("li").first).not_to_be_empty()
-        assert page.colours("matrix") > 8
-        assert page.root.evaluate(OVERFLOWING) == []
-        ground = page.root.locator(".root").evaluate("e => getComputedStyle(e).backgroundColor")
-        channels = [int(v) for v in ground[ground.index("(") + 1 : -1].split(",")[:3]]
-        assert (sum(channels) < 3 * 60) == (theme == "dark")
-        nb.screenshot(f"explorer-{theme}-{width}", page.root)
-        assert nb.errors == []
+        yield page
+
+
+@pytest.mark.parametrize("width", [600, 1000, 1600])
+def test_every_width_and_theme(shown, width):
+    # The view's width: JupyterLab's own margins come on top.
+    size = {"width": width + 110, "height": 2000 if width == 600 else 1250}
+    shown.notebook.page.set_viewport_size(size)
+    expect(shown.part("expects").locator("li").first).not_to_be_empty()
+    # The matrix is drawn anew in its new size.
+    shown.notebook.page.wait_for_timeout(300)
+    assert shown.colours("matrix") > 8
+    assert shown.root.evaluate(OVERFLOWING) == []
+    ground = shown.root.locator(".root").evaluate("e => getComputedStyle(e).backgroundColor")
+    channels = [int(v) for v in ground[ground.index("(") + 1 : -1].split(",")[:3]]
+    assert (sum(channels) < 3 * 60) == (shown.theme == "dark")
+    shown.notebook.screenshot(f"explorer-{shown.theme}-{width}", shown.root)
+    assert shown.notebook.errors == []
 
 
 def test_nothing_moves_when_a_value_changes(lab):
