@@ -146,10 +146,10 @@ def _facts(result: InductionHeads) -> list[Fact]:
         "tokens in random order",
     )
     tell(
-        "without the induction heads",
+        "loss added without the induction heads",
         "Rise of the second-copy loss when all heads above the bar are ablated together.",
         result.joint_ablation,
-        "same number of random heads removed",
+        "same number of random heads",
     )
     return facts
 

@@ -15,7 +15,8 @@ export interface HeaderProps {
 export interface Heading {
   model: string;
   layers: number;
-  heads: number;
+  /** Null: this view is not about heads. */
+  heads: number | null;
   tokens: number;
   seconds: number | null;
 }
@@ -34,9 +35,9 @@ export function Header({ title, caption, top, heading, progress, notice, stop }:
         </div>
       )}
       <div class="top">{top}</div>
+      <Notice {...notice} stop={stop} />
       <Facts {...heading} />
       <Progress at={progress} />
-      <Notice {...notice} stop={stop} />
     </header>
   );
 }
@@ -44,7 +45,7 @@ export function Header({ title, caption, top, heading, progress, notice, stop }:
 function Facts({ model, layers, heads, tokens, seconds }: Heading) {
   return (
     <p class="facts" data-cw="facts">
-      <b>{model}</b> <span>{`${layers} × ${heads} heads`}</span>{" "}
+      <b>{model}</b> {heads !== null && <span>{`${layers} × ${heads} heads`}</span>}{" "}
       {tokens > 0 && <span>{counted(tokens, "token")}</span>}{" "}
       {seconds !== null && <span>{fixed(seconds)} s</span>}
     </p>

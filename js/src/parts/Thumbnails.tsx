@@ -26,7 +26,9 @@ interface Props {
 
 export function Thumbnails({ name, label, theme, names, pictures, selected, choose, said }: Props) {
   const box = useBox();
-  const hover = useSignal<number | null>(null);
+  const hover = useSignal<{ thing: number; at: { x: number; y: number; width: number } } | null>(
+    null,
+  );
   const given = useLatest({ names, pictures });
   const chosen = useLatest({ selected });
   const drawing = useComputed(() => ({
@@ -34,9 +36,11 @@ export function Thumbnails({ name, label, theme, names, pictures, selected, choo
     width: box.size.value.width,
     theme: theme.value,
   }));
-  const find = (event: MouseEvent): number | null => {
+  const find = (event: MouseEvent) => {
     const { x, y } = place(event);
-    return hitThumbnail(names.length, box.size.peek().width, x, y);
+    const { width } = box.size.peek();
+    const thing = hitThumbnail(names.length, width, x, y);
+    return thing === null ? null : { thing, at: { x, y, width } };
   };
   return (
     <div class="thumbnails">
@@ -50,7 +54,7 @@ export function Thumbnails({ name, label, theme, names, pictures, selected, choo
         over={(ctx) =>
           drawThumbnailsOver(ctx, drawing.value, {
             selected: chosen.value.selected,
-            hover: hover.value,
+            hover: hover.value?.thing ?? null,
           })
         }
         onMouseDown={keepFocus}
@@ -61,11 +65,13 @@ export function Thumbnails({ name, label, theme, names, pictures, selected, choo
           hover.value = null;
         }}
         onClick={(event) => {
-          const at = find(event);
-          if (at !== null) choose(at);
+          const found = find(event);
+          if (found !== null) choose(found.thing);
         }}
       />
-      <Tooltip name={name}>{hover.value === null ? null : said(hover.value)}</Tooltip>
+      <Tooltip name={name} at={hover.value?.at ?? null}>
+        {hover.value === null ? null : said(hover.value.thing)}
+      </Tooltip>
     </div>
   );
 }

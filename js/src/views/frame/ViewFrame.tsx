@@ -30,7 +30,13 @@ export function ViewFrame({ session, name, label, top, children }: Props) {
       hide={hide}
       height={height}
       setHeight={(height) => session.setHeight(height)}
-      heading={{ model, layers: n_layers, heads: n_heads, tokens: tokens.length, seconds }}
+      heading={{
+        model,
+        layers: n_layers,
+        heads: commands.uses("head.") ? n_heads : null,
+        tokens: tokens.length,
+        seconds,
+      }}
       top={
         top ?? (
           <p class="quiet probe" data-cw="probe" title={prompt}>

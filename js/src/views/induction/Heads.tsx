@@ -115,7 +115,7 @@ function Patterns({ session, rows: { length, before }, edge }: PatternsProps) {
       <Pattern
         session={session}
         head={edge.receiver}
-        title="attends to what followed the earlier copy"
+        title="attends to what followed earlier"
         stripe={later}
         fill
       />

@@ -37,15 +37,17 @@ export function Gallery({ session, topic }: Props) {
   return (
     <>
       <Toolbar label="Thresholds and order">
-        {sliders.map(({ name, label, ...slider }) => (
-          <Slider
-            key={name}
-            name={`threshold-${name}`}
-            label={label}
-            said={`Threshold of ${label}`}
-            {...slider}
-          />
-        ))}
+        <div class="thresholds">
+          {sliders.map(({ name, label, ...slider }) => (
+            <Slider
+              key={name}
+              name={`threshold-${name}`}
+              label={label}
+              said={`Threshold of ${label}`}
+              {...slider}
+            />
+          ))}
+        </div>
         <Choice
           label="Sort by"
           named
