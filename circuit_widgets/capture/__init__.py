@@ -14,7 +14,8 @@ from circuit_widgets.capture.interventions import ablate, knock_out, patch, scal
 from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.prefix import Prefix
 from circuit_widgets.capture.reducers import Keep, Reducer
-from circuit_widgets.capture.replay import replay, replay_pattern, resume
+from circuit_widgets.capture.replay import replay, replay_pattern
+from circuit_widgets.capture.resuming import resume
 from circuit_widgets.capture.run import Passes, counting, run
 from circuit_widgets.capture.stopping import Stopped, check_stop
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets.capture.edits import Intervention, plan_interventions
@@ -33,13 +33,19 @@ class BlockInputs:
     def __init__(self) -> None:
         self._calls: dict[int, tuple[tuple, dict[str, Any]]] = {}
         self._interventions: Collection[Intervention] = ()
+        self._tokens: Int[Tensor, "batch pos"] | None = None
 
     def start(
-        self, hooks: Hooks, n_layers: int, interventions: Collection[Intervention] = ()
+        self,
+        hooks: Hooks,
+        n_layers: int,
+        tokens: Int[Tensor, "batch pos"],
+        interventions: Collection[Intervention] = (),
     ) -> None:
         """Forget the last run and plan the hooks of the next; `run` calls it."""
         self._calls = {}
         self._interventions = tuple(interventions)
+        self._tokens = tokens
         for layer in range(n_layers):
 
             def keep(args: tuple, kwargs: dict[str, Any], layer: int = layer) -> None:
@@ -82,6 +88,32 @@ class BlockInputs:
         """The residual stream that a layer was given."""
         args, kwargs = self.call(layer)
         return args[0] if args else kwargs["hidden_states"]
+
+    @property
+    def tokens(self) -> Int[Tensor, "batch pos"]:
+        """What the run read.
+
+        Raises:
+            ValueError: There was no run.
+        """
+        if self._tokens is None:
+            raise ValueError("there was no run: give these inputs to one first")
+        return self._tokens
+
+    def times(self, layer: int, stream: Float[Tensor, "batch pos d_model"]) -> int:
+        """How many times the run's batch another stream has.
+
+        Raises:
+            ValueError: It does not fit the run's.
+        """
+        recorded = self.stream(layer)
+        times = len(stream) // len(recorded)
+        if stream.shape[1:] != recorded.shape[1:] or times * len(recorded) != len(stream):
+            raise ValueError(
+                f"the stream has shape {list(stream.shape)}; accepted is a multiple of the run's "
+                f"{list(recorded.shape)}"
+            )
+        return times
 
     def plan_interventions(self, model: TransformerBridge, hooks: Hooks, layer: int) -> None:
         """Plan the edits that the run made in a layer."""

@@ -11,17 +11,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.capture.close import close
 from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.run import settings
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
-
-# Largest difference between two ways to the same logits, as a share of the largest logit.
-_TOLERANCE = {torch.float16: 2e-2, torch.bfloat16: 6e-2}
-# Values compared at a time: 64 MB in float32.
-_CHUNK = 2**24
 
 
 class Prefix:
@@ -121,7 +117,7 @@ class Prefix:
             return self._pass(rows, start, last, edits=interventions)
         whole = torch.cat([self._tokens[:, :start].expand(len(rows), -1), rows], 1)
         logits = self._pass(whole, edits=interventions)
-        if start and self._whole is not None and not _close(logits[:, :start], self._whole):
+        if start and self._whole is not None and not close(logits[:, :start], self._whole):
             raise RuntimeError(
                 f"the model is not causal: other tokens from position {start} on change the "
                 "logits before it"
@@ -152,7 +148,7 @@ class Prefix:
             return False
         self._layers = list(cache.layers)
         try:
-            if _close(self._pass(changed, middle, changed.shape[1]), expected):
+            if close(self._pass(changed, middle, changed.shape[1]), expected):
                 return True
         except Exception:  # As in `_first`.
             pass
@@ -218,18 +214,3 @@ def _cache(layers: list[Any], start: int) -> Any:
 
     kind = _beginning()
     return Cache(layers=[kind(layer, start) for layer in layers])
-
-
-def _close(logits: Tensor, clean: Tensor) -> bool:
-    """Whether logits are the clean ones, up to rounding; `clean` may be longer, and one row.
-
-    A model with broken weights is causal all the same: two values that are no numbers agree.
-    """
-    clean = clean[:, : logits.shape[1]].float()
-    largest = float(clean.nan_to_num(0, 0, 0).abs().max())
-    most = _TOLERANCE.get(logits.dtype, 1e-4) * max(1.0, largest)
-    step = max(1, _CHUNK // max(1, clean.numel()))
-    clean = clean.nan_to_num()
-    return all(
-        bool((rows.float().nan_to_num() - clean).abs().max() <= most) for rows in logits.split(step)
-    )

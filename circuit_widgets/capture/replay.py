@@ -1,4 +1,4 @@
-"""Run a layer again, or the model from a layer on, exactly and without the layers before."""
+"""Run one layer again, exactly and alone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
+from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
-from circuit_widgets.capture.reducers import Reducer, seeing_with
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -76,7 +75,7 @@ def replay(
         hooks.at(layer, site, seeing(site))
     with torch.no_grad():
         try:
-            hooks.around(lambda: run_block(model, inputs, layer, stream))
+            hooks.around(lambda: _run_block(model, inputs, layer, stream))
         except _Found:
             return seen
     missing = ", ".join(repr(site) for site in sites if site not in seen)
@@ -99,49 +98,7 @@ def replay_pattern(
     return replay(model, inputs, layer, ["pattern"])["pattern"]
 
 
-def resume(
-    model: TransformerBridge,
-    inputs: BlockInputs,
-    layer: int,
-    stream: Float[Tensor, "batch pos d_model"] | None = None,
-    interventions: Collection[Intervention] = (),
-    reducers: Collection[Reducer] = (),
-) -> Float[Tensor, "batch pos vocab"]:
-    """Run the model from a layer on: its logits, without the layers before.
-
-    stream: instead of the layer's input; its batch may be a multiple of the run's, row after row.
-    The rest is as in `replay`.
-
-    >>> from circuit_widgets import capture, load_model
-    >>> model = load_model()
-    >>> ids = model.to_tokens("blue dog blue dog")
-    >>> inputs = capture.BlockInputs()
-    >>> logits = capture.run(model, ids, [inputs])
-    >>> bool((capture.resume(model, inputs, 1) - logits).abs().max() < 1e-4)
-    True
-    """
-    n_layers = len(model.blocks)
-    hooks = Hooks(model)
-    for later in range(layer, n_layers):
-        inputs.plan_interventions(model, hooks, later)
-    plan_interventions(model, hooks, interventions)
-    for reducer in reducers:
-        for at in layers_of(reducer, n_layers):
-            hooks.at(at, reducer.site, seeing_with(reducer, at))
-
-    def rest() -> Tensor:
-        after = stream
-        for later in range(layer, n_layers):
-            after = run_block(model, inputs, later, after)
-        return model.unembed(model.ln_final(after))
-
-    with torch.no_grad():
-        logits = hooks.around(rest, range(layer, n_layers))
-    cap = float(getattr(model.cfg, "output_logits_soft_cap", 0.0) or 0.0)
-    return logits if cap <= 0 else cap * torch.tanh(logits / cap)
-
-
-def run_block(
+def _run_block(
     model: TransformerBridge,
     inputs: BlockInputs,
     layer: int,
@@ -151,12 +108,7 @@ def run_block(
     args, kwargs = inputs.call(layer)
     if stream is not None:
         recorded = inputs.stream(layer)
-        times = len(stream) // len(recorded)
-        if stream.shape[1:] != recorded.shape[1:] or times * len(recorded) != len(stream):
-            raise ValueError(
-                f"the stream has shape {list(stream.shape)}; accepted is a multiple of the run's "
-                f"{list(recorded.shape)}"
-            )
+        times = inputs.times(layer, stream)
         # A batch of one broadcasts by itself.
         if times > 1 and len(recorded) > 1:
             args, kwargs = _repeated((args, kwargs), len(recorded), times)

@@ -6,7 +6,7 @@ import contextlib
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import torch
 from jaxtyping import Float, Int
@@ -17,6 +17,7 @@ from circuit_widgets.capture.edits import Intervention, layers_of, plan_interven
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.reducers import Reducer, seeing_with
+from circuit_widgets.capture.skipping import is_skipped
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -111,7 +112,7 @@ def run(
     plan_interventions(model, hooks, interventions)
     for reducer in reducers:
         if isinstance(reducer, BlockInputs):
-            reducer.start(hooks, n_layers, interventions)
+            reducer.start(hooks, n_layers, tokens, interventions)
         else:
             for layer in layers_of(reducer, n_layers):
                 hooks.at(layer, reducer.site, seeing_with(reducer, layer))
@@ -184,7 +185,10 @@ def counting(model: TransformerBridge | None = None) -> Iterator[Passes]:
 
     def count(module: Module, _: Any) -> None:
         if module is model or (model is None and isinstance(module, TransformerBridge)):
-            passes.forwards += 1
+            # A pass that skips its first layers (see `resume`) is not a whole one.
+            passes.forwards += not any(map(is_skipped, cast(Any, module).blocks))
+        elif is_skipped(module):
+            return
         elif id(module) in blocks if blocks is not None else isinstance(module, BlockBridge):
             passes.blocks += 1
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import patch
-from circuit_widgets.capture.replay import replay, resume
+from circuit_widgets.capture.replay import replay
+from circuit_widgets.capture.resuming import resume
 from circuit_widgets.heads import Head
 
 if TYPE_CHECKING:
