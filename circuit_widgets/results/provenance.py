@@ -44,10 +44,12 @@ class Provenance:
     @property
     def progress(self) -> str:
         """`16 sequences`, or `partial: 5 of 16 sequences, without pairs`."""
+        unit = self.unit.removesuffix("s") if self.n_total == 1 else self.unit
+        counted = f"{self.n_total} {unit}"
         if self.complete:
-            return f"{self.n_total} {self.unit}"
+            return counted
         without = f", without {' and '.join(self.pending)}" if self.pending else ""
-        return f"partial: {self.n_done} of {self.n_total} {self.unit}{without}"
+        return f"partial: {self.n_done} of {counted}{without}"
 
 
 def versions() -> dict[str, str]:

@@ -119,5 +119,8 @@ def test_scores_have_one_shape() -> None:
 
 def test_provenance_counts() -> None:
     assert MADE.complete and MADE.progress == "3 sequences"
+    one = dataclasses.replace(MADE, n_done=1, n_total=1)
+    assert one.progress == "1 sequence"
+    assert dataclasses.replace(one, n_done=0).progress == "partial: 0 of 1 sequence"
     assert isinstance(MADE, Provenance)
     assert (MADE.seed, MADE.device, MADE.dtype) == (0, "cpu", "float32")
