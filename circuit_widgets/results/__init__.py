@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circuit_widgets.results.provenance import Provenance, begun, versions
-from circuit_widgets.results.result import TOPICS, Result, load, part
+from circuit_widgets.results.result import Result, load, part
 from circuit_widgets.results.score import About, Score
 
-__all__ = ["TOPICS", "About", "Provenance", "Result", "Score", "begun", "load", "part", "versions"]
+__all__ = ["About", "Provenance", "Result", "Score", "begun", "load", "part", "versions"]

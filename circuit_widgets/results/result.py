@@ -23,25 +23,12 @@ from circuit_widgets.results import file as _saved
 from circuit_widgets.results.fields import is_scores, pack, typed, unpack
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
+from circuit_widgets.results.topics import topics
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# One word per topic, the same in every tree; also the only names a file may ask to import.
-TOPICS = (
-    "induction",
-    "influence",
-    "coordination",
-    "patterns",
-    "attribution",
-    "flow",
-    "circuits",
-    "stability",
-    "failures",
-    "optimization",
-    "explorer",
-)
 # By topic and name: a topic can have several questions, each with a result of its own.
 _CLASSES: dict[tuple[str, str], type[Result]] = {}
 # Version 0.1.0 filed flow under influence.
@@ -77,8 +64,8 @@ class Result:
 
     def __init_subclass__(cls, *, topic: str, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if topic not in TOPICS:
-            raise ValueError(f"{topic!r} is not a topic; topics are {', '.join(TOPICS)}")
+        if topic not in topics():
+            raise ValueError(f"{topic!r} is not a topic; topics are {', '.join(topics())}")
         cls.topic = topic
         _CLASSES[topic, cls.__name__] = cls
 
@@ -249,10 +236,10 @@ def load(path: str | os.PathLike[str]) -> Result:
     header, tensors = _saved.read(path)
     saved_by = _saved.saved_by(header)
     topic = header.get("topic")
-    if topic not in TOPICS:
+    if topic not in topics():
         raise ValueError(
             f"{os.fspath(path)!r} is of topic {topic!r} ({saved_by}); topics are "
-            f"{', '.join(TOPICS)}"
+            f"{', '.join(topics())}"
         )
     name = str(header.get("class"))
     topic = _MOVED.get((topic, name), topic)
