@@ -13,30 +13,37 @@ import torch
 import circuit_widgets as cw
 from circuit_widgets.plots.figure import number
 from circuit_widgets.results.score import Score
-from tests import tiny
+from tests import rooms, tiny
 
 TEXT = "blue dog seven river blue dog seven"
+
+
+PROMPTS = [
+    f"{a} dog seven {a} dog {b}" for a, b in itertools.permutations(("blue", "red", "two"), 2)
+]
+# A result of every class, of the toy.
+NAMES = {
+    "heads": (cw.identify_induction_heads, {"n_sequences": 2, "length": 6}),
+    "trace": (cw.trace_induction, {"prompt": TEXT}),
+    "patterns": (cw.detect_attention_patterns, {"prompts": TEXT}),
+    "coordination": (
+        cw.analyze_head_coordination,
+        {"prompts": PROMPTS, "n_permutations": 20, "pairs": 1},
+    ),
+    "influence": (cw.compute_self_influence, {"tokens": TEXT, "generate": 2, "draws": 2}),
+    "flow": (cw.trace_information_flow, {"tokens": TEXT}),
+}
 
 
 @pytest.fixture(scope="module")
 def results() -> dict:
     model = cw.load_model()
-    prompts = [
-        f"{a} dog seven {a} dog {b}" for a, b in itertools.permutations(("blue", "red", "two"), 2)
-    ]
-    return {
-        "heads": cw.identify_induction_heads(model, n_sequences=2, length=6, progress=False),
-        "trace": cw.trace_induction(model, TEXT, progress=False),
-        "patterns": cw.detect_attention_patterns(model, TEXT, progress=False),
-        "coordination": cw.analyze_head_coordination(
-            model, prompts, n_permutations=20, pairs=1, progress=False
-        ),
-        "influence": cw.compute_self_influence(model, TEXT, generate=2, draws=2, progress=False),
-        "flow": cw.trace_information_flow(model, TEXT, progress=False),
-    }
+    return {name: ask(model, **of, progress=False) for name, (ask, of) in NAMES.items()}
 
 
-NAMES = ("heads", "trace", "patterns", "coordination", "influence", "flow")
+def test_every_result_is_drawn_here(results) -> None:
+    drawn = [type(result).__name__ for result in results.values()]
+    assert rooms.missing(rooms.results(), drawn, "NAMES of tests/plots/test_figure.py") == []
 
 
 def test_a_figure_is_a_picture_to_ipython(results) -> None:

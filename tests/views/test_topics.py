@@ -12,6 +12,7 @@ import torch
 import circuit_widgets as cw
 from circuit_widgets.results.result import part
 from circuit_widgets.views import coordination, flow, influence, patterns
+from tests import rooms
 from tests.views.told import Told
 
 TEXT = "blue dog seven river blue dog seven"
@@ -129,6 +130,7 @@ def test_a_stream_takes_the_same_and_opens_on_the_best_head() -> None:
 
 
 CALLS = {
+    "identify_induction_heads": {"n_sequences": 4},
     "detect_attention_patterns": {"prompts": TEXT},
     "compute_self_influence": {"tokens": TEXT},
     "trace_information_flow": {"tokens": TEXT},
@@ -138,6 +140,10 @@ CALLS = {
         "pairs": 1,
     },
 }
+
+
+def test_every_analysis_is_streamed() -> None:
+    assert rooms.missing(rooms.analyses(), CALLS, "CALLS of tests/views/test_topics.py") == []
 
 
 @pytest.mark.parametrize("name", CALLS)
