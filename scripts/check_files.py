@@ -31,7 +31,9 @@ def faults(names: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    listed = subprocess.run(["git", "ls-files"], check=True, capture_output=True, text=True)
-    wrong = faults(listed.stdout.splitlines())
+    # What is not committed yet counts too, but for what git ignores.
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True)
+    wrong = faults(sorted({*listed.stdout.splitlines()}))
     print("\n".join(wrong), end="\n" if wrong else "")
     sys.exit(bool(wrong))

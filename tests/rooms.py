@@ -1,4 +1,4 @@
-"""What is in the package's folders: tests of every topic read it here, so that none is forgotten."""
+"""What is in the package's folders: tests of every topic read it here, and none is forgotten."""
 
 from __future__ import annotations
 

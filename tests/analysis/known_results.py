@@ -1,13 +1,16 @@
 """Results of every analysis on small models, as an earlier version saved them.
 
-    python -m tests.analysis.known_results     # write them again, after a change that is meant
+    python -m tests.analysis.known_results                  # save those that are missing
+    python -m tests.analysis.known_results toy-flow ...     # again, after a change that is meant
+    python -m tests.analysis.known_results --all
 
 A move of code changes no number: `test_known_results.py` computes all of them again and compares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +74,25 @@ def makers() -> dict[str, Callable[[], Any]]:
     return {**_on_the_toy(), **_on("llama"), **_on("native")}
 
 
-if __name__ == "__main__":
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, make in makers().items():
-        make().save(FOLDER / f"{name}.safetensors")
+def save(arguments: Sequence[str] | None = None, folder: Path = FOLDER) -> list[str]:
+    """Save the results that are asked for; their names."""
+    known = makers()
+    parser = argparse.ArgumentParser(prog="python -m tests.analysis.known_results")
+    parser.add_argument("names", nargs="*", help="to save again; none: those that are missing")
+    parser.add_argument("--all", action="store_true", help="save every one again")
+    asked = parser.parse_args(arguments)
+    unknown = [name for name in asked.names if name not in known]
+    if unknown:
+        parser.error(f"there is no {', '.join(unknown)}; names are {', '.join(known)}")
+    there = {file.stem for file in folder.glob("*.safetensors")}
+    some = asked.names or [name for name in known if asked.all or name not in there]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in some:
+        known[name]().save(folder / f"{name}.safetensors")
         print(name)
+    return some
+
+
+if __name__ == "__main__":
+    if not save():
+        print("none is missing; name those to save again, or say --all")

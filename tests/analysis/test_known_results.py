@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 import circuit_widgets as cw
+from tests import rooms
 from tests.analysis import known_results
+from tests.analysis.known_results import FOLDER
 
 # How a class is described may be said better.
 WORDS = re.compile(r"\.classes\[\d+\]\.(label|description|source)")
@@ -33,10 +36,28 @@ def leaves(value: Any, at: str = "") -> dict[str, Any]:
     return {at: value}
 
 
+def test_every_analysis_has_one() -> None:
+    known = {cw.load(file).provenance.analysis for file in FOLDER.glob("*.safetensors")}
+    where = "tests/analysis/known_results.py"
+    assert rooms.missing(rooms.analyses(), known, where) == []
+
+
+def test_what_is_saved_is_what_is_asked_for(tmp_path: Path, monkeypatch, capsys) -> None:
+    made = {name: MAKERS["toy-trace"] for name in ("one", "other")}
+    monkeypatch.setattr(known_results, "makers", lambda: made)
+    assert known_results.save(["one"], tmp_path) == ["one"]
+    assert known_results.save([], tmp_path) == ["other"]
+    assert known_results.save([], tmp_path) == []
+    assert known_results.save(["--all"], tmp_path) == ["one", "other"]
+    with pytest.raises(SystemExit):
+        known_results.save(["two"], tmp_path)
+    assert "there is no two; names are one, other" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_it_computes_what_it_did(name: str) -> None:
     """To the bit on the machine that saved them; another processor rounds otherwise."""
-    known = cw.load(known_results.FOLDER / f"{name}.safetensors")
+    known = cw.load(FOLDER / f"{name}.safetensors")
     mine, theirs = (
         leaves(dataclasses.replace(result, provenance=None)) for result in (MAKERS[name](), known)
     )
