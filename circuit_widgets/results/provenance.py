@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import models
+from circuit_widgets.results.score import interval_in_words
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -40,6 +41,11 @@ class Provenance:
     @property
     def complete(self) -> bool:
         return self.n_done >= self.n_total and not self.pending
+
+    @property
+    def interval(self) -> str:
+        """What its intervals are, for people: `95 % interval`, by the confidence asked for."""
+        return interval_in_words(self.parameters.get("confidence"))
 
     @property
     def progress(self) -> str:

@@ -235,7 +235,7 @@ def load(path: str | os.PathLike[str]) -> Result:
     """
     header, tensors = _saved.read(path)
     saved_by = _saved.saved_by(header)
-    topic = header.get("topic")
+    topic: Any = header.get("topic")
     if topic not in topics():
         raise ValueError(
             f"{os.fspath(path)!r} is of topic {topic!r} ({saved_by}); topics are "

@@ -31,6 +31,15 @@ class About:
     unit: str = ""
 
 
+def interval_in_words(confidence: float | None) -> str:
+    """What stands before the ends of an interval, where they are shown to people.
+
+    >>> interval_in_words(0.9), interval_in_words(0.999), interval_in_words(None)
+    ('90 % interval', '99.9 % interval', 'interval')
+    """
+    return "interval" if confidence is None else f"{100 * confidence:g} % interval"
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Score:
     """One number per head (`[layer, head]`) or for the model (`[]`), beside its nulls.

@@ -33,7 +33,7 @@ class CoordinationView(ResultView):
             "coordination",
             scalars,
             *t.matrices(result.value, result.q, result.heads, result.order, signed=signed),
-            t.pairs_table(result.pairs),
+            t.pairs_table(result.pairs, result.provenance.interval),
         )
 
     def _adjusts(self, result: HeadCoordination | None) -> list[c.Control]:

@@ -82,7 +82,7 @@ class InductionView(ResultView):
             return None
         if isinstance(result, InductionTrace):
             return self._trace(result)
-        pairs = result.pairs or []
+        pairs, which = result.pairs or [], result.provenance.interval
         ends = [end for pair in pairs for end in (pair.induction_head, pair.previous_token_head)]
         shown = [place(head) for head in (*ends, *result.heads()[:4])]
         length = int(result.provenance.parameters["length"])
@@ -90,9 +90,9 @@ class InductionView(ResultView):
         return topic(
             "induction",
             {"length": length, "before": before},
-            facts_table(_facts(result)),
+            facts_table(_facts(result), which),
             # Not there: not looked for yet.
-            *([] if result.pairs is None else [t.pairs_table(pairs)]),
+            *([] if result.pairs is None else [t.pairs_table(pairs, which)]),
             *self._text.pictures(shown),
         )
 

@@ -88,8 +88,8 @@ def _influence(result: SelfInfluence) -> TopicData:
     return topic(
         "influence",
         scalars,
-        t.measures_table(measures),
-        t.outputs_table(outputs),
+        t.measures_table(measures, result.provenance.interval),
+        t.outputs_table(outputs, result.provenance.interval),
         *([] if result.matrix is None else [t.effects_matrix(result.matrix)]),
     )
 

@@ -27,7 +27,7 @@ class PatternsView(ResultView):
         if result is None:
             return []
         return [
-            head_score(name, about, result.score(name), self._shape)
+            head_score(name, about, result.score(name), self._shape, result.provenance.interval)
             for name, about in result.abouts.items()
         ]
 

@@ -18,6 +18,11 @@ from circuit_widgets.wire import controls as c
 from circuit_widgets.wire import messages as m
 
 OPENING = Opening()
+RANKING = c.choice(
+    "ranking",
+    "Heads by their score",
+    [c.option("highest", "highest first"), c.option("lowest", "lowest first")],
+)
 
 
 class ResultView(HeadsView):
@@ -147,7 +152,7 @@ class ResultView(HeadsView):
             self._show_topic(self._topic(result))
 
     def _controls(self, result: Any) -> list[c.Control]:
-        return [*shared_controls(self._scores(result)), *self._adjusts(result)]
+        return [*shared_controls(self._scores(result)), RANKING, *self._adjusts(result)]
 
     def _read(self, result: Any, model: Any) -> None:
         """Run the text that is shown, if its model is still there."""

@@ -14,13 +14,15 @@ from torch import Tensor
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.text import TEXT_SCORES, TextScores
-from circuit_widgets.results.score import About, Score
+from circuit_widgets.results.score import About, Score, interval_in_words
 from circuit_widgets.statistics.intervals import t_quantile
 from circuit_widgets.wire import messages as m
 
 Plane = Float[Tensor, "layer head"]
 # Of fewer tokens a view says how many there were.
 FEW = 10
+# Of intervals over the tokens of a text.
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class HeadScore:
     low: Plane | None = None
     high: Plane | None = None
     bar: Plane | None = None
+    # What low and high are: "95 % interval".
+    interval: str = ""
     # Where the colours end; None: at the highest there is.
     most: float | None = 1.0
 
@@ -74,6 +78,7 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
                 low=place_any(score.low),
                 high=place_any(score.high),
                 bar=place_any(score.bar),
+                interval=score.interval,
             )
         )
     data = b"".join(plane.float().cpu().numpy().tobytes() for plane in planes)
@@ -82,20 +87,22 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
 
 def induction_scores(result: InductionHeads | None, shape: tuple[int, int]) -> list[HeadScore]:
     """Scores on random tokens, with controls and intervals; before there is a result, missing."""
-    abouts = SCORES if result is None else result.abouts
+    if result is None:
+        return [head_score(name, about, None, shape, "") for name, about in SCORES.items()]
+    which = result.provenance.interval
     return [
-        head_score(name, about, None if result is None else result.score(name), shape)
-        for name, about in abouts.items()
+        head_score(name, about, result.score(name), shape, which)
+        for name, about in result.abouts.items()
     ]
 
 
 def text_scores(text: TextScores) -> list[HeadScore]:
     """Scores on the user's text, with what uniform attention would score, and how sure they are."""
     errors = text.errors()
-    shown = []
+    shown, which = [], interval_in_words(CONFIDENCE)
     for name, score in text.scores().items():
         n, about = text.queries[name], TEXT_SCORES[name]
-        half = t_quantile(0.95, n - 1) * errors[name] if n > 1 else errors[name]
+        half = t_quantile(CONFIDENCE, n - 1) * errors[name] if n > 1 else errors[name]
         few = f", n={n}" if 0 < n < FEW else ""
         about = dataclasses.replace(
             about,
@@ -103,12 +110,17 @@ def text_scores(text: TextScores) -> list[HeadScore]:
             about=f"{about.about} Here over {n} tokens, taken as independent.",
         )
         score = dataclasses.replace(score, low=score.value - half, high=score.value + half)
-        shown.append(head_score(f"text_{name}", about, score, score.value.shape))
+        shown.append(head_score(f"text_{name}", about, score, score.value.shape, which))
     return shown
 
 
-def head_score(name: str, about: About, score: Score | None, shape: Sequence[int]) -> HeadScore:
-    """A score of an analysis as a view gets it; None is not computed yet."""
+def head_score(
+    name: str, about: About, score: Score | None, shape: Sequence[int], interval: str
+) -> HeadScore:
+    """A score of an analysis as a view gets it; None is not computed yet.
+
+    `interval` is what its low and high are: a result's `provenance.interval`.
+    """
     described = (name, about.label, about.about, about.group, about.source)
     if score is None:
         return HeadScore(*described, value=torch.full(tuple(shape), torch.nan))
@@ -123,4 +135,5 @@ def head_score(name: str, about: About, score: Score | None, shape: Sequence[int
         bar=score.control_high if about.null == "control" else None,
         low=score.low,
         high=score.high,
+        interval=interval,
     )

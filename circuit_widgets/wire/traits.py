@@ -39,6 +39,8 @@ class Score(Message, frozen=True):
     control: Index | None
     low: Index | None
     high: Index | None
+    # What low and high are, in words: "95 % interval".
+    interval: str
     # What the low end has to be above: the high end of the control.
     bar: Index | None
 

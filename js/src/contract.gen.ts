@@ -326,6 +326,7 @@ export interface Score {
   control: number | null;
   low: number | null;
   high: number | null;
+  interval: string;
   bar: number | null;
 }
 

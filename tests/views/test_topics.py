@@ -142,6 +142,23 @@ CALLS = {
 }
 
 
+CONFIDENT = ("identify_induction_heads", "detect_attention_patterns", "compute_self_influence")
+
+
+@pytest.mark.parametrize("name", [*CONFIDENT, "analyze_head_coordination"])
+def test_intervals_are_called_by_the_confidence_that_was_asked_for(name: str) -> None:
+    asked = {**CALLS[name], "confidence": 0.9, "progress": False}
+    result = getattr(cw, name)(cw.load_model(), **asked)
+    assert result.provenance.interval == "90 % interval"
+    shown = result.view()
+    blocks = shown.topic["blocks"]
+    columns = [column for block in blocks for column in block.get("columns", ())]
+    said = [column["about"] for column in columns if column["role"] in ("low", "high")]
+    said += [score["interval"] for score in shown.scores["scores"]]
+    assert {*said} == {"90 % interval"}
+    shown.close()
+
+
 def test_every_analysis_is_streamed() -> None:
     assert rooms.missing(rooms.analyses(), CALLS, "CALLS of tests/views/test_topics.py") == []
 

@@ -26,7 +26,12 @@ def topic() -> Any:
         [
             packing.heads("sender", ["0.1", None, (2, 3)], "sender"),
             packing.numbers("value", [0.5, None, -1.25], "effect", unit="nats"),
-            packing.numbers("low", [0.25, None, -2.0], "low", role="low", of="value"),
+            packing.numbers(
+                *("low", [0.25, None, -2.0], "low"),
+                about="90 % interval",
+                role="low",
+                of="value",
+            ),
             packing.flags("sure", [True, False, True], "significant"),
             packing.whole("count", [7, None, 0], "count"),
             packing.positions("at", [0, 5, None], "position"),

@@ -108,7 +108,10 @@ def _scores() -> tuple[m.ScoresInfo, bytes, Any]:
     scores = [
         HeadScore("a", "A", "of a", "random tokens", "somebody 2022", value, 0.0625, control),
         HeadScore(
-            "b", "B", "of b", "this text", "somebody 2021", value - 0.5, low=value, high=value
+            *("b", "B", "of b", "this text", "somebody 2021", value - 0.5),
+            low=value,
+            high=value,
+            interval="90 % interval",
         ),
     ]
     info, data = pack_scores(scores)

@@ -41,8 +41,8 @@ def matrices(
     ]
 
 
-def pairs_table(pairs: Sequence[object]) -> Packed:
-    """Pairs of heads that were tested by intervention."""
+def pairs_table(pairs: Sequence[object], which: str) -> Packed:
+    """Pairs of heads that were tested by intervention; `which`: what their intervals are."""
 
     def column(name: str) -> list[Any]:
         return [getattr(pair, name) for pair in pairs]
@@ -62,7 +62,7 @@ def pairs_table(pairs: Sequence[object]) -> Packed:
                 "path",
                 about="Fall of the metric when only the second head receives the first one's mean",
             ),
-            *interval("path", column("path_low"), column("path_high")),
+            *interval("path", column("path_low"), column("path_high"), which),
             packing.numbers(
                 "path_null_high",
                 column("path_null_high"),
@@ -76,7 +76,7 @@ def pairs_table(pairs: Sequence[object]) -> Packed:
                 "interaction",
                 about="What both ablations together cost more than one by one",
             ),
-            *interval("interaction", column("interaction_low"), column("interaction_high")),
+            *interval("interaction", column("interaction_low"), column("interaction_high"), which),
             packing.numbers("effect_a", column("effect_a"), "without the first"),
             packing.numbers("effect_b", column("effect_b"), "without the second"),
             packing.numbers("effect_ab", column("effect_ab"), "without both"),

@@ -12,8 +12,11 @@ from circuit_widgets.wire.packing import AnyHead, Packed
 from circuit_widgets.wire.topics.shared import interval
 
 
-def pairs_table(pairs: Sequence[object]) -> Packed:
-    """Previous-token heads, each with the induction head that may be made with it."""
+def pairs_table(pairs: Sequence[object], which: str) -> Packed:
+    """Previous-token heads, each with the induction head that may be made with it.
+
+    `which`: what their intervals are.
+    """
 
     def column(name: str) -> list[Any]:
         return [getattr(pair, name) for pair in pairs]
@@ -40,7 +43,7 @@ def pairs_table(pairs: Sequence[object]) -> Packed:
                 about="Fall of the induction head's prefix matching when only its key input from "
                 "the previous-token head is replaced by the mean",
             ),
-            *interval("path", column("path_low"), column("path_high")),
+            *interval("path", column("path_low"), column("path_high"), which),
             packing.numbers(
                 "path_null",
                 column("path_null"),

@@ -38,8 +38,8 @@ class Output:
     prompt_high: Number
 
 
-def measures_table(measures: Sequence[Measure]) -> Packed:
-    """A row a position; an estimate with its interval for each measure."""
+def measures_table(measures: Sequence[Measure], which: str) -> Packed:
+    """A row a position; an estimate for each measure, and `which` interval it has."""
     columns = []
     for measure in measures:
         columns.append(
@@ -47,12 +47,12 @@ def measures_table(measures: Sequence[Measure]) -> Packed:
                 measure.name, measure.value, measure.label, about=measure.about, unit=measure.unit
             )
         )
-        columns += interval(measure.name, measure.low, measure.high)
+        columns += interval(measure.name, measure.low, measure.high, which)
     return packing.table("measures", columns, title="Effect of each token")
 
 
-def outputs_table(outputs: Sequence[Output]) -> Packed:
-    """A row an output token."""
+def outputs_table(outputs: Sequence[Output], which: str) -> Packed:
+    """A row an output token; `which`: what its intervals are."""
 
     def column(name: str) -> list[Number]:
         return [getattr(output, name) for output in outputs]
@@ -62,9 +62,9 @@ def outputs_table(outputs: Sequence[Output]) -> Packed:
         [
             packing.positions("position", [output.position for output in outputs], "position"),
             packing.numbers("own", column("own"), "of earlier outputs", unit="nats"),
-            *interval("own", column("own_low"), column("own_high")),
+            *interval("own", column("own_low"), column("own_high"), which),
             packing.numbers("prompt", column("prompt"), "of the prompt", unit="nats"),
-            *interval("prompt", column("prompt_low"), column("prompt_high")),
+            *interval("prompt", column("prompt_low"), column("prompt_high"), which),
         ],
         title="Influence on the model's own output",
     )

@@ -23,8 +23,8 @@ class Fact:
     null: Number = None
 
 
-def facts_table(facts: Sequence[Fact]) -> Packed:
-    """A row a fact; each has its own unit."""
+def facts_table(facts: Sequence[Fact], interval: str = "") -> Packed:
+    """A row a fact; each has its own unit. `interval`: which one, if they have any."""
     return packing.table(
         "facts",
         [
@@ -32,8 +32,17 @@ def facts_table(facts: Sequence[Fact]) -> Packed:
             packing.texts("about", [fact.about for fact in facts], "meaning"),
             packing.texts("unit", [fact.unit for fact in facts], "unit"),
             packing.numbers("value", [fact.value for fact in facts], "value"),
-            packing.numbers("low", [fact.low for fact in facts], "low", role="low", of="value"),
-            packing.numbers("high", [fact.high for fact in facts], "high", role="high", of="value"),
+            packing.numbers(
+                "low", [fact.low for fact in facts], "low", about=interval, role="low", of="value"
+            ),
+            packing.numbers(
+                "high",
+                [fact.high for fact in facts],
+                "high",
+                about=interval,
+                role="high",
+                of="value",
+            ),
             packing.texts("null_label", [fact.null_label for fact in facts], "baseline is"),
             packing.numbers(
                 "null", [fact.null for fact in facts], "baseline", role="null", of="value"
@@ -43,10 +52,11 @@ def facts_table(facts: Sequence[Fact]) -> Packed:
     )
 
 
-def interval(
-    name: str, low: Sequence[Number], high: Sequence[Number], about: str = "95 % interval"
-) -> list[Made]:
-    """The ends of an estimate's interval: columns `name_low` and `name_high`."""
+def interval(name: str, low: Sequence[Number], high: Sequence[Number], about: str) -> list[Made]:
+    """The ends of an estimate's interval: columns `name_low` and `name_high`.
+
+    `about` is which one, as the page says it: a result's `provenance.interval`.
+    """
     return [
         packing.numbers(f"{name}_low", low, "low", about=about, role="low", of=name),
         packing.numbers(f"{name}_high", high, "high", about=about, role="high", of=name),

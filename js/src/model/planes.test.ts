@@ -11,6 +11,7 @@ const about = {
   control: null,
   low: null,
   high: null,
+  interval: "",
   bar: null,
   chance: 0.1,
   least: 0,

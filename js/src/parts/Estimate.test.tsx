@@ -30,7 +30,10 @@ it("what was not computed has no bar, and is said to be missing", async () => {
 
 it("an estimate says its interval and which baseline it has", () => {
   const told = { value: 0.5, low: 0.4, high: 0.6, baseline: 0.02, baselineName: "chance" };
-  expect(estimateInWords(told)).toBe("0.50 (95 % interval 0.40 to 0.60); baseline: chance 0.02");
+  expect(estimateInWords({ ...told, interval: "90 % interval" })).toBe(
+    "0.50 (90 % interval 0.40 to 0.60); baseline: chance 0.02",
+  );
+  expect(estimateInWords(told)).toContain("(interval 0.40 to 0.60)");
 });
 
 it("a choice is gone through by arrow keys", async () => {

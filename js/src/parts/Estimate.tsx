@@ -2,16 +2,18 @@
 //
 // Stable props (others may be added, these stay):
 //   value, low, high       NaN or null: missing
+//   interval               what low and high are: "95 % interval"
 //   baseline               what the value is compared with, or null
 //   baselineName           which one: "chance", "without repeats"
 //   unit, digits
 //   ends                   [least, most] of the bar; without it the words alone
-import { fixed, interval, isThere, type Numeric } from "../draw/number";
+import { fixed, isThere, type Numeric, interval as spanOf } from "../draw/number";
 
 export interface EstimateProps {
   value: Numeric;
   low?: Numeric;
   high?: Numeric;
+  interval?: string;
   baseline?: Numeric;
   baselineName?: string;
   unit?: string;
@@ -21,11 +23,11 @@ export interface EstimateProps {
 
 export function Estimate(props: EstimateProps) {
   const { value, low, high, baseline, baselineName = "baseline", unit, digits = 2, ends } = props;
-  const span = interval(low, high, digits);
+  const span = spanOf(low, high, digits);
   if (!ends)
     return (
       <span class="estimate words-only">
-        <b>{fixed(value, digits)}</b> {unit} {span && <small>{span}</small>}
+        <b>{fixed(value, digits)}</b> {unit} {span && <small title={props.interval}>{span}</small>}
         {isThere(baseline) && (
           <span class="quiet">
             {baselineName} {fixed(baseline, digits)}
@@ -61,10 +63,11 @@ export function Estimate(props: EstimateProps) {
 
 /** "0.55 (95 % interval 0.52 to 0.58); baseline: chance 0.02". */
 export function estimateInWords(props: EstimateProps): string {
-  const { value, low, high, baseline, baselineName = "", unit = "", digits = 2 } = props;
+  const { value, low, high, interval = "interval", baseline, baselineName = "" } = props;
+  const { unit = "", digits = 2 } = props;
   if (!isThere(value)) return "not computed";
-  const span = interval(low, high, digits);
-  const words = [fixed(value, digits), unit, span && `(95 % interval ${span})`];
+  const span = spanOf(low, high, digits);
+  const words = [fixed(value, digits), unit, span && `(${interval} ${span})`];
   const against = [baselineName, fixed(baseline, digits)].filter(Boolean).join(" ");
   const said = words.filter(Boolean).join(" ");
   return isThere(baseline) ? `${said}; baseline: ${against}` : said;

@@ -8,6 +8,7 @@ export interface Fact {
   value: number | null;
   low: number | null;
   high: number | null;
+  interval: string;
   null_label: string;
   null: number | null;
 }

@@ -81,6 +81,6 @@ export function tileOf(head: [number, number], byte: number): [object, Uint8Arra
 
 export function score(name: string, planes: Partial<Score> = {}): Score {
   const about = { label: name, about: "", group: "g", source: "", chance: null };
-  const none = { control: null, low: null, high: null, bar: null };
+  const none = { control: null, low: null, high: null, interval: "95 % interval", bar: null };
   return { name, ...about, least: 0, most: 1, value: 0, ...none, ...planes };
 }

@@ -40,6 +40,7 @@ describe("the golden topic", () => {
     expect([...(all?.low ?? [])]).toEqual([0.25, missing, -2]);
     expect([...(all?.q ?? [])]).toEqual([0.01, 0.5, missing].map(Math.fround));
     expect([all?.high, all?.null, all?.p]).toEqual([null, null, null]);
+    expect(all?.interval).toBe("90 % interval");
   });
 
   it("has the matrix, the graph and the pictures", () => {

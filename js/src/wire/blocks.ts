@@ -24,6 +24,8 @@ export interface Estimates {
   value: Float32Array;
   low: Float32Array | null;
   high: Float32Array | null;
+  /** What low and high are: "95 % interval". */
+  interval: string;
   null: Float32Array | null;
   nullLow: Float32Array | null;
   nullHigh: Float32Array | null;
@@ -116,6 +118,7 @@ export class Table {
         value: this.numbers(name),
         low: part("low"),
         high: part("high"),
+        interval: this.of(name, "low")?.about || "interval",
         null: part("null"),
         nullLow: part("null_low"),
         nullHigh: part("null_high"),

@@ -56,18 +56,22 @@ export interface Fact {
   value: number | null;
   low: number | null;
   high: number | null;
+  interval: string;
   null_label: string;
   null: number | null;
 }
 
 export function readFacts(topic: Topic): Fact[] {
-  return rows(topic.table("facts"), (row) => ({
+  const table = topic.table("facts");
+  const interval = table?.of("value", "low")?.about ?? "";
+  return rows(table, (row) => ({
     label: row.text("label"),
     about: row.text("about"),
     unit: row.text("unit"),
     value: row.known("value"),
     low: row.known("low"),
     high: row.known("high"),
+    interval,
     null_label: row.text("null_label"),
     null: row.known("null"),
   }));

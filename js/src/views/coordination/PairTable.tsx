@@ -17,6 +17,8 @@ const TYPES: Record<string, string> = {
 
 interface Props extends Sorting {
   pairs: readonly Pair[];
+  /** What their intervals are. */
+  interval: string;
   unit: string;
   signed: boolean;
   edge: EdgeAt | null;
@@ -24,8 +26,8 @@ interface Props extends Sorting {
 }
 
 export function PairTable(props: Props) {
-  const { pairs, unit, signed, edge, choose, sort, setSort } = props;
-  const columns = useMemo(() => columnsOf(pairs, unit), [pairs, unit]);
+  const { pairs, interval, unit, signed, edge, choose, sort, setSort } = props;
+  const columns = useMemo(() => columnsOf(pairs, interval, unit), [pairs, interval, unit]);
   const at = (row: number): EdgeAt | null => {
     const pair = pairs[row];
     return pair ? { sender: pair.a, receiver: pair.b } : null;
@@ -57,7 +59,7 @@ export function PairTable(props: Props) {
   );
 }
 
-function columnsOf(pairs: readonly Pair[], unit: string): TableColumn[] {
+function columnsOf(pairs: readonly Pair[], interval: string, unit: string): TableColumn[] {
   const estimate = (of: (pair: Pair) => Estimate) => ({
     values: pairs.map((pair) => of(pair).value),
     low: pairs.map((pair) => of(pair).low),
@@ -83,14 +85,12 @@ function columnsOf(pairs: readonly Pair[], unit: string): TableColumn[] {
     },
     {
       ...{ kind: "number", name: "path", label: "path" },
-      about:
-        "How much the metric falls when the second head alone receives the first one's mean, with its interval.",
+      about: `How much the metric falls when the second head alone receives the first one's mean, with its ${interval}.`,
       ...estimate(({ path }) => path),
     },
     {
       ...{ kind: "number", name: "interaction", label: "interaction" },
-      about:
-        "What both ablations together cost more than one by one: above 0 they back each other up.",
+      about: `What both ablations together cost more than one by one, with its ${interval}: above 0 they back each other up.`,
       ...estimate(({ interaction }) => interaction),
     },
   ];

@@ -36,6 +36,8 @@ export interface CoordinationRows {
   q: Float32Array;
   /** The largest |value| first. */
   pairs: Pair[];
+  /** What the intervals of pairs are: "95 % interval". */
+  interval: string;
 }
 
 const METHODS: Record<string, readonly [title: string, unit: string]> = {
@@ -48,16 +50,15 @@ const METHODS: Record<string, readonly [title: string, unit: string]> = {
 export function readCoordination(topic: Topic): CoordinationRows | null {
   const [value, q] = [topic.matrix("value"), topic.matrix("q")];
   if (!value || !q) return null;
-  const method = topic.text("method");
+  const [method, pairs] = [topic.text("method"), topic.table("pairs")];
   const [title, unit] = METHODS[method] ?? [method, ""];
   return {
     ...{ title, unit, signed: topic.flag("signed"), fdr: topic.number("fdr") },
     heads: value.info.rows.heads ?? [],
     value: value.values,
     q: q.values,
-    pairs: rows(topic.table("pairs"), readPair).sort(
-      (one, other) => Math.abs(other.value) - Math.abs(one.value),
-    ),
+    pairs: rows(pairs, readPair).sort((one, other) => Math.abs(other.value) - Math.abs(one.value)),
+    interval: pairs?.of("path", "low")?.about || "interval",
   };
 }
 

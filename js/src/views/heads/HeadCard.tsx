@@ -78,7 +78,7 @@ function ScoreRow({ plane, index }: { plane: Plane; index: number }) {
   const { about, value, low, high, control } = plane;
   const [from, to] = [low?.[index], high?.[index]];
   const has = from !== undefined && to !== undefined && !Number.isNaN(from);
-  const interval = has ? `95 % interval ${fixed(from)} to ${fixed(to)}` : "no interval";
+  const interval = has ? `${about.interval} ${fixed(from)} to ${fixed(to)}` : "no interval";
   const random = about.group === "random tokens" ? "the same on text without repeats" : "see above";
   const versus = control ? `control: ${random}` : "chance: uniform attention";
   return (

@@ -1,4 +1,4 @@
-// The highest heads by the chosen score, each with its interval and its baseline.
+// The highest or the lowest heads by the chosen score, each with its interval and its baseline.
 import { useMemo } from "preact/hooks";
 import { nameOf } from "../../model/address";
 import { baselineOf, type Plane } from "../../model/planes";
@@ -12,12 +12,23 @@ export function Ranking({ session }: { session: Session }) {
   const plane = session.plane.value;
   const { n_heads } = session.text.value;
   const [layer, head] = session.head.value;
-  const shown = useMemo(() => (plane ? highest(plane) : []), [plane]);
+  const lowest = session.params.choice("ranking").value === "lowest";
+  const shown = useMemo(() => (plane ? ranked(plane, !lowest) : []), [plane, lowest]);
   if (!plane) return null;
   const { label, least, most } = plane.about;
   return (
     <div class="ranking">
-      <h3>Highest by {label.toLowerCase()}</h3>
+      <h3>
+        <button
+          type="button"
+          data-cw="ranking-order"
+          title={`Show the ${lowest ? "highest" : "lowest"} instead`}
+          onClick={() => session.params.set("ranking", lowest ? "highest" : "lowest")}
+        >
+          {lowest ? "Lowest" : "Highest"} by {label.toLowerCase()}
+          <i aria-hidden="true">{lowest ? " ▴" : " ▾"}</i>
+        </button>
+      </h3>
       <ol class="ranks scroll" data-cw="ranking">
         {shown.map((index) => {
           const at: [number, number] = [Math.floor(index / n_heads), index % n_heads];
@@ -34,6 +45,7 @@ export function Ranking({ session }: { session: Session }) {
                   value={plane.value[index]}
                   low={plane.low?.[index]}
                   high={plane.high?.[index]}
+                  interval={plane.about.interval}
                   baseline={baselineOf(plane, index)}
                   baselineName={plane.control ? "control" : "chance"}
                   ends={[least, most]}
@@ -47,7 +59,7 @@ export function Ranking({ session }: { session: Session }) {
   );
 }
 
-function highest({ value }: Plane): number[] {
-  const known = sortedRows(value, value.length, true).slice(0, ROWS);
+function ranked({ value }: Plane, descending: boolean): number[] {
+  const known = sortedRows(value, value.length, descending).slice(0, ROWS);
   return known.filter((index) => !Number.isNaN(value[index] ?? Number.NaN));
 }

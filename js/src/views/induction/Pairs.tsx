@@ -74,7 +74,7 @@ export function PairGraph({ pairs, edge, choose, theme }: GraphProps) {
 const Z = "in standard deviations from rotated weights";
 
 function columnsOf(pairs: Pairs): TableColumn[] {
-  const { edges, path, low, high, baseline, baselineHigh } = pairs;
+  const { edges, path, low, high, interval, baseline, baselineHigh } = pairs;
   const z = (name: string, letter: string, values: Float32Array): TableColumn => ({
     kind: "number",
     name,
@@ -90,8 +90,7 @@ function columnsOf(pairs: Pairs): TableColumn[] {
     },
     {
       ...{ kind: "number", name: "path", label: "path", values: path, low, high, strong: true },
-      about:
-        "How much the induction head's prefix matching falls when only its input from the earlier head, to its keys, is replaced by the mean. In small: the 95 % interval.",
+      about: `How much the induction head's prefix matching falls when only its input from the earlier head, to its keys, is replaced by the mean. In small: the ${interval}.`,
     },
     {
       ...{ kind: "number", name: "baseline", label: "baseline", values: baseline },

@@ -11,6 +11,8 @@ export interface Pairs {
   path: Column;
   low: Column;
   high: Column;
+  /** What those two are: "95 % interval". */
+  interval: string;
   /** Random senders: their mean, and below what one of them would be. */
   baseline: Column;
   baselineHigh: Column;
@@ -65,7 +67,7 @@ export function readInduction(topic: Topic): InductionRows {
 function readPairs(table: Table | null): Pairs | null {
   if (!table) return null;
   const none = new Float32Array(table.rows).fill(Number.NaN);
-  const { value, low, high, null: baseline, nullHigh } = table.estimates("path");
+  const { value, low, high, interval, null: baseline, nullHigh } = table.estimates("path");
   return {
     edges: rows(table, (row) => ({
       sender: row.headHere("sender"),
@@ -74,6 +76,7 @@ function readPairs(table: Table | null): Pairs | null {
     path: value,
     low: low ?? none,
     high: high ?? none,
+    interval,
     baseline: baseline ?? none,
     baselineHigh: nullHigh ?? none,
     kz: table.numbers("k_z"),

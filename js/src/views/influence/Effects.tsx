@@ -115,7 +115,7 @@ function Said({
           <b>{fixed(value)}</b> {effect.unit}
           {low === undefined || Number.isNaN(low)
             ? ", without an interval"
-            : `, interval ${fixed(low)} to ${fixed(high)}`}
+            : `, ${effect.interval} ${fixed(low)} to ${fixed(high)}`}
         </>
       )}
     </p>

@@ -14,7 +14,13 @@ const told = (measures: Record<string, (number | null)[]>) =>
     fakeTable(
       "measures",
       Object.fromEntries(
-        Object.entries(measures).map(([name, numbers]) => [name, { numbers, unit: "nats" }]),
+        Object.entries(measures).flatMap(([name, numbers]) => [
+          [name, { numbers, unit: "nats" }],
+          ...(["low", "high"] as const).map((role) => [
+            `${name}_${role}`,
+            { numbers, role, of: name, about: "90 % interval" },
+          ]),
+        ]),
       ),
     ),
   );
@@ -46,7 +52,7 @@ it("says what the influence is on, and what the selected token does", async () =
     "Influence on “dog” (predicted after position 3)",
   );
   await act(() => session.select({ query: 2 }));
-  expect(part("effect").textContent).toContain("“c” (position 2): −0.25 nats");
+  expect(part("effect").textContent).toContain("“c” (position 2): −0.25 nats, 90 % interval −0.25");
   await act(() => session.select({ query: 0 }));
   expect(part("effect").textContent).toContain("not computed");
 });

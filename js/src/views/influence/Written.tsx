@@ -23,14 +23,14 @@ export function Written({ written, tokens, token, choose }: Props) {
       },
       {
         ...{ kind: "number", name: "own", label: "its own earlier tokens", strong: true },
-        about: "Effect of the tokens that the model wrote before it, in nats.",
+        about: `Effect of the tokens that the model wrote before it, in nats, with its ${own.interval}.`,
         values: own.value,
         low: own.low,
         high: own.high,
       },
       {
         ...{ kind: "number", name: "prompt", label: "the prompt", strong: true },
-        about: "Effect of the tokens of the prompt, in nats.",
+        about: `Effect of the tokens of the prompt, in nats, with its ${prompt.interval}.`,
         values: prompt.value,
         low: prompt.low,
         high: prompt.high,

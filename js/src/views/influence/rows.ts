@@ -2,16 +2,13 @@
 import type { Table, Topic } from "../../wire/blocks";
 
 /** A number a position, with its interval; NaN: missing. */
-export interface Effect {
+export interface Effect extends Interval {
   name: string;
   label: string;
   about: string;
   unit: string;
   /** Whether it can be below 0. */
   signed: boolean;
-  value: Float32Array;
-  low: Float32Array;
-  high: Float32Array;
 }
 
 /** What a written token depended on: on earlier written ones, and on the prompt. */
@@ -25,6 +22,8 @@ export interface Interval {
   value: Float32Array;
   low: Float32Array;
   high: Float32Array;
+  /** What those two are: "95 % interval". */
+  interval: string;
 }
 
 export interface InfluenceRows {
@@ -65,7 +64,7 @@ export function readInfluence(topic: Topic): InfluenceRows {
 
 function interval(table: Table | null, name: string): Interval {
   const none = new Float32Array(table?.rows ?? 0).fill(Number.NaN);
-  if (!table) return { value: none, low: none, high: none };
-  const { value, low, high } = table.estimates(name);
-  return { value, low: low ?? none, high: high ?? none };
+  if (!table) return { value: none, low: none, high: none, interval: "interval" };
+  const { value, low, high, interval } = table.estimates(name);
+  return { value, low: low ?? none, high: high ?? none, interval };
 }
