@@ -129,7 +129,7 @@ def _name_heads(
     size = line_height("xtick.labelsize")
     taken: list[tuple[float, float, float]] = []
     for layer, source, query, head in zip(
-        edges["layer"], edges["source"], edges["query"], edges["head"], strict=True
+        edges["layer"], edges["source"], edges["query"], edges["name"], strict=True
     ):
         half = 0.3 * size * len(head)
         for part in (0.5, 0.35, 0.65, 0.2, 0.8):

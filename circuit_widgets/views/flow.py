@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from circuit_widgets.analysis.flow.results import InformationFlow
-from circuit_widgets.heads import Head
+from circuit_widgets.analysis.flow.results import RESIDUAL, InformationFlow
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
@@ -112,8 +111,14 @@ def _edges(result: InformationFlow) -> list[t.Edge]:
     """The edges that carry most of what is read, each with its share of it."""
     frame = result.edges(LEAST).sort_values("flow", ascending=False, kind="stable")[:MOST]
     return [
-        t.Edge(layer, source, query, flow, None if head == "residual" else Head.parse(head).index)
-        for layer, source, query, head, _, flow in frame.itertuples(index=False)
+        t.Edge(
+            edge["layer"],
+            edge["source"],
+            edge["query"],
+            edge["flow"],
+            None if edge["name"] == RESIDUAL else edge["head"],
+        )
+        for edge in frame.to_dict("records")
     ]
 
 

@@ -81,9 +81,14 @@ def test_it_saves_and_shows(tmp_path) -> None:
     assert frame[frame["confirmed"]]["source"].tolist() == [2, 2, 2]
     assert frame.attrs["provenance"]["analysis"] == "trace_information_flow"
     edges = result.edges(0.05)
-    assert edges[edges["head"] == "1.1"][["source", "query", "flow"]].values.tolist() == [
-        [2, 5, pytest.approx(0.25)]
-    ]
+    moved = edges[edges["name"] == "1.1"].to_dict("records")
+    assert [
+        [row[name] for name in ("layer", "head", "source", "query", "flow")] for row in moved
+    ] == [[1, 1, 2, 5, pytest.approx(0.25)]]
+    assert str(edges["layer"].dtype) == "int64" and str(edges["head"].dtype) == "Int64"
+    assert set(edges[edges["head"].isna()]["name"]) == {"residual"}
+    assert edges.attrs["provenance"] == frame.attrs["provenance"]
+    assert result.edges(2).empty
     # What flows into the first layer is everything.
     assert float(edges[edges["layer"] == 0]["flow"].sum()) == pytest.approx(1)
     with pytest.raises(ValueError, match=r"routes has shape \[2\]; accepted is \[6\]"):

@@ -88,6 +88,8 @@ def test_the_toy_continues_what_it_has_seen(tmp_path) -> None:
     frame = found.to_frame()
     assert len(frame) == len(found.repeats()) * len(found.heads)
     assert set(frame["expected"]) == {"dog", "seven", "river"}
+    named = {(row.layer, row.head, row.name) for row in frame.itertuples(index=False)}
+    assert named == {(head.layer, head.index, str(head)) for head in probed.heads()}
     found.save(tmp_path / "trace")
     assert cw.load(tmp_path / "trace") == found == InductionTrace.load(tmp_path / "trace")
     with pytest.raises(ValueError, match="holds InductionTrace"):

@@ -16,6 +16,9 @@ from circuit_widgets.results.score import Score
 if TYPE_CHECKING:
     import pandas as pd
 
+# The name of an edge that no head moves.
+RESIDUAL = "residual"
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class InformationFlow(Result, topic="flow"):
@@ -93,23 +96,37 @@ class InformationFlow(Result, topic="flow"):
                 )
 
     def edges(self, least: float = 0.01) -> pd.DataFrame:
-        """The graph's edges that carry at least this share of what is read, one row each.
+        """The graph's edges that carry at least this share of the stream that is read, a row each.
 
-        `flow` is that share: the edge's contribution times what of its end reaches the position.
+        `layer` and `head` say which head moves most of it, and `name` is that head's name; where
+        the residual stream keeps it, `head` is missing and `name` is "residual". `flow` is the
+        share: the edge's contribution times the share of its query that reaches the position.
         """
         import pandas as pd
 
         share = shares(self.contributions, self.position)
-        rows: list[tuple[Any, ...]] = []
+        rows: list[dict[str, Any]] = []
         for layer in range(len(self.contributions) - 1, -1, -1):
             carried = share[layer + 1, :, None] * self.contributions[layer].double().nan_to_num()
             for query, key in (carried >= least).nonzero().tolist():
                 head = int(self.heads[layer, query, key])
-                contribution = float(self.contributions[layer, query, key])
-                name = "residual" if head < 0 else str(Head(layer, head))
-                rows.append((layer, key, query, name, contribution, float(carried[query, key])))
-        columns = ["layer", "source", "query", "head", "contribution", "flow"]
-        return pd.DataFrame(rows[::-1], columns=columns)
+                rows.append(
+                    {
+                        "layer": layer,
+                        "head": None if head < 0 else head,
+                        "name": RESIDUAL if head < 0 else str(Head(layer, head)),
+                        "source": key,
+                        "query": query,
+                        "contribution": float(self.contributions[layer, query, key]),
+                        "flow": float(carried[query, key]),
+                    }
+                )
+        # Int64 knows missing values: heads stay whole numbers.
+        kinds = dict.fromkeys(("layer", "source", "query"), "int64") | {"head": "Int64"}
+        columns = ["layer", "head", "name", "source", "query", "contribution", "flow"]
+        frame = pd.DataFrame(rows[::-1], columns=columns).astype(kinds)
+        frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
+        return frame
 
     def to_frame(self) -> pd.DataFrame:
         """One row per score and source; `df.attrs` has the provenance.

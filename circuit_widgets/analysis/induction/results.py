@@ -248,7 +248,9 @@ class InductionTrace(Result, topic="induction"):
                 "token": self.tokens[q],
                 "earlier": int(self.earlier[q]),
                 "expected": self.tokens[int(self.earlier[q]) + 1],
-                "head": name,
+                "layer": head.layer,
+                "head": head.index,
+                "name": str(head),
                 "attention": float(self.attention[h, q]),
                 "chance": float(self.chance[q]),
                 "added": float(self.added[h, q]),
@@ -258,7 +260,7 @@ class InductionTrace(Result, topic="induction"):
                 "follows": bool(self.follows[q]),
             }
             for q in self.repeats()
-            for h, name in enumerate(self.heads)
+            for h, head in enumerate(map(Head.parse, self.heads))
         ]
         frame = pd.DataFrame(rows)
         frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
