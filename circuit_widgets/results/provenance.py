@@ -6,13 +6,16 @@ import dataclasses
 import importlib
 import importlib.metadata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from circuit_widgets import models
+from circuit_widgets.results.fields import typed
 from circuit_widgets.results.score import interval_in_words
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+S = TypeVar("S", bound=Any)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,13 @@ class Provenance:
     versions: Mapping[str, str]
     seconds: float = dataclasses.field(compare=False)
     pending: tuple[str, ...] = ()
+
+    def settings(self, kind: type[S]) -> S:
+        """The analysis's arguments as its own frozen dataclass: `parameters`, with their types."""
+        # Version 0.1.0 kept the seed beside the parameters.
+        named = {field.name for field in dataclasses.fields(kind)}
+        seed = {"seed": self.seed} if "seed" in named else {}
+        return typed(kind, {**seed, **self.parameters})
 
     @property
     def complete(self) -> bool:

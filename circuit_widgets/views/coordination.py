@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from circuit_widgets.analysis.coordination.analyze import Settings
 from circuit_widgets.analysis.coordination.results import HeadCoordination
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.widgets.heads_view import TopicData
@@ -43,8 +44,7 @@ class CoordinationView(ResultView):
         ]
 
     def _reads(self, result: HeadCoordination) -> Any:
-        prompts = result.provenance.parameters.get("prompts") or ()
-        return prompts[0] if prompts else None
+        return result.provenance.settings(Settings).prompts[0]
 
     def _shown_text(self, result: HeadCoordination | None) -> tuple[list[str], str]:
         if result is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from circuit_widgets.analysis.induction.identify import Settings
 from circuit_widgets.analysis.induction.results import InductionHeads, InductionTrace
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
@@ -85,7 +86,7 @@ class InductionView(ResultView):
         pairs, which = result.pairs or [], result.provenance.interval
         ends = [end for pair in pairs for end in (pair.induction_head, pair.previous_token_head)]
         shown = [place(head) for head in (*ends, *result.heads()[:4])]
-        length = int(result.provenance.parameters["length"])
+        length = result.provenance.settings(Settings).length
         before = len(result.example) - 2 * length if result.example else 0
         return topic(
             "induction",

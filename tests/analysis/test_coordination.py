@@ -115,7 +115,7 @@ def test_order_puts_like_heads_together() -> None:
     made = analyze_head_coordination(tiny.make("native"), SAME, **QUICK).provenance
     half = torch.full_like(value, 0.5)
     compared = Similarity(value, half, half, half, "")
-    found = _matrices(compared, tuple("abcdef"), Settings(**made.parameters), made)
+    found = _matrices(compared, tuple("abcdef"), made.settings(Settings), made)
     assert sorted(map(int, group[list(found.order)].diff().abs())) == [0, 0, 0, 0, 1]
 
 

@@ -114,3 +114,6 @@ def test_steps_are_for_another_analysis(model) -> None:
 def test_provenance_keeps_the_settings(model) -> None:
     made = begun(model, "x", Settings(3), method="", probe="", n_total=1, unit="rounds")
     assert made.parameters == {"rounds": 3, "seed": 5} and made.seed == 5
+    assert made.settings(Settings) == Settings(3)
+    # As a file of version 0.1.0 has them.
+    assert dataclasses.replace(made, parameters={"rounds": 3}).settings(Settings) == Settings(3)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from circuit_widgets import arguments
 from circuit_widgets.analysis.influence.effects import Effects, rank_correlation
-from circuit_widgets.analysis.influence.results import SelfInfluence
+from circuit_widgets.analysis.influence.results import SelfInfluence, Settings
 from circuit_widgets.causal.first_order import screen
 from circuit_widgets.causal.replacement import Corruption, greedy
 from circuit_widgets.jobs.analysis import analysis
@@ -31,22 +31,6 @@ _METHODS = {
     "exact": "tokens replaced one position at a time; Student's t over draws",
     "fast": "change of the embedding times the slope half way; Student's t over draws",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """The arguments of `compute_self_influence`, checked, as provenance keeps them."""
-
-    position: int | None
-    target: int | str | None
-    metric: str
-    mode: str
-    draws: int
-    seed: int
-    generate: int
-    all_pairs: bool
-    batch: int
-    confidence: float
 
 
 @analysis("influence")

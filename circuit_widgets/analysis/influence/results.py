@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `compute_self_influence`, checked, as provenance keeps them."""
+
+    position: int | None
+    target: int | str | None
+    metric: str
+    mode: str
+    draws: int
+    seed: int
+    generate: int
+    all_pairs: bool
+    batch: int
+    confidence: float
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class SelfInfluence(Result, topic="influence"):
     """What replacing each token of a text does to the output at one position.
@@ -125,6 +141,7 @@ class SelfInfluence(Result, topic="influence"):
         import pandas as pd
 
         made, n = self.provenance, len(self.ids)
+        settings = made.settings(Settings)
         scores = {"logp": self.logp, "kl": self.kl}
         if self.norm is not None:
             scores["norm"] = Score(value=self.norm)
@@ -136,12 +153,10 @@ class SelfInfluence(Result, topic="influence"):
         if self.matrix is not None and self.matrix_sem is not None:
             source, query = self.matrix.isfinite().nonzero().T
             value, sem = (each[source, query] for each in (self.matrix, self.matrix_sem))
-            half = t_quantile(made.parameters["confidence"], made.parameters["draws"] - 1) * sem
+            half = t_quantile(settings.confidence, settings.draws - 1) * sem
             score = Score(value=value, low=value - half, high=value + half)
             parts.append(self._rows("pair", source.tolist(), query.tolist(), score.columns()))
-        frame = pd.concat(parts, ignore_index=True).assign(
-            n=made.parameters["draws"], complete=made.complete
-        )
+        frame = pd.concat(parts, ignore_index=True).assign(n=settings.draws, complete=made.complete)
         frame.attrs["provenance"] = dataclasses.asdict(made)
         return frame
 
