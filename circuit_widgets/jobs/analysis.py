@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 # What `stream` takes besides the analysis's own arguments: how its view opens.
-VIEW_OPTIONS = ("height", "hide", "title", "caption", "selection", "query", "key", "params")
+VIEW_OPTIONS = (
+    *("height", "hide", "title", "caption", "selection", "query", "key"),
+    *("thresholds", "params"),
+)
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
@@ -46,7 +49,7 @@ class Analysis(Protocol[P, R_co]):
         """Return the topic's view at once; it fills in while a worker thread computes.
 
         Takes what `result.view` takes, too: height, hide, title, caption, selection, query, key,
-        params.
+        thresholds, params. Where the analysis itself has an argument of that name, it is that.
         """
         ...
 

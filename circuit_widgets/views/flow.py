@@ -30,12 +30,13 @@ class FlowView(ResultView):
         return None if result is None else _flow(result)
 
     def _adjusts(self, result: InformationFlow | None) -> list[c.Control]:
-        paths = 0 if result is None else len(result.key_paths)
+        # Before there is a result nobody knows how many paths there are.
+        last = None if result is None else max(0, len(result.key_paths) - 1)
         return [
             c.number("flow.least", "Hide steps below", 0.02, least=LEAST, most=0.3, step=LEAST),
             word("flow.paths.sort", "Order of the paths", "-share"),
             word("flow.sources.sort", "Order of the sources", "-route"),
-            c.number("flow.path", "Path", 0, least=0, most=max(0, paths - 1), step=1),
+            c.number("flow.path", "Path", 0, least=0, most=last, step=1),
         ]
 
     def _reads(self, result: InformationFlow) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from circuit_widgets.analysis.patterns.classes import ATTENTION_PATTERNS
 from circuit_widgets.analysis.patterns.results import AttentionPatterns
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.widgets.heads_view import TopicData
@@ -44,8 +45,7 @@ class PatternsView(ResultView):
 
     def _adjusts(self, result: AttentionPatterns | None) -> list[c.Control]:
         """A threshold a class, the result's own at first, and what the gallery is sorted by."""
-        if result is None:
-            return []
+        kinds = ATTENTION_PATTERNS.values() if result is None else result.classes
         thresholds = [
             c.number(
                 f"{THRESHOLD}{kind.name}",
@@ -56,7 +56,7 @@ class PatternsView(ResultView):
                 step=0.01,
                 about=kind.description,
             )
-            for kind in result.classes
+            for kind in kinds
         ]
         orders = [c.option("class", "class score"), c.option("grid", "grid score")]
         return [*thresholds, c.choice("gallery.sort", "Sort by", orders)]

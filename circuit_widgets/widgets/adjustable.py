@@ -48,13 +48,20 @@ class Adjustable(View):
         self.param_values = msgspec.to_builtins(made)
 
     def _declare(self, controls: Iterable[Control]) -> None:
-        """What there is to adjust from now on; values that it has no name for are forgotten."""
+        """What there is to adjust from now on; values that it does not take are forgotten."""
         self._declared = {control.name: control for control in controls}
-        kept = {n: v for n, v in self.param_values["values"].items() if n in self._declared}
+        kept = {n: v for n, v in self.param_values["values"].items() if self._takes(n, v)}
         with self.hold_sync():
             self.controls = msgspec.to_builtins(list(self._declared.values()))
             if kept != self.param_values["values"]:
                 self._write(kept)
+
+    def _takes(self, name: str, value: ParamValue) -> bool:
+        try:
+            checked(self._declared, {name: value})
+        except (UnknownParameter, TypeError, ValueError):
+            return False
+        return True
 
     @traitlets.validate("param_values")
     def _readable_values(self, proposal: Any) -> dict[str, Any]:

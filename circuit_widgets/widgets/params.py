@@ -107,7 +107,8 @@ def _fit(control: Control, value: object) -> ParamValue:
         raise TypeError(f"{name} is {value!r}; accepted is a number")
     least, most = control.least, control.most
     if (least is not None and value < least) or (most is not None and value > most):
-        raise ValueError(f"{name} is {value!r}; accepted is {least:g} to {most:g}")
+        accepted = f"{least:g} to {most:g}" if most is not None else f"a number from {least:g} on"
+        raise ValueError(f"{name} is {value!r}; accepted is {accepted}")
     if value != value:
         raise ValueError(f"{name} is not a number (NaN)")
     return float(value)

@@ -57,7 +57,7 @@ def number(
     value: float,
     *,
     least: float,
-    most: float,
+    most: float | None,
     step: float,
     unit: str = "",
     about: str = "",

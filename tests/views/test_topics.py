@@ -129,6 +129,33 @@ def test_a_stream_takes_the_same_and_opens_on_the_best_head() -> None:
         view.close()
 
 
+def test_a_stream_takes_thresholds_and_sliders_before_there_is_a_result() -> None:
+    model = cw.load_model()
+    # An argument of the analysis, which its sliders begin with.
+    gallery = cw.detect_attention_patterns.stream(
+        model,
+        TEXT,
+        thresholds={"diagonal": 0.9},
+        params={"threshold.induction": 0.2, "gallery.sort": "grid"},
+    )
+    assert gallery.wait(60)
+    for name, value in {"diagonal": 0.9, "induction": 0.2, "uniform": 0.5}.items():
+        assert gallery.params[f"threshold.{name}"] == value
+    assert gallery.params["gallery.sort"] == "grid"
+    # This one has none: the view says what there is.
+    with pytest.raises(KeyError, match=r"no parameter 'threshold\.x'.* 'pairs\.sort'"):
+        cw.identify_induction_heads.stream(model, thresholds={"x": 0.2})
+    flow = {
+        path: cw.trace_information_flow.stream(model, TEXT, params={"flow.path": path})
+        for path in (2, 99)
+    }
+    assert all(view.wait(60) for view in flow.values())
+    # Nobody could know: 99 is forgotten once there are ten paths.
+    assert flow[2].params["flow.path"] == 2 and flow[99].params["flow.path"] == 0
+    for view in (gallery, *flow.values()):
+        view.close()
+
+
 CALLS = {
     "identify_induction_heads": {"n_sequences": 4},
     "detect_attention_patterns": {"prompts": TEXT},
