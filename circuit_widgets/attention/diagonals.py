@@ -25,8 +25,8 @@ SCORES: dict[str, About] = {
             "previous_token",
             "Previous token",
             "Mean attention from each token to the previous one; behind a BOS token from the third "
-            "token on, because the second one's previous token is also the sink. Induction is "
-            "built on such a head in an earlier layer.",
+            "token on, because the second one's previous token is also the sink. An induction "
+            "head needs such a head in an earlier layer.",
             "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
             null="chance",
         ),

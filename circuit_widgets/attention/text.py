@@ -49,13 +49,13 @@ TEXT_SCORES: dict[str, About] = {
         _text(
             "first_token",
             "First token",
-            "On this text: mean attention to the first token, which heads use as a place to rest.",
+            "On this text: mean attention to the first token, which often is an attention sink.",
             "Xiao et al. 2023, Efficient Streaming Language Models with Attention Sinks",
         ),
         _text(
             "entropy",
             "Entropy",
-            "On this text: how spread out attention is, from 0 (one token) to 1 (all the same).",
+            "On this text: how spread out attention is, from 0 (one token) to 1 (uniform).",
             "entropy over its maximum log(q+1); Clark et al. 2019 for entropy of heads",
         ),
     )

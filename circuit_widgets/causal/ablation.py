@@ -84,7 +84,7 @@ class Ablation:
         return self.clean - torch.cat(ablated)
 
     def path_effect(self, sender: Head, receiver: Head) -> Float[Tensor, " prompt"]:
-        """How much the metric falls if the receiver, and nobody else, hears the sender's mean."""
+        """How much the metric falls if only the receiver's input from the sender is its mean."""
         patched = []
         for tokens, inputs, means in zip(self._batches, self._inputs, self._means, strict=True):
             mean = means[sender.layer][:, :, sender.index]
@@ -95,9 +95,9 @@ class Ablation:
     def attention_lost(
         self, sender: Head, receiver: Head, through: Collection[str]
     ) -> Iterator[Float[Tensor, "batch query key"]]:
-        """How much the receiver's attention falls if it hears the sender's mean, batch by batch.
+        """How much the receiver's attention falls with the sender's mean as input, batch by batch.
 
-        through: by which of its "q", "k" and "v" it hears it.
+        through: which of its "q", "k" and "v" get that input.
         """
         for inputs, means in zip(self._inputs, self._means, strict=True):
             mean = means[sender.layer][:, :, sender.index]

@@ -28,7 +28,7 @@ def path_patch(
     receiver: Head,
     through: Collection[str] = ENTRIES,
 ) -> Float[Tensor, "batch pos vocab"]:
-    """Logits if the receiver, and nobody else, heard the sender say something else.
+    """Logits if only the receiver's input from the sender is replaced (path patching).
 
     The direct path alone (Wang et al. 2022, Interpretability in the Wild, section 3.1; Goldowsky-
     Dill et al. 2023): what the sender writes changes in the residual stream that the receiver
@@ -40,7 +40,7 @@ def path_patch(
         inputs: Of a run of the tokens in question.
         sender: A head of an earlier layer than the receiver's.
         sender_z: What its z is replaced by.
-        receiver: Who hears it.
+        receiver: The head whose input is replaced.
         through: By which of its "q", "k" and "v"; with grouped keys and values, the receiver alone
             sees its group's changed k or v.
 

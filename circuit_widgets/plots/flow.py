@@ -43,14 +43,14 @@ def plot(
 ) -> Figure:
     """The edges, as wide as the share they carry and named by their head; below, each source.
 
-    The strongest paths are in colour in the graph and written out at the bottom. A share follows
-    the size of what is written: a star marks the sources that knockout confirms.
+    The strongest paths are in colour in the graph and written out at the bottom. Shares are not
+    causal: a star marks the sources that attention knockout confirms.
 
     Args:
         result: What `trace_information_flow` found.
         figsize: Width and height in inches.
         title: In place of what is read and the progress; "" for none.
-        least: Edges that carry a smaller share of what is read are not drawn.
+        least: Edges that carry a smaller share of the final residual stream are not drawn.
     """
     shown = shown_positions(result.position)
     n_layers = len(result.contributions)
@@ -62,7 +62,7 @@ def plot(
         for path in moving[:_PATHS]
     ]
     if lines:
-        lines.insert(0, "Strongest paths (share of what is read, and the heads that carry it):")
+        lines.insert(0, "Strongest paths, with their share of the final residual stream:")
     graph_height = min(5.2, 1.0 + 0.32 * n_layers)
     below = 1.2 * line_height("figure.labelsize") * len(lines) + 0.3
     if title is None:
@@ -165,5 +165,5 @@ def _sources(ax: Axes, result: InformationFlow, shown: range) -> None:
     confirmed = [position for position in confirmed if position in shown]
     if confirmed:
         ax.plot(confirmed, routes[confirmed], "*", color="C3", label="confirmed by knockout", ms=9)
-    ax.set_ylabel("share of\nwhat is read")
+    ax.set_ylabel("share of final\nresidual stream")
     ax.legend()

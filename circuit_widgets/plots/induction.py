@@ -70,7 +70,7 @@ def plot_trace(
     others = result.added_chance[:, at].mean(0).numpy()
     lower.plot(places, others, **chance, label="other tokens of the text")
     lower.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    upper.set_ylabel("attention to the token\nafter the earlier one")
+    upper.set_ylabel("attention to the token\nthat followed earlier")
     lower.set_ylabel("added to the logit\nof that token")
     lower.set_xlabel("repeated token, with its position")
     names = [f"{result.tokens[q]} ({q})" for q in at]

@@ -31,7 +31,7 @@ def plot(
     figsize: Sequence[float] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """The effect of each token with its interval; below, the matrix of pairs if there is one.
+    """The effect of each token with its interval; below it, the matrix of pairs if there is one.
 
     Positions that were not computed are empty; of a long text the last 64 up to the one that is
     read are shown.
@@ -86,7 +86,7 @@ def _matrix(figure: Figure, ax: Axes, result: SelfInfluence, shown: range, share
     name_tokens(ax, "x", result.tokens, shown, width - 2)
     name_tokens(ax, "y", result.tokens, shown, height * share - 1.4)
     ax.set_xlim(ends)
-    ax.set_xlabel("predicted after")
+    ax.set_xlabel("prediction after")
     ax.set_ylabel("replaced token")
     bar = figure.colorbar(image, ax=ax, shrink=0.9)
     bar.set_label(_LABELS["logp"])

@@ -1,4 +1,4 @@
-"""What every analysis returns: named tensors, each beside its null, and where they came from.
+"""What every analysis returns: named tensors, each with its null, and their provenance.
 
 A result is a frozen dataclass. Its numbers never change and none is made up: what was not computed
 is NaN, in the tensors, in the frame, in the picture and in the file. It finds its plot and its view
@@ -98,7 +98,7 @@ class Result:
     def scores(self) -> dict[str, Score]:
         """All scores by name: fields that are scores, and those in a field that maps names to them.
 
-        A value never stands alone: each has its chance, its control or its interval beside it.
+        Each has its value by chance, its control or its interval.
         """
         found: dict[str, Score] = {}
         for name, value in self._fields().items():

@@ -1,4 +1,4 @@
-"""A score: numbers for every head, never without what they would be for no reason."""
+"""A score: numbers for every head, always with what chance or a control would give."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def interval_in_words(confidence: float | None) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Score:
-    """One number per head (`[layer, head]`) or for the model (`[]`), beside its nulls.
+    """One number per head (`[layer, head]`) or for the model (`[]`), with its nulls.
 
     Attributes:
         value: The score. NaN: not computed, or not computable.

@@ -255,7 +255,7 @@ def explore(
         prompt: Text, or token ids.
         score: Of the head grid. On random tokens "prefix_matching", "previous_token" or
             "duplicate_token"; on this text one of `TEXT_SCORES`, as in "text_induction".
-        first: The first token's column, where many heads rest: "show", "dim" or "hide".
+        first: The first token's column, an attention sink of many heads: "show", "dim" or "hide".
         scale: Colours end at the "head"'s own maximum, or are "shared" and end at 1.
         pooling: What a cell of a long text's matrix is: "max" or "mean" over what it covers.
         probe: Also score every head on random tokens that repeat, in the background.

@@ -20,11 +20,11 @@ LEAST, MOST = 0.005, 1500
 
 
 class FlowView(ResultView):
-    """Along which routes an output was put together, and what cutting a source off costs."""
+    """The routes that contribute to an output, and what blocking attention to a source costs."""
 
     _bundle = "flow"
     _panels = ("header", "text", "graph", "paths", "sources", "head", "footer")
-    _doing = "Following routes"
+    _doing = "Tracing routes"
 
     def _topic(self, result: InformationFlow | None) -> TopicData:
         return None if result is None else _flow(result)
@@ -66,7 +66,7 @@ def _flow(result: InformationFlow) -> TopicData:
         ),
         Fact(
             "attention blocked to a random position",
-            "Mean loss of the target's log-probability; a further position stays below the bound.",
+            "Mean fall of the target's log-probability; the bound is for one more random position.",
             "nats",
             number(control),
             null_label="bound",
@@ -111,15 +111,10 @@ def _edge(step: Any, weight: float) -> t.Edge:
 def _edges(result: InformationFlow) -> list[t.Edge]:
     """The edges that carry most of what is read, each with its share of it."""
     frame = result.edges(LEAST).sort_values("flow", ascending=False, kind="stable")[:MOST]
+    columns = [frame[name] for name in ("layer", "source", "query", "flow", "name", "head")]
     return [
-        t.Edge(
-            edge["layer"],
-            edge["source"],
-            edge["query"],
-            edge["flow"],
-            None if edge["name"] == RESIDUAL else edge["head"],
-        )
-        for edge in frame.to_dict("records")
+        t.Edge(layer, source, query, flow, None if name == RESIDUAL else head)
+        for layer, source, query, flow, name, head in zip(*columns, strict=True)
     ]
 
 

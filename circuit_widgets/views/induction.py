@@ -148,7 +148,7 @@ def _facts(result: InductionHeads) -> list[Fact]:
     )
     tell(
         "loss added without the induction heads",
-        "Rise of the second-copy loss when all heads above the bar are ablated together.",
+        "Rise of the second-copy loss when all significant induction heads are ablated together.",
         result.joint_ablation,
         "same number of random heads",
     )

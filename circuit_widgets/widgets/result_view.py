@@ -98,7 +98,7 @@ class ResultView(HeadsView):
         job.start()
 
     def stop(self) -> None:
-        """End the job soon; what is done stays, marked as partial."""
+        """Stop the job soon; the results so far are kept, marked as partial."""
         if self._job is not None:
             self._job.stop()
 

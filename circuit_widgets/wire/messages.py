@@ -90,7 +90,7 @@ class RunPrompt(Message, frozen=True, tag_field="kind", tag="run"):
 
 
 class Stop(Message, frozen=True, tag_field="kind", tag="stop"):
-    """Stop the analysis or the run that is under way; what is done stays, marked as partial."""
+    """Stop the analysis or the run; results so far are kept, marked as partial."""
 
     id: Id
 

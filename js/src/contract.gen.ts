@@ -387,7 +387,7 @@ export interface Status {
 }
 
 /**
- * Stop the analysis or the run that is under way; what is done stays, marked as partial.
+ * Stop the analysis or the run; results so far are kept, marked as partial.
  */
 export interface Stop {
   kind: "stop";

@@ -137,7 +137,7 @@ def test_a_head_that_does_nothing_is_missing(tmp_path) -> None:
     # 0.1 and 1.0 write nothing.
     missing = result.value.isnan()
     assert missing[1].all() and missing[2].all() and not missing[0, 3]
-    assert "5 pairs missing" in repr(result) and len(result.to_frame()) == 6
+    assert "5 pairs could not be tested" in repr(result) and len(result.to_frame()) == 6
     projection = analyze_head_coordination(model, prompts, method="projection", **QUICK)
     assert projection.p[1].isnan().all() and float(projection.value[0, 3]) == pytest.approx(0)
 

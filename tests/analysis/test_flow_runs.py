@@ -74,8 +74,11 @@ def test_it_saves_and_shows(tmp_path) -> None:
     result.save(path)
     assert InformationFlow.load(path) == result == results.load(path)
     text = repr(result)
-    assert "2 '7': route 0.167, knockout" in text and "confirmed" in text
-    assert "path 0.083" not in text and "-[1.1]-> 5 '5'" in text
+    assert (
+        "2 '7' contributes 0.167 of the final residual stream; attention knockout" in text
+        and "confirmed" in text
+    )
+    assert "carries 0.083" not in text and "-[1.1]-> 5 '5'" in text
     frame = result.to_frame()
     assert set(frame["score"]) == {"routes", "rollout", "knockout"} and len(frame) == 18
     assert frame[frame["confirmed"]]["source"].tolist() == [2, 2, 2]

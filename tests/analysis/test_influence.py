@@ -220,7 +220,7 @@ def test_own_outputs_and_the_prompt(name: str) -> None:
         assert float(result.generated_logp[i]) == pytest.approx(clean, abs=1e-4)
     # The first generated token has no own outputs before it.
     assert [float(part[0]) for part in result.own.tensors().values()] == [0, 0, 0, 0]
-    assert "by generated token" in repr(result)
+    assert "mean influence on a generated token" in repr(result)
 
 
 def test_the_null_of_a_sum_of_absolute_effects() -> None:
@@ -263,7 +263,7 @@ def test_fast_is_exact_for_small_changes() -> None:
             fast.logp.value, exact.logp.value, atol=0.05 * scale + 2e-6, rtol=0.05
         )
         assert fast.screen_rho is not None and float(fast.screen_rho) > 0.9
-        assert "rank correlation with 10 exact" in repr(fast)
+        assert "rank correlation with exact effects at 10 positions" in repr(fast)
         torch.testing.assert_close(fast.kl.value, exact.kl.value)
 
 

@@ -64,16 +64,16 @@ def test_the_graph_is_walked_through_by_keys(page):
     graph.press("ArrowDown")
     expect(page.part("routes-tip")).to_contain_text("residual stream")
     graph.press("Shift+ArrowRight")
-    expect(page.part("routes-tip")).to_contain_text("of what is read")
+    expect(page.part("routes-tip")).to_contain_text("of the final residual stream")
     graph.press("Escape")
-    expect(page.part("routes-tip")).not_to_contain_text("of what is read")
+    expect(page.part("routes-tip")).not_to_contain_text("of the final residual stream")
 
 
 def test_a_source_is_told_in_words(page):
     page.root.locator(".word").nth(2).hover()
     route = float(page.notebook.python("flow.routes[2].item()"))
     expect(page.part("route-tip")).to_contain_text(f"(position 2): share by route {route:.2f}")
-    expect(page.part("routes-legend")).to_contain_text("share of what is read")
+    expect(page.part("routes-legend")).to_contain_text("share of the final residual stream")
 
 
 def test_it_fits_a_laptop(page):

@@ -71,7 +71,7 @@ def analyze_head_coordination(
     confidence: float = 0.95,
     progress: bool = True,
 ) -> Iterator[HeadCoordination]:
-    """Compare all pairs of heads, say which are alike beyond chance, and how those work together.
+    """Compare all pairs of heads, find the significantly similar ones, and how they work together.
 
     What `method` can be:
 
@@ -91,7 +91,7 @@ def analyze_head_coordination(
 
     The null of the first three takes one head's rows in another order: whole prompts are shuffled
     where there are 8 of one length, else each prompt's positions go round, which keeps how slowly
-    a series changes but not what belongs to a position (so that of few prompts, likeness by
+    a series changes but not what belongs to a position (so that with few prompts, similarity by
     position counts as coordination). One short prompt has few shifts.
     p of the signed methods pools the shuffles of all pairs, each in units of its own spread; p of
     cka counts the pair's own, and is at least 1 / (n_permutations + 1). The null of projection is

@@ -19,7 +19,7 @@ TYPES = ("serial", "parallel", "aggregation", "unclear")
 
 
 class Significant(NamedTuple):
-    """A pair of heads whose likeness is beyond chance, a not in a later layer than b."""
+    """A pair of heads whose similarity is significant, a not in a later layer than b."""
 
     a: Head
     b: Head
@@ -35,23 +35,24 @@ class CoordinatedPair:
 
     Attributes:
         a, b: "layer.head", a not in a later layer than b.
-        value, q: Their likeness, and its false discovery rate.
-        path: How much the metric falls if b, and nobody else, hears a's mean; None within a layer.
-        path_null_low, path_null_high: Between what one more random path from a to b's layer, or
-            from a's layer to b, would be (by median and median deviation).
+        value, q: Their similarity, and its false discovery rate.
+        path: How much the metric falls if only b's input from a is replaced by a's mean (path
+            patching); None within a layer.
+        path_null_low, path_null_high: The null: an interval for one more random path from a to b's
+            layer, or from a's layer to b (by median and median deviation).
         interaction: effect_ab - effect_a - effect_b.
         effect_a, effect_b, effect_ab: How much the metric falls if the head, or both, are replaced
             by their mean over the other prompts.
         contribution_a, contribution_b: The effects to first order, (z - mean) · d metric / d z.
         type: "serial": the path's interval excludes 0, and it is outside its null (if there are no
             2 random paths to compare, the interval alone decides).
-            "aggregation": no such path, an interaction, and both heads reach the metric (by effect
-            or by contribution): they meet in a later head or in the logits.
-            "parallel": no such path and no interaction: each does its own.
+            "aggregation": no such path, an interaction, and both heads affect the metric (by effect
+            or by contribution): both act on a later head or the logits.
+            "parallel": no such path and no interaction: each acts on its own.
             "unclear": anything else, and one prompt alone, which gives no interval.
-        sign: "redundancy", interaction above 0: together they are missed more than one by one,
-            because each stands in for the other. "synergy", below 0: without one the other is worth
-            less, so that the second loss costs less. None: no interaction for sure.
+        sign: "redundancy", interaction above 0: ablating both costs more than the sum of ablating
+            each, because each compensates for the other. "synergy", below 0: ablating both costs
+            less than that sum. None: the interaction's interval includes 0.
     """
 
     a: str
@@ -87,19 +88,19 @@ class CoordinatedPair:
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class HeadCoordination(Result, topic="coordination"):
-    """How alike heads are in what they do, pair by pair, and how the strongest pairs work together.
+    """How similar heads are, pair by pair, and how the strongest pairs work together.
 
     Matrices are [head, head], symmetric, NaN on the diagonal and where there is nothing to compare
     (a head that never changes).
 
     Attributes:
         heads: "layer.head" of each row and column.
-        method: Which likeness; see `analyze_head_coordination`.
-        value: The likeness.
-        p: How often chance does as well. Two-sided for contribution and pearson, else one-sided.
-        q: The same for all pairs together (Benjamini & Hochberg 1995).
-        null_mean, null_std: The likeness by chance.
-        order: Rows in an order in which like heads are neighbours (average linkage of 1 - |value|).
+        method: The similarity measure; see `analyze_head_coordination`.
+        value: The similarity.
+        p: The p value under the null. Two-sided for contribution and pearson, else one-sided.
+        q: The p value adjusted for all pairs (Benjamini & Hochberg 1995).
+        null_mean, null_std: Mean and standard deviation of the similarity under the null.
+        order: Rows in clustered order: average linkage of 1 - |value|.
         fdr: A pair is significant if its q is below.
         pairs: The strongest significant pairs and how they work together.
 
@@ -180,12 +181,12 @@ class HeadCoordination(Result, topic="coordination"):
             f"by {self.method}"
         ]
         if tested < n * (n - 1) // 2:
-            lines[0] += f"; {n * (n - 1) // 2 - tested} pairs missing"
+            lines[0] += f"; {n * (n - 1) // 2 - tested} pairs could not be tested"
         for a, b, value, q in significant[:3]:
             at = self.heads.index(str(a)), self.heads.index(str(b))
             lines.append(
-                f"{a} and {b} have {value:.2f} (chance {float(self.null_mean[at]):.2f} ± "
-                f"{float(self.null_std[at]):.2f}, q = {q:.2g})"
+                f"{a} and {b} have a similarity of {value:.2f} (null "
+                f"{float(self.null_mean[at]):.2f} ± {float(self.null_std[at]):.2f}, q = {q:.2g})"
             )
         return lines + [describe(pair) for pair in self.pairs]
 
@@ -193,10 +194,10 @@ class HeadCoordination(Result, topic="coordination"):
 def describe(pair: CoordinatedPair) -> str:
     """A typed pair in a line."""
     said = {
-        "serial": f"{pair.a} is heard by {pair.b} (serial)",
-        "parallel": f"{pair.a} and {pair.b} work in parallel",
-        "aggregation": f"{pair.a} and {pair.b} meet in a later head or in the logits (aggregation)",
-    }.get(pair.type, f"{pair.a} and {pair.b} have no clear type (unclear)")
+        "serial": f"{pair.a} acts through {pair.b} (serial)",
+        "parallel": f"{pair.a} and {pair.b} act independently (parallel)",
+        "aggregation": f"{pair.a} and {pair.b} both act on a later head or logits (aggregation)",
+    }.get(pair.type, f"The intervals do not decide the type of {pair.a} and {pair.b} (unclear)")
     effects = [
         _effect("path effect", pair.path, pair.path_low, pair.path_high),
         _effect("interaction", pair.interaction, pair.interaction_low, pair.interaction_high),
@@ -208,5 +209,5 @@ def describe(pair: CoordinatedPair) -> str:
 def _effect(name: str, value: float | None, low: float | None, high: float | None) -> str:
     if value is None:
         return ""
-    span = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
+    span = "" if low is None or high is None else f" (interval {low:.3g} to {high:.3g})"
     return f"{name} {value:.3g}{span}"

@@ -1,4 +1,4 @@
-"""How alike two heads are: four answers, for all pairs at once, each beside its null."""
+"""How similar two heads are: four measures, for all pairs at once, each with its null."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ RESIDUAL = "residual"
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class InformationFlow(Result, topic="flow"):
-    """Along which positions, layers and heads an output was put together.
+    """The positions, layers and heads that contribute to an output.
 
-    Routes follow the size of what is written, whatever it is used for; `knockout` says whether the
-    output depends on it. Node (layer, pos) is a position's residual stream before that layer;
+    Routes follow the size of what is written and are not causal; `knockout` measures whether the
+    output depends on a source. Node (layer, pos) is a position's residual stream before that layer;
     (n_layers, position) is the stream that is read. NaN: not reached from there, not computed, or
     not run.
 
@@ -45,8 +45,8 @@ class InformationFlow(Result, topic="flow"):
         knockout: Log probability of the target lost when `position` cannot attend to a source, in
             nats, [pos]: Geva et al. 2023. As asked for, with or without renormalising;
             `knockout_other` is the other way. One text, so there is no interval.
-        knockout_control: The same at other positions drawn at random: their mean, and what one more
-            of them would stay below (Student's t, 0.95), [2].
+        knockout_control: The same at other positions drawn at random: their mean, and the upper
+            95 % prediction bound for one more of them (Student's t), [2].
         key_paths: The strongest paths, each with its weight (the product of its contributions) and
             steps (layer, from, to, head), head -1 for the residual stream.
         information_sources: The strongest sources by `routes`, without `position` itself and a BOS:
@@ -100,7 +100,7 @@ class InformationFlow(Result, topic="flow"):
 
         `layer` and `head` say which head moves most of it, and `name` is that head's name; where
         the residual stream keeps it, `head` is missing and `name` is "residual". `flow` is the
-        share: the edge's contribution times the share of its query that reaches the position.
+        share: the edge's contribution times the share that its query has in that stream.
         """
         import pandas as pd
 
@@ -160,14 +160,19 @@ class InformationFlow(Result, topic="flow"):
         return text
 
     def _lines(self) -> list[str]:
-        lines = [f"reads {self.target_token!r} after position {self.position}"]
+        lines = [f"The routes lead to {self.target_token!r} after position {self.position}"]
         for at in self.information_sources[:5]:
             effect = at["knockout"]
-            said = "" if effect is None else f", knockout {effect:+.2f} nats"
-            sure = ", confirmed" if at["confirmed"] else ""
-            lines.append(f"{at['position']} {at['token']!r}: route {at['route']:.3f}{said}{sure}")
+            # Adding 0 makes -0.0 a 0.
+            cost = None if effect is None else round(effect, 2) + 0.0
+            said = "" if cost is None else f"; attention knockout costs {cost:+.2f} nats"
+            sure = " (confirmed)" if at["confirmed"] else ""
+            lines.append(
+                f"{at['position']} {at['token']!r} contributes {at['route']:.3f} of the final "
+                f"residual stream{said}{sure}"
+            )
         for path in self.key_paths[:3]:
-            lines.append(f"path {path['weight']:.3f}: {self.path_text(path)}")
+            lines.append(f"The path {self.path_text(path)} carries {path['weight']:.3f}")
         score = float(self.self_influence_score)
-        lines.append(f"from other positions, without the BOS: {score:.2f}")
+        lines.append(f"Other positions (without the BOS token) contribute {score:.2f} in all")
         return lines

@@ -60,14 +60,14 @@ def trace_information_flow(
     seed: int = 0,
     progress: bool = True,
 ) -> Iterator[InformationFlow]:
-    """Trace which positions an output was put together from, layer by layer.
+    """Trace which positions contribute to an output, layer by layer.
 
-    What each head writes from each key, and the residual stream, contribute to a layer's output as
-    far as they point where it points (Ferrando & Voita 2024, Information Flow Routes at Scale); the
-    layers' contributions multiply along a route. All of it comes from one pass. Routes say what was
-    moved, not what it did: the strongest sources are then cut off from the position (attention
-    knockout, Geva et al. 2023), beside as many others drawn at random. A knockout cuts the direct
-    way only, and not a route over a third position.
+    What each head writes from each key, and the residual stream, contribute to a layer's output by
+    their L1 proximity to it (Ferrando & Voita 2024, Information Flow Routes at Scale); the layers'
+    contributions multiply along a route. All of it comes from one pass. Routes are not causal, so
+    attention to the strongest sources is then blocked (attention knockout, Geva et al. 2023), with
+    positions drawn at random as the control. A knockout blocks the direct edges from the source to
+    the position, and no route over a third position.
 
     Args:
         model: A TransformerBridge with causal attention, whose layers add up to what their heads
@@ -76,13 +76,13 @@ def trace_information_flow(
         position: Whose output is read, negative from the end; None is the last.
         target: Whose probability is read: an id, or a text of one token. None: the token that
             follows in the text; at the last position the model's own likeliest token.
-        window: Layers in which attention is cut, the first and the last of them; None is all.
+        window: Layers in which attention is blocked, the first and the last of them; None is all.
         renormalise: Whether the weights that are left grow to their former sum. The other way is
             measured too; this one decides.
-        confirm: How many of the strongest sources are cut off; 0 runs no knockout. In a short text
+        confirm: How many of the strongest sources are blocked; 0 runs no knockout. In a short text
             half of the positions at most, so that some are left for the control.
         paths: How many paths are listed.
-        draws: Other positions that are cut off as a control, at most.
+        draws: Other positions that are blocked as a control, at most.
         seed: Of those.
         progress: Show a progress bar.
 
@@ -114,8 +114,8 @@ def trace_information_flow(
         model,
         "trace_information_flow",
         settings,
-        method="L1 nearness of parts to their sum, multiplied over layers; attention knockout",
-        probe="random other positions cut off",
+        method="L1 proximity of parts to their sum, multiplied over layers; attention knockout",
+        probe="attention knockout of random other positions",
         n_total=0,
         unit="steps",
     )
@@ -190,7 +190,7 @@ def _steps(
             effects[:, keys] = knocked_out(prefix, asked.read, target, keys, window)
         except ValueError as error:
             raise ValueError(
-                "attention cannot be cut in this model, where transformers computes it; pass "
+                "attention cannot be edited in this model, because transformers computes it; pass "
                 "confirm=0 for the routes alone"
             ) from error
         made = dataclasses.replace(made, n_done=made.n_done + len(keys))

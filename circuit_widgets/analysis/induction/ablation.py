@@ -22,7 +22,7 @@ _PARTS = ("value", "low", "high", "control", "control_low", "control_high")
 def add_ablation(
     result: InductionHeads, runs: Ablation, n_heads: int, *, confidence: float, seed: int
 ) -> Iterator[InductionHeads | None]:
-    """Single heads beside single random ones, then all induction heads beside sets of as many.
+    """Single heads with random heads as control, then all induction heads with sets of as many.
 
     It yields once for every ablation; None where there is nothing new to show.
     """

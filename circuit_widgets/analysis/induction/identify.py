@@ -72,7 +72,7 @@ def identify_induction_heads(
 ) -> Iterator[InductionHeads | Progress]:
     """Score every head as an induction, previous token and duplicate token head.
 
-    Random tokens that repeat go through the model beside random tokens that do not, in one batch.
+    Random tokens that repeat, and as a control random tokens that do not, are run in one batch.
     Prefix matching is Olsson et al. 2022's: the attention from a token of the second copy to the
     one that followed its first copy.
 
@@ -87,9 +87,9 @@ def identify_induction_heads(
             is set not to.
         loss: Also the loss on the first and the second copy. False stops each pass before the
             unembedding.
-        copying: Also how far each head copies, by its weights and on the tokens.
+        copying: Also how much each head copies, by its weights and on the tokens.
         ablation: How many heads, the highest by prefix matching, are ablated one by one and, those
-            that are beyond doubt, together; beside random heads. 0, or one sequence: none.
+            that are significant, together, with random heads as control. 0, or one sequence: none.
         pairs: Also which previous-token head each induction head is made with; needs two sequences.
         texts: Also the in-context-learning score on these, of more than 500 tokens each.
         progress: Show a progress bar.

@@ -84,7 +84,7 @@ def add_pairs(
 
 
 def path_to_keys(runs: Ablation, layout: Layout) -> PathEffect:
-    """How much prefix matching of the receiver falls if its keys hear the sender's mean."""
+    """How much prefix matching falls if the receiver's keys get the sender's mean."""
     back, first = layout.diagonal("prefix_matching")
 
     def effect(sender: Head, receiver: Head) -> Float[Tensor, " sample"]:

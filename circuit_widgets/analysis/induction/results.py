@@ -31,10 +31,10 @@ class InductionPair:
             earlier one writes, from the weights (Elhage et al. 2021). With rotary positions the
             weights see only a part of it.
         q_z, k_z, v_z: The same in standard deviations from randomly rotated weights.
-        path: How much prefix matching of the induction head falls if its keys hear the other head's
-            mean (path patching); path_low and path_high are its interval.
-        path_null: The same for random senders, on average; one more of them would stay below
-            path_null_high.
+        path: How much prefix matching of the induction head falls if its key input from the other
+            head is replaced by the mean (path patching); path_low and path_high are its interval.
+        path_null: The same for random senders, on average; path_null_high is the upper prediction
+            bound for one more of them.
         confirmed: The path's interval is above 0 and above path_null_high.
     """
 
@@ -136,12 +136,12 @@ class InductionHeads(Result, topic="induction"):
         return {name: of for name, of in known.items() if getattr(self, name) is not None}
 
     def heads(self, score: str = "prefix_matching", above: float = ABOVE) -> list[Head]:
-        """Heads whose score is beyond doubt, the highest first.
+        """Heads whose score is significantly above `above` and above its null, the highest first.
 
-        A head is in the list if the low end of its interval is above `above` and above its null:
-        the high end of its control's interval, or for `previous_token`, which is there without
-        repeats too, chance. Where there is no interval (one sequence), the means themselves are
-        compared. A head whose score is missing is not in the list.
+        The low end of the head's interval has to be above both. The null is the high end of its
+        control's interval, or for `previous_token`, which does not need repeats, chance. Where
+        there is no interval (one sequence), the means themselves are compared. A head whose score
+        is missing is not in the list.
         """
         of = self.score(score)
         assert of.low is not None
@@ -205,7 +205,7 @@ class InductionTrace(Result, topic="induction"):
         added_chance: The same for the other tokens of the prompt, on average, [head, pos].
         probability: Of the token at p + 1 after q, [pos].
         predicted: Whether that is the likeliest next token, [pos].
-        follows: Whether it is what really follows; at the last position nobody knows (False).
+        follows: Whether it is what really follows; at the last position it is unknown (False).
         previous: The previous-token heads that make the first hop, "layer.head".
         first_hop: Attention of each of them from p + 1 to p, [previous head, pos].
         paths: Where a previous-token head is in an earlier layer than an induction head: the

@@ -17,7 +17,7 @@ MORE: dict[str, About] = {
         About(
             "copying",
             "Copying (OV)",
-            "How far W_V W_O writes directions as it reads them: sum of the real parts of its "
+            "How much W_V W_O writes the directions that it reads: sum of the real parts of its "
             "eigenvalues over the sum of their sizes. The baseline is random rotations of W_V.",
             _ELHAGE,
             least=-1.0,

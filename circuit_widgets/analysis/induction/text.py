@@ -47,9 +47,9 @@ def lines_of_trace(result: InductionTrace) -> list[str]:
     """How many tokens repeat, and what each induction head does there."""
     at = result.repeats()
     lines = [
-        f"{len(at)} of {len(result.tokens)} tokens appeared earlier; the model predicts the token "
-        f"that followed then {_times(int(result.predicted[at].sum()))}, and it does follow "
-        f"{_times(int(result.follows[at].sum()))}"
+        f"{len(at)} of {len(result.tokens)} tokens appeared earlier; the token that followed then "
+        f"is the model's top prediction {_times(int(result.predicted[at].sum()))}, and follows "
+        f"again {_times(int(result.follows[at].sum()))}"
     ]
     for h, name in enumerate(result.heads):
         attention = float(result.attention[h, at].nanmean())
@@ -57,7 +57,7 @@ def lines_of_trace(result: InductionTrace) -> list[str]:
         others = float(result.added_chance[h, at].nanmean())
         lines.append(
             f"{name} attends to that token with {attention:.2f} "
-            f"(chance {float(result.chance[at].mean()):.2f}) and raises its logit by {added:+.2f} "
+            f"(chance {float(result.chance[at].mean()):.2f}) and changes its logit by {added:+.2f} "
             f"(other tokens: {others:+.2f})"
         )
     return lines
@@ -78,7 +78,8 @@ def _score_line(label: str, score: Score, listed: list[Head], null: str) -> str:
     if not listed:
         return line
     named = ", ".join(map(str, listed[:_NAMED])) + (", ..." if len(listed) > _NAMED else "")
-    return f"{line}. Above {ABOVE} and {null}: {named}"
+    versus = "its control" if null == "control" else "chance"
+    return f"{line}. Significantly above {ABOVE} and {versus}: {named}"
 
 
 def _ablation_line(score: Score) -> str:
@@ -90,10 +91,10 @@ def _ablation_line(score: Score) -> str:
 
 
 def _pair_line(pair: InductionPair) -> str:
-    z = "" if pair.k_z is None else f"; K-composition is {pair.k_z:.1f} SD from random"
+    z = "" if pair.k_z is None else f"; K-composition is {pair.k_z:.1f} SD from random weights"
     return (
-        f"{pair.induction_head} finds its keys by {pair.previous_token_head}: prefix matching "
-        f"falls by {pair.path:.2f} without that path{z}"
+        f"{pair.induction_head} reads {pair.previous_token_head} through its keys: prefix matching "
+        f"falls by {pair.path:.2f} when that path is ablated{z}"
     )
 
 

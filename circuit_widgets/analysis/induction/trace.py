@@ -54,8 +54,8 @@ def trace_induction(
     Args:
         model: A TransformerBridge with causal attention.
         prompt: A text or token ids in which a token repeats.
-        heads: The induction heads: a result of `identify_induction_heads`, whose heads beyond doubt
-            are taken, or heads. None: the heads that a short probe finds beyond doubt.
+        heads: The induction heads: a result of `identify_induction_heads`, whose significant heads
+            are taken, or heads. None: the significant heads of a short probe.
         previous: The previous-token heads of the first hop. None: those of the result or probe.
         seed: Of the probe.
         progress: Show a progress bar.
@@ -75,8 +75,8 @@ def trace_induction(
     earlier = earlier_positions(ids, int(tokens.has_bos))
     if max(earlier) < 0:
         raise ValueError(
-            f"no token of this prompt stands twice ({len(ids)} tokens, and what follows a token "
-            "counts from the second one on): there is nothing that induction could continue"
+            f"no token of this prompt ({len(ids)} tokens) repeats an earlier one that is not right "
+            "before it, so induction has nothing to continue"
         )
     given = None if isinstance(heads, InductionHeads) else _parsed(model, heads)
     given_previous = _parsed(model, previous)
@@ -127,8 +127,8 @@ def _steps(
         heads = probed.heads()
     if not heads:
         raise ValueError(
-            "no head of this model is an induction head beyond doubt; pass heads=, such as "
-            "heads=['5.1'], to follow some all the same"
+            "no head of this model is a significant induction head; pass heads=, such as "
+            "heads=['5.1'], to trace other heads"
         )
     if previous is None:
         assert probed is not None

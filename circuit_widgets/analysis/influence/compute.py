@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CHECKED = 12
 _METHODS = {
     "exact": "tokens replaced one position at a time; Student's t over draws",
-    "fast": "change of the embedding times the slope half way; Student's t over draws",
+    "fast": "change of the embedding times the gradient at the midpoint; Student's t over draws",
 }
 
 
@@ -99,7 +99,7 @@ def compute_self_influence(
         target=target,
         metric=metric_name,
         mode=arguments.choice("mode", mode, _METHODS),
-        # One draw of all tokens alike has no second one to be compared with.
+        # One uniform draw has no second one to be compared with.
         draws=arguments.whole("draws", draws, 1 if metric_name == "norm" else 2),
         seed=arguments.seed(seed),
         generate=asked.generate,
@@ -133,7 +133,7 @@ def compute_self_influence(
 def _drawn_from(settings: Settings, *, given: bool) -> str:
     if given:
         return "the weights given"
-    return "all tokens alike" if settings.metric == "norm" else "the text's own tokens"
+    return "uniform over the vocabulary" if settings.metric == "norm" else "the text's own tokens"
 
 
 def _steps(

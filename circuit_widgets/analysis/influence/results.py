@@ -41,15 +41,15 @@ class SelfInfluence(Result, topic="influence"):
 
     Positions count from 0 over the whole text: the prompt, and what the model was asked to add.
     Effects are means over the draws; `low` and `high` are Student's t intervals over them, which
-    say how sure the mean is for this text, not for others. NaN: later than `position`, a BOS, not
-    computed yet, or not computed in this mode.
+    hold for this text, not for others. NaN: later than `position`, a BOS, not computed yet, or not
+    computed in this mode.
 
     Attributes:
         tokens, ids: The text, [pos]; its first `n_prompt` tokens are the prompt.
         position: Whose output is read; `target` is the token (id) whose probability is read there.
         metric: What was asked for: "logp", "kl" or "norm".
         mode: "exact", or "fast": then `logp` is a first order estimate.
-        logp: Log probability of the target with the token less without it, in nats, [pos].
+        logp: Log-probability of the target with the token minus without it, in nats, [pos].
             Positive: the token helped. `logp_sem` is the standard error over draws.
         kl: KL(clean || corrupted) over the vocabulary, in nats, [pos].
         norm: L2 norm of the change of all logits, for one random token, [pos]. It has no sign and
@@ -110,7 +110,7 @@ class SelfInfluence(Result, topic="influence"):
         return self.kl if self.metric == "kl" else self.logp
 
     def sources(self, n: int = 10) -> list[tuple[int, str, float, float, float]]:
-        """The positions that matter: (position, token, effect, low, high), the strongest first.
+        """The positions with an effect: (position, token, effect, low, high), the strongest first.
 
         Only those whose interval excludes 0, by more than rounding. With metric "norm" there is no
         interval: all positions, by their norm.
@@ -174,16 +174,31 @@ class SelfInfluence(Result, topic="influence"):
         return pd.DataFrame({"score": name, **where, **columns})
 
     def _lines(self) -> list[str]:
-        lines = [f"reads {self.target_token!r} after position {self.position} ({self.metric})"]
+        at = f"after position {self.position}"
+        measure = {
+            "logp": f"The log-probability of {self.target_token!r} {at} is higher with the token "
+            "than without it by (nats):",
+            "kl": f"The KL divergence of the output {at} without the token from the output with it "
+            "is (nats):",
+            "norm": f"The L2 norm of the change of the logits {at} without the token is:",
+        }
+        sure = f"{100 * self.provenance.settings(Settings).confidence:g} % interval"
+        lines = [measure[self.metric]]
         for position, token, effect, low, high in self.sources(5):
-            span = "" if low != low else f" ({low:.2f} to {high:.2f})"
+            span = "" if low != low else f" ({sure} {low:.2f} to {high:.2f})"
             lines.append(f"{position} {token!r}: {effect:+.2f}{span}")
         if len(lines) == 1:
-            lines.append("no position has an effect beyond doubt")
+            lines = [f"No position's effect on the output {at} has a {sure} that excludes 0"]
         if self.screen_rho is not None:
             n = int(self.kl.value.isfinite().sum())
-            lines.append(f"estimates; rank correlation with {n} exact {float(self.screen_rho):.2f}")
+            lines.append(
+                "The effects are first-order estimates; their rank correlation with exact effects "
+                f"at {n} positions is {float(self.screen_rho):.2f}"
+            )
         if self.own is not None and self.prompt is not None and len(self.own.value):
             own, prompt = (float(each.value.nanmean()) for each in (self.own, self.prompt))
-            lines.append(f"by generated token: own outputs {own:.2f} nats, prompt {prompt:.2f}")
+            lines.append(
+                f"The mean influence on a generated token is {own:.2f} nats from the model's own "
+                f"earlier tokens and {prompt:.2f} nats from the prompt"
+            )
         return lines

@@ -21,8 +21,8 @@ class PatternClass:
         description: One sentence.
         function: What such a head is thought to do.
         score: The score that decides.
-        threshold: A head is of the class if its score is above this beyond doubt, and above its
-            null. Habits of the field, not laws.
+        threshold: A head is of the class if the interval of its score is above this and above its
+            null. Thresholds are conventions of the field.
         null: What the null is: the control without repeats, or chance.
         source: Where the class is from.
     """

@@ -58,11 +58,11 @@ def detect_attention_patterns(
     confidence: float = 0.95,
     progress: bool = True,
 ) -> Iterator[AttentionPatterns]:
-    """Score every head's attention by several shapes, and name the classes that hold beyond doubt.
+    """Score every head's attention by several measures, and name the classes that hold.
 
     Shapes are scored on the prompts, one pass each, with an interval over prompts; prompts of one
     length go together and nothing is padded. What repeats (`prefix_matching`, `duplicate_token`) is
-    scored on random tokens that repeat, beside a control that does not.
+    scored on random tokens that repeat, with a control of tokens that do not.
 
     Args:
         model: A TransformerBridge with causal attention.

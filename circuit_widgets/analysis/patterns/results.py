@@ -98,7 +98,7 @@ class AttentionPatterns(Result, topic="patterns"):
     def holds(self, name: str, threshold: float | None = None) -> list[Head]:
         """Heads that a class holds for, the highest first: above the threshold and the null.
 
-        Beyond doubt: the low end of the interval counts (the value where there is one prompt), and
+        The low end of the interval has to be above both (the value where there is one prompt);
         the null is the high end of the control's interval, or chance. Several classes can hold for
         a head; `labels` names it by the first.
         """

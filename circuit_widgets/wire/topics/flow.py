@@ -59,7 +59,7 @@ def routes_graph(edges: Sequence[Edge]) -> Packed:
             packing.heads("head", [_head(edge) for edge in edges], "head"),
         ],
         title="Routes",
-        about="Each edge is as wide as the share of what is read that comes along it.",
+        about="The width of an edge is the share of the final residual stream that it carries.",
     )
 
 
@@ -69,7 +69,7 @@ def path_tables(paths: Sequence[Path]) -> list[Packed]:
     return [
         packing.table(
             "paths",
-            [packing.numbers("weight", [path.weight for path in paths], "share of the route")],
+            [packing.numbers("weight", [path.weight for path in paths], "share")],
             title="Strongest paths",
             sort="weight",
         ),
@@ -93,7 +93,7 @@ def sources_table(sources: Sequence[FlowSource]) -> Packed:
         "sources",
         [
             packing.positions("position", [source.position for source in sources], "position"),
-            packing.numbers("route", [source.route for source in sources], "share of the routes"),
+            packing.numbers("route", [source.route for source in sources], "share by route"),
             packing.numbers("rollout", [source.rollout for source in sources], "attention rollout"),
             packing.numbers(
                 "knockout",
@@ -104,7 +104,7 @@ def sources_table(sources: Sequence[FlowSource]) -> Packed:
             ),
             packing.flags("confirmed", [source.confirmed for source in sources], "significant"),
         ],
-        title="Positions that the output draws on",
+        title="Source positions of the output",
         sort="route",
     )
 

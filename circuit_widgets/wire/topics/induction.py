@@ -61,7 +61,7 @@ def pairs_table(pairs: Sequence[object], which: str) -> Packed:
             ),
             packing.flags("confirmed", column("confirmed"), "confirmed"),
         ],
-        title="Previous-token heads and the induction heads they serve",
+        title="Previous-token heads and the induction heads that use them",
         sort="path",
     )
 
@@ -72,7 +72,7 @@ def heads_table(name: str, heads: Sequence[AnyHead], title: str) -> Packed:
 
 
 def repeats_table(trace: Mapping[str, Tensor], rows: Sequence[int]) -> Packed:
-    """Positions whose token stood earlier in the prompt, and what the model makes of it."""
+    """Positions whose token appeared earlier in the prompt, and what the model makes of it."""
 
     def column(name: str) -> list[Any]:
         return trace[name][list(rows)].tolist()

@@ -39,7 +39,7 @@ export function Routes({ rows, tokens, theme, least, path, chooseHead, chooseTok
       edges.target[at] ?? 0,
     ];
     const head = edges.head[at] ?? -1;
-    const share = `share ${fixed(edges.share[at], 3)} of what is read`;
+    const share = `share ${fixed(edges.share[at], 3)} of the final residual stream`;
     if (source === target) return `layer ${layer}: stays at ${token(source)}, ${share}`;
     const by = head < 0 ? "" : `, mostly by head ${nameOf([layer, head])}`;
     return `layer ${layer}: ${token(source)} → ${token(target)}${by}, ${share}`;
@@ -50,7 +50,7 @@ export function Routes({ rows, tokens, theme, least, path, chooseHead, chooseTok
       label="Routes from the tokens (below) through the layers to the output (above)."
       {...{ data: graph.data, theme, least, columns, said }}
       most={1}
-      unit="share of what is read"
+      unit="share of the final residual stream"
       signed={false}
       column={rows.position}
       path={links}

@@ -1,4 +1,4 @@
-// The text in the colours of how much each token contributes to what is read.
+// The text in the colours of how much each token contributes to the prediction.
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { labelText } from "../../draw/label";
 import { fixed } from "../../draw/number";

@@ -65,7 +65,7 @@ function noticeOf(session: Session): { said: string; problem: boolean } {
   const alive = session.client.alive.value;
   if (alive === "no")
     return {
-      said: "The kernel does not answer. The picture stays; run the cell again to go on.",
+      said: "The kernel does not answer. This is its last state; run the cell again to reconnect.",
       problem: true,
     };
   const wrong = session.complaint.value ?? (state === "failed" ? message : null);

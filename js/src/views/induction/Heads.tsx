@@ -69,7 +69,7 @@ function Work({ session, rows }: { session: Session; rows: InductionRows }) {
         ) : (
           <p class="quiet" data-cw="no-pairs">
             {pairs === null
-              ? "Pairs of heads have not been looked for yet."
+              ? "The pairs of heads are not computed yet."
               : "There is no pair: no previous-token head comes before an induction head."}
           </p>
         )}

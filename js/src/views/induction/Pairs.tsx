@@ -90,18 +90,18 @@ function columnsOf(pairs: Pairs): TableColumn[] {
     },
     {
       ...{ kind: "number", name: "path", label: "path", values: path, low, high, strong: true },
-      about: `How much the induction head's prefix matching falls when only its input from the earlier head, to its keys, is replaced by the mean. In small: the ${interval}.`,
+      about: `How much the induction head's prefix matching falls when only its input from the earlier head, to its keys, is replaced by the mean. The small numbers are the ${interval}.`,
     },
     {
       ...{ kind: "number", name: "baseline", label: "baseline", values: baseline },
       about:
-        "The same with random heads in place of the earlier head: their mean. In small: what one of them would stay below.",
+        "The same with random heads in place of the earlier head: their mean. The small number is the upper bound for one more random head.",
       note: (row) =>
         Number.isNaN(baselineHigh[row] as number) ? "" : `to ${fixed(baselineHigh[row])}`,
     },
     {
       ...{ kind: "flag", name: "confirmed", label: "confirmed", values: pairs.confirmed },
-      about: "Whether the path carries more than it does from random heads, beyond its interval.",
+      about: "Whether the interval of the path lies above 0 and above the bound for random heads.",
     },
     z("k", "K", pairs.kz),
     z("q", "Q", pairs.qz),

@@ -76,13 +76,13 @@ function columnsOf(
     {
       ...{ kind: "number", name: "attention", label: "attention", values: attention, strong: true },
       about:
-        "The head's attention from the token to what followed it earlier. In small: what equal attention to all tokens would give.",
+        "The head's attention from the token to what followed it earlier. The small number is what equal attention to all tokens would give.",
       note: (row) => fixed(chance[row]),
     },
     {
       ...{ kind: "number", name: "added", label: "raises logit by", values: added, strong: true },
       about:
-        "What the head adds to the logit of the token that followed earlier. In small: to other tokens of the text.",
+        "What the head adds to the logit of the token that followed earlier. The small number is for other tokens of the text.",
       note: (row) => fixed(other?.[row]),
     },
     {

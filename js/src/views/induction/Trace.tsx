@@ -80,7 +80,7 @@ export function Trace({ session, rows }: Props) {
             <Pattern
               session={session}
               head={previous[hop] as HeadAt}
-              title="first hop: to the token before"
+              title="first hop: to the previous token"
               stripe={{ back: 1, first: 1 }}
               fill
             />

@@ -27,7 +27,7 @@ export function hopInWords(
     `and ${added < 0 ? "lowers" : "raises"} the logit of ${word(then)} by ${fixed(Math.abs(added))} (other tokens: ${fixed(repeats.addedOther[head]?.[row])}).`,
     hop < 0
       ? ""
-      : `There, ${nameOf(previous[hop] as HeadAt)} attends to the token before with ${fixed(repeats.firstHop[hop]?.[row])}.`,
+      : `There, ${nameOf(previous[hop] as HeadAt)} attends to the previous token with ${fixed(repeats.firstHop[hop]?.[row])}.`,
   ]
     .join(" ")
     .trim();

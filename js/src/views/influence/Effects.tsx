@@ -101,7 +101,7 @@ function Said({
   if (i === null || i >= tokens.length)
     return (
       <p class="said" data-cw="effect">
-        <span class="quiet">Point at a token for its number and interval.</span>
+        <span class="quiet">Hover a token to see its effect and interval.</span>
       </p>
     );
   const [value, low, high] = [effect.value[i], effect.low[i], effect.high[i]];

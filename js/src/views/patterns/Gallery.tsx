@@ -12,7 +12,10 @@ import { Group } from "./Group";
 import type { PatternsTopic } from "./rows";
 
 const REST = [
-  { name: OTHER, label: "Other", description: "No class holds beyond doubt.", function: "" },
+  {
+    ...{ name: OTHER, label: "Other", function: "" },
+    description: "No class has an interval above its threshold and its baseline.",
+  },
   { name: MISSING, label: "Missing", description: "Not computed.", function: "" },
 ];
 
