@@ -182,7 +182,7 @@ class SelfInfluence(Result, topic="influence"):
             "is (nats):",
             "norm": f"The L2 norm of the change of the logits {at} without the token is:",
         }
-        sure = f"{100 * self.provenance.settings(Settings).confidence:g} % interval"
+        sure = self.provenance.interval
         lines = [measure[self.metric]]
         for position, token, effect, low, high in self.sources(5):
             span = "" if low != low else f" ({sure} {low:.2f} to {high:.2f})"
