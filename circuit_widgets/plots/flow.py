@@ -56,9 +56,9 @@ def plot(
     n_layers = len(result.contributions)
     width, _ = size_of(figsize, (width_of(len(shown)), 0.0))
     letters = letters_in(width - 0.2, "figure.labelsize")
-    moving = [path for path in result.key_paths if any(a != b for _, a, b, _ in path["steps"])]
+    moving = [path for path in result.key_paths if path.moves]
     lines = [
-        textwrap.shorten(f"{number(path['weight'], 3)}  {result.path_text(path)}", letters)
+        textwrap.shorten(f"{number(path.weight, 3)}  {result.path_text(path)}", letters)
         for path in moving[:_PATHS]
     ]
     if lines:
@@ -95,7 +95,7 @@ def _graph(
     edges = edges.query("source >= @shown.start")
     colour_of: dict[tuple[int, int, int], str] = {}
     for rank, path in enumerate(paths):
-        for layer, source, query, _ in path["steps"]:
+        for layer, source, query, _ in path.steps:
             if source != query:
                 colour_of.setdefault((layer, source, query), f"C{rank}")
     for moved in (False, True):
@@ -161,7 +161,7 @@ def _sources(ax: Axes, result: InformationFlow, shown: range) -> None:
     routes = result.routes.numpy()
     ax.bar(at, routes[at], color="C0", label="routes")
     ax.plot(at, result.rollout.numpy()[at], "_", color="0.4", label="attention rollout (baseline)")
-    confirmed = [each["position"] for each in result.information_sources if each["confirmed"]]
+    confirmed = [each.position for each in result.information_sources if each.confirmed]
     confirmed = [position for position in confirmed if position in shown]
     if confirmed:
         ax.plot(confirmed, routes[confirmed], "*", color="C3", label="confirmed by knockout", ms=9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from circuit_widgets.analysis.flow.results import RESIDUAL, InformationFlow
+from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
@@ -49,7 +50,7 @@ class FlowView(ResultView):
     def _highest(self, result: InformationFlow) -> Any:
         """The head that the strongest path comes through last."""
         for path in _strongest(result):
-            for layer, source, query, head in reversed(path["steps"]):
+            for layer, source, query, head in reversed(path.steps):
                 if head >= 0 and source != query:
                     return layer, head
         return None
@@ -73,7 +74,7 @@ def _flow(result: InformationFlow) -> TopicData:
             null=number(above),
         ),
     ]
-    confirmed = {s["position"] for s in result.information_sources if s["confirmed"]}
+    confirmed = {s.position for s in result.information_sources if s.confirmed}
     sources = [
         t.FlowSource(
             position,
@@ -85,7 +86,7 @@ def _flow(result: InformationFlow) -> TopicData:
         for position in range(len(result.ids))
     ]
     paths = [
-        t.Path(path["weight"], [_edge(step, path["weight"]) for step in path["steps"]])
+        t.Path(path.weight, [_edge(step, path.weight) for step in path.steps])
         for path in _strongest(result)
     ]
     return topic(
@@ -98,9 +99,9 @@ def _flow(result: InformationFlow) -> TopicData:
     )
 
 
-def _strongest(result: InformationFlow) -> list[dict[str, Any]]:
+def _strongest(result: InformationFlow) -> list[FlowPath]:
     """Its paths by weight; as the result has them, the best of each source comes first."""
-    return sorted(result.key_paths, key=lambda path: -path["weight"])
+    return sorted(result.key_paths, key=lambda path: -path.weight)
 
 
 def _edge(step: Any, weight: float) -> t.Edge:

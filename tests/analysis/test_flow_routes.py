@@ -70,7 +70,7 @@ def test_planted_routes_paths_and_knockouts() -> None:
 
         # The previous-token head takes A to where B stands, the induction head takes that here.
         moves = {
-            tuple(step for step in path["steps"] if step[1] != step[2]): path["weight"]
+            tuple(step for step in path.steps if step[1] != step[2]): path.weight
             for path in result.key_paths
         }
         (first, head_1), (second, head_2) = circuit.previous, circuit.induction
@@ -98,7 +98,7 @@ def test_planted_routes_paths_and_knockouts() -> None:
         run = result.knockout.value.isfinite()
         run[source] = False
         assert float(result.knockout.value[run].abs().max()) < 1e-4
-        confirmed = {at["position"] for at in result.information_sources if at["confirmed"]}
+        confirmed = {at.position for at in result.information_sources if at.confirmed}
         listed, right = listed + len(confirmed), right + (source in confirmed)
     print(f"precision {right / listed:.3f}, recall {right / 60:.3f}")
     assert right == listed == 60
@@ -227,17 +227,17 @@ def test_paths_and_flow_against_every_path_there_is(seed: int) -> None:
 
     for count in (2, 30):
         found = key_paths(layers, heads, position, count)
-        nodes = [(path["steps"][0][1], *(step[2] for step in path["steps"])) for path in found]
+        nodes = [(path.steps[0][1], *(step[2] for step in path.steps)) for path in found]
         assert len(set(nodes)) == len(nodes), "each once"
         for path, way in zip(found, nodes, strict=True):
-            assert path["weight"] == pytest.approx(ways[way], rel=1e-4)
-            for layer, (at, key, query, head) in enumerate(path["steps"]):
+            assert path.weight == pytest.approx(ways[way], rel=1e-4)
+            for layer, (at, key, query, head) in enumerate(path.steps):
                 assert at == layer and head == int(heads[layer, query, key])
         best: dict[int, float] = {}
         for way, weight in ways.items():
             best[way[0]] = max(weight, best.get(way[0], 0))
         firsts = sorted(best.values(), reverse=True)
-        got = [path["weight"] for path in found]
+        got = [path.weight for path in found]
         assert got[: len(firsts)] == pytest.approx(firsts[:count], rel=1e-4)
         # The rest are the next best of all.
         left = sorted(ways.values(), reverse=True)

@@ -29,7 +29,7 @@ def test_uniform_attention_and_no_output_have_no_source() -> None:
     model.load_state_dict(weights, strict=False)
     result = trace_information_flow(model, [3, 4, 5, 6, 3], target=4, progress=False)
     assert result.routes.tolist() == pytest.approx([0, 0, 0, 0, 1])
-    assert not any(at["confirmed"] for at in result.information_sources)
+    assert not any(at.confirmed for at in result.information_sources)
     assert len(result.key_paths) == 1 and float(result.self_influence_score) == 0
 
 
@@ -42,10 +42,10 @@ def test_partial_results_and_a_control_drawn_by_the_seed() -> None:
     assert job.wait(60) and job.error is None
     assert [result.provenance.n_done for result in seen] == [1, 17, 21]
     assert seen[0].knockout.value.isnan().all() and seen[0].knockout_control.isnan().all()
-    assert [at["knockout"] for at in seen[0].information_sources] == [None] * 12
+    assert [at.knockout for at in seen[0].information_sources] == [None] * 12
     last = seen[-1]
     assert int(last.knockout.value.isfinite().sum()) == 20
-    listed = [at["position"] for at in last.information_sources]
+    listed = [at.position for at in last.information_sources]
     strongest = last.routes[:29].argsort(descending=True)[:12].tolist()
     assert listed == strongest
     control = last.knockout.value.clone()
@@ -65,7 +65,7 @@ def test_without_knockouts() -> None:
     assert passes.forwards == 1
     assert result.provenance.complete and result.knockout.value.isnan().all()
     assert len(result.information_sources) == 8
-    assert {at["confirmed"] for at in result.information_sources} == {False}
+    assert {at.confirmed for at in result.information_sources} == {False}
 
 
 def test_it_saves_and_shows(tmp_path) -> None:
@@ -118,12 +118,12 @@ def test_a_bos_is_no_source() -> None:
     model.tokenizer = Bos()
     result = trace_information_flow(model, [0, 5, 7, 9, 11, 5], progress=False)
     assert result.knockout.value.isnan().tolist() == [True, False, False, False, False, True]
-    assert 0 not in {at["position"] for at in result.information_sources}
+    assert 0 not in {at.position for at in result.information_sources}
     expected = float(result.routes[1:5].sum())
     assert float(result.self_influence_score) == pytest.approx(expected, abs=1e-6)
     pattern = torch.tensor(expected_pattern("induction", [0, 5, 7, 9, 11, 5]))
     assert int(pattern[-1].argmax()) == 2
-    assert [at["position"] for at in result.information_sources if at["confirmed"]] == [2]
+    assert [at.position for at in result.information_sources if at.confirmed] == [2]
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])

@@ -29,7 +29,7 @@ def page(lab, request):
 
 def test_it_opens_on_the_strongest_path_and_its_head(page):
     paths = page.part("paths").locator("tbody tr")
-    weights = "sorted((path['weight'] for path in flow.key_paths), reverse=True)"
+    weights = "sorted((path.weight for path in flow.key_paths), reverse=True)"
     strongest = float(page.notebook.python(f"{weights}[0]"))
     assert float(paths.first.inner_text().split()[0]) == pytest.approx(strongest, rel=0.03)
     expect(paths.first).to_have_attribute("aria-selected", "true")

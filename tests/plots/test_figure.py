@@ -129,7 +129,7 @@ def test_the_flow_names_heads_and_paths(results) -> None:
     figure = flow.plot()
     heads = {text.get_text() for text in figure.axes[0].texts}
     assert heads and heads <= set(flow.edges().query("source != query")["name"])
-    path = next(p for p in flow.key_paths if any(a != b for _, a, b, _ in p["steps"]))
+    path = next(p for p in flow.key_paths if any(a != b for _, a, b, _ in p.steps))
     assert flow.path_text(path) in figure.get_supxlabel()
 
 

@@ -63,7 +63,7 @@ def test_routes() -> None:
     shown = flow.view(result)
     told = Told(shown)
     assert told.topic["kind"] == "flow" and shown._bundle == "flow"
-    weights = sorted((path["weight"] for path in result.key_paths), reverse=True)
+    weights = sorted((path.weight for path in result.key_paths), reverse=True)
     assert told.column("paths", "weight").tolist() == pytest.approx(weights)
     assert same(told.column("sources", "route"), result.routes)
     # Edges of the last layer carry all that is read.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from circuit_widgets.analysis.flow.routes import shares
+from circuit_widgets.analysis.flow.routes import FlowPath, shares
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import Score
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 
 # The name of an edge that no head moves.
 RESIDUAL = "residual"
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowSource:
+    """A position that an output was put together from.
+
+    Attributes:
+        position: Where it is, and its `token`.
+        route: Its share over all routes.
+        knockout: Log probability of the target lost without it, in nats; None: not run (yet).
+        confirmed: Whether that is above the bound of the control.
+    """
+
+    position: int
+    token: str
+    route: float
+    knockout: float | None
+    confirmed: bool
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -74,8 +92,8 @@ class InformationFlow(Result, topic="flow"):
     knockout: Score
     knockout_other: Float[Tensor, " pos"]
     knockout_control: Float[Tensor, " mean_and_bound"]
-    key_paths: tuple[dict[str, Any], ...]
-    information_sources: tuple[dict[str, Any], ...]
+    key_paths: tuple[FlowPath, ...]
+    information_sources: tuple[FlowSource, ...]
     self_influence_score: Float[Tensor, ""]
 
     def __post_init__(self) -> None:
@@ -138,7 +156,7 @@ class InformationFlow(Result, topic="flow"):
         made, n = self.provenance, len(self.ids)
         scores = {"routes": self.routes, "rollout": self.rollout, "knockout": self.knockout.value}
         where = {"source": list(range(n)), "token": list(self.tokens)}
-        confirmed = {at["position"] for at in self.information_sources if at["confirmed"]}
+        confirmed = {at.position for at in self.information_sources if at.confirmed}
         where["confirmed"] = [position in confirmed for position in range(n)]
         parts = [
             pd.DataFrame({"score": name, **where, "value": value.numpy()})
@@ -150,9 +168,9 @@ class InformationFlow(Result, topic="flow"):
         frame.attrs["provenance"] = dataclasses.asdict(made)
         return frame
 
-    def path_text(self, path: dict[str, Any]) -> str:
+    def path_text(self, path: FlowPath) -> str:
         """A path in words: where it begins, and each head that moves it on."""
-        steps = path["steps"]
+        steps = path.steps
         text = f"{steps[0][1]} {self.tokens[steps[0][1]]!r}"
         for layer, source, query, head in steps:
             if source != query:
@@ -162,11 +180,11 @@ class InformationFlow(Result, topic="flow"):
     def _lines(self) -> list[str]:
         lines = [f"The routes lead to {self.target_token!r} after position {self.position}"]
         for at in self.information_sources[:5]:
-            effect = at["knockout"]
+            effect = at.knockout
             # Adding 0 makes -0.0 a 0.
             cost = None if effect is None else round(effect, 2) + 0.0
             said = "" if cost is None else f"; attention knockout costs {cost:+.2f} nats"
-            sure = " (confirmed)" if at["confirmed"] else ""
+            sure = " (confirmed)" if at.confirmed else ""
             lines.append(
                 f"{at['position']} {at['token']!r} contributes {at['route']:.3f} of the final "
                 f"residual stream{said}{sure}"

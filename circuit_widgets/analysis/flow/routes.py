@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,6 +11,24 @@ from torch import Tensor
 
 # A path has at least this share of the strongest one's weight.
 _LEAST = 1e-9
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowPath:
+    """A way of what is read through the layers, from its source on.
+
+    Attributes:
+        weight: The product of the contributions along it.
+        steps: Of each layer (layer, from, to, head), head -1 for the residual stream.
+    """
+
+    weight: float
+    steps: tuple[tuple[int, int, int, int], ...]
+
+    @property
+    def moves(self) -> bool:
+        """Whether a head moves it, or it stays where it began."""
+        return any(source != query for _, source, query, _ in self.steps)
 
 
 def flow(layers: Float[Tensor, "layer query key"], position: int) -> Float[Tensor, " source"]:
@@ -45,7 +63,7 @@ def key_paths(
     heads: Int[Tensor, "layer query key"],
     position: int,
     paths: int,
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[FlowPath, ...]:
     """The strongest paths from any source to a position, by the product of contributions.
 
     First the best of each source, the strongest first; if sources are fewer than `paths`, then the
@@ -81,5 +99,5 @@ def key_paths(
             query, rank = divmod(int(back[layer][node, rank]), most)
             steps.append((layer, node, query, int(heads[layer, query, node])))
             node = query
-        found.append({"weight": math.exp(weight), "steps": tuple(steps)})
+        found.append(FlowPath(math.exp(weight), tuple(steps)))
     return tuple(found)

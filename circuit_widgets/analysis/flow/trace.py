@@ -12,7 +12,7 @@ from torch import Tensor
 
 from circuit_widgets import arguments, capture
 from circuit_widgets.analysis.flow.contributions import Routes
-from circuit_widgets.analysis.flow.results import InformationFlow
+from circuit_widgets.analysis.flow.results import FlowSource, InformationFlow
 from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
 from circuit_widgets.causal.knockout import knocked_out
 from circuit_widgets.causal.metrics import ROUNDING
@@ -233,13 +233,13 @@ def _rows(tensor: Tensor, n: int, value: float) -> Tensor:
     return _padded(keys.transpose(1, 2), n, value).transpose(1, 2).contiguous()
 
 
-def _source(found: dict, source: int, effect: float, bound: float) -> dict:
+def _source(found: dict, source: int, effect: float, bound: float) -> FlowSource:
     missing = math.isnan(effect)
-    return {
-        "position": source,
-        "token": found["tokens"][source],
-        "route": float(found["routes"][source]),
-        "knockout": None if missing else effect,
+    return FlowSource(
+        position=source,
+        token=found["tokens"][source],
+        route=float(found["routes"][source]),
+        knockout=None if missing else effect,
         # Comparisons with NaN are False: without a control nothing is confirmed.
-        "confirmed": effect > bound and effect > ROUNDING,
-    }
+        confirmed=effect > bound and effect > ROUNDING,
+    )
