@@ -13,7 +13,7 @@ from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
 from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.prefix import Prefix
-from circuit_widgets.capture.reducers import Keep, Reducer
+from circuit_widgets.capture.reducers import Keep, Reducer, together
 from circuit_widgets.capture.replay import replay, replay_pattern
 from circuit_widgets.capture.resuming import resume
 from circuit_widgets.capture.run import Passes, counting, run
@@ -40,4 +40,5 @@ __all__ = [
     "resume",
     "run",
     "scale",
+    "together",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from jaxtyping import Float
@@ -57,3 +58,42 @@ class Keep:
     def see(self, layer: int, tensor: Float[Tensor, "batch ..."]) -> None:
         """Keep a copy."""
         self.tensors[layer] = tensor.clone()
+
+
+def together(sites: Sequence[str], see: Callable[..., None]) -> tuple[Reducer, ...]:
+    """Reducers, one a site, that call `see(layer, *tensors)` when a layer's sites are all there.
+
+    No order is assumed: where transformers computes the attention (GPT-J), a head's z is there
+    before its pattern. Give all of them to one run; what a layer that is broken off left behind
+    goes with the next one.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> shapes = {}
+    >>> def see(layer, pattern, z):
+    ...     shapes[layer] = [*pattern.shape], [*z.shape]
+    >>> readers = capture.together(("pattern", "z"), see)
+    >>> _ = capture.run(model, model.to_tokens("blue dog"), readers, logits=False)
+    >>> shapes[1]
+    ([1, 4, 3, 3], [1, 3, 4, 16])
+    """
+    seen: dict[str, tuple[int, Tensor]] = {}
+
+    def take(site: str, layer: int, tensor: Tensor) -> None:
+        seen[site] = layer, tensor
+        tensors = [seen[each][1] for each in sites if seen.get(each, (None,))[0] == layer]
+        if len(tensors) == len(sites):
+            seen.clear()
+            see(layer, *tensors)
+
+    return tuple(_One(site, functools.partial(take, site)) for site in sites)
+
+
+class _One:
+    """A reducer made of a function."""
+
+    def __init__(self, site: str, see: Callable[[int, Tensor], None]) -> None:
+        self.site, self._see = site, see
+
+    def see(self, layer: int, tensor: Tensor) -> None:
+        self._see(layer, tensor)

@@ -186,7 +186,7 @@ class InformationFlow(Result, topic="flow"):
             said = "" if cost is None else f"; attention knockout costs {cost:+.2f} nats"
             sure = " (confirmed)" if at.confirmed else ""
             lines.append(
-                f"{at['position']} {at['token']!r} contributes {at['route']:.3f} of the final "
+                f"{at.position} {at.token!r} contributes {at.route:.3f} of the final "
                 f"residual stream{said}{sure}"
             )
         for path in self.key_paths[:3]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -140,21 +140,21 @@ class CopiedTokens:
         self._directions = Unembedding(model).directions(self._ids)
         same = self._ids[:, :, None] == self._ids[:, None, :]
         self._again = same.tril(-1).any(-1)
-        self._attended: dict[int, Tensor] = {}
         shape = (len(tokens), model.cfg.n_layers, model.cfg.n_heads)
         self.hits: Float[Tensor, "batch layer head"] = torch.full(shape, math.nan)
         distinct = (~self._again).sum(1).float()
         self.chance = float((TOP / distinct).clamp(max=1).mean())
-        self.reducers = (_At("pattern", self._see_pattern), _At("z", self._see_z))
+        self.reducers = capture.together(("pattern", "z"), self._see)
 
-    def _see_pattern(self, layer: int, pattern: Float[Tensor, "batch head query key"]) -> None:
-        rows = pattern[:, :, self._first :]
-        best = rows.max(-1)
+    def _see(
+        self,
+        layer: int,
+        pattern: Float[Tensor, "batch head query key"],
+        z: Float[Tensor, "batch pos head d_head"],
+    ) -> None:
+        best = pattern[:, :, self._first :].max(-1)
         # Where attention is not a number, nothing is attended.
-        self._attended[layer] = best.indices.masked_fill(best.values.isnan(), -1)
-
-    def _see_z(self, layer: int, z: Float[Tensor, "batch pos head d_head"]) -> None:
-        attended = self._attended.pop(layer)
+        attended = best.indices.masked_fill(best.values.isnan(), -1)
         out = self._model.blocks[layer].attn.W_O.detach().float()
         writes = torch.einsum("bqhi,hid->bhqd", z[:, self._first :].float(), out)
         logits = torch.einsum("bhqd,bkd->bhqk", writes, self._directions)
@@ -167,15 +167,3 @@ class CopiedTokens:
         hit = ((logits >= mine).sum(-1) <= TOP).float()
         missing = (attended < 0) | writes.isnan().any(-1)
         self.hits[:, layer] = hit.masked_fill(missing, math.nan).mean(-1).cpu()
-
-
-class _At:
-    """Reducer made of a function."""
-
-    layers = None
-
-    def __init__(self, site: str, see: Callable[[int, Tensor], None]) -> None:
-        self.site, self._see = site, see
-
-    def see(self, layer: int, tensor: Tensor) -> None:
-        self._see(layer, tensor)
