@@ -12,6 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from circuit_widgets.analysis.flow.results import InformationFlow
+from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.plots.axes import name_tokens, shown_output, shown_positions, width_of
 from circuit_widgets.plots.figure import (
     Figure,
@@ -87,7 +88,7 @@ def _graph(
     ax: Axes,
     result: InformationFlow,
     edges: pd.DataFrame,
-    paths: Sequence[dict],
+    paths: Sequence[FlowPath],
     shown: range,
     room: tuple[float, float],
 ) -> None:

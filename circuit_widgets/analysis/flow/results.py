@@ -190,7 +190,7 @@ class InformationFlow(Result, topic="flow"):
                 f"residual stream{said}{sure}"
             )
         for path in self.key_paths[:3]:
-            lines.append(f"The path {self.path_text(path)} carries {path['weight']:.3f}")
+            lines.append(f"The path {self.path_text(path)} carries {path.weight:.3f}")
         score = float(self.self_influence_score)
         lines.append(f"Other positions (without the BOS token) contribute {score:.2f} in all")
         return lines
