@@ -2,16 +2,14 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { pack } from "../../draw/color";
-import { labelText } from "../../draw/label";
-import { exact, fixed } from "../../draw/number";
 import { pictureOfTile } from "../../draw/picture";
-import { stride, type Tile, valueAt } from "../../draw/tile";
 import { type Cell, clamp, reveal, type Shape } from "../../draw/viewport";
 import type { Session } from "../../model/session";
 import { Heat } from "../../parts/Heat";
 import { STEP, useZoom, type Zoom, zoomBy } from "../../parts/Zoom";
 import { Controls, ZoomButtons } from "./Controls";
 import { useRefinement } from "./refinement";
+import { Said } from "./Said";
 
 export function Matrix({ session }: { session: Session }) {
   const [layer, head] = session.head.value;
@@ -113,30 +111,4 @@ function useZoomKeys(session: Session, zoom: Zoom, shape: Shape): void {
     if (query !== null && window)
       zoom.window.value = reveal(clamp(window, shape), shape, query, key);
   });
-}
-
-function Said({ session, query, at }: { session: Session; query: number; at: number }) {
-  const { tokens } = session.text.value;
-  const name = (i: number) => (
-    <>
-      “<code>{labelText(tokens[i] ?? "", 24)}</code>” (position {i})
-    </>
-  );
-  return (
-    <span data-cw="readout">
-      {name(query)} attends to {name(at)}: <b data-cw="exact">{shownValue(session, query, at)}</b>
-    </span>
-  );
-}
-
-function shownValue(session: Session, query: number, key: number): string {
-  const tiles = session.tiles.value;
-  tiles.arrived.value;
-  const head = session.head.value;
-  const known = tiles.row(head, query)?.[key] ?? tiles.column(head, key)?.[query];
-  if (known !== undefined) return exact(known);
-  const tile: Tile | null = session.tile.value;
-  const about = tile && valueAt(tile, query, key);
-  if (about === null) return "";
-  return stride(tile as Tile) > 1 ? `about ${fixed(about)}, pooled` : `about ${fixed(about)}`;
 }

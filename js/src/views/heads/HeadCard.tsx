@@ -1,12 +1,8 @@
 // The selected head's numbers, each beside its baseline, and its pattern in small.
-import { useComputed } from "@preact/signals";
-import { pack } from "../../draw/color";
 import { fixed } from "../../draw/number";
-import { pictureOfTile } from "../../draw/picture";
-import { coarser } from "../../draw/tile";
 import { baselineOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
-import { Stack, useBox } from "../../parts/Stack";
+import { Thumbnail } from "./Thumbnail";
 
 /** Groups that name what was read; others name how it was measured. */
 const OF_DATA = new Set(["random tokens", "this text"]);
@@ -93,36 +89,5 @@ function ScoreRow({ plane, index }: { plane: Plane; index: number }) {
       </td>
       <td class="number">{fixed(baselineOf(plane, index) ?? Number.NaN)}</td>
     </tr>
-  );
-}
-
-function Thumbnail({ session }: { session: Session }) {
-  const box = useBox();
-  const first = session.params.choice("first");
-  const picture = useComputed(() => {
-    const tile = session.picture.value;
-    if (!tile) return null;
-    const background = pack(session.theme.value.page);
-    const small = coarser(tile, 72);
-    return pictureOfTile(small, session.table.value, session.vmax(tile), {
-      first: first.value,
-      background,
-    });
-  });
-  return (
-    <div class="thumb">
-      <Stack
-        box={box}
-        name="thumb"
-        label="The head's pattern, small"
-        role="img"
-        base={(ctx, { width, height }) => {
-          ctx.imageSmoothingEnabled = false;
-          if (picture.value) ctx.drawImage(picture.value.canvas, 0, 0, width, height);
-          ctx.strokeStyle = session.theme.value.line;
-          ctx.strokeRect(0.5, 0.5, width - 1, height - 1);
-        }}
-      />
-    </div>
   );
 }

@@ -6,9 +6,9 @@ import { Panel } from "../../parts/Frame";
 import { HeadCard } from "../heads/HeadCard";
 import { HeadPicker } from "../heads/HeadPicker";
 import { HeadScatter } from "../heads/HeadScatter";
-import { Pattern } from "../heads/Pattern";
 import { Ranking } from "../heads/Ranking";
 import { sorting } from "../sorting";
+import { Patterns } from "./PairPatterns";
 import { PairGraph, PairTable } from "./Pairs";
 import { highest, type InductionRows } from "./rows";
 
@@ -81,45 +81,6 @@ function Work({ session, rows }: { session: Session; rows: InductionRows }) {
         )}
       </Panel>
     </div>
-  );
-}
-
-interface PatternsProps {
-  session: Session;
-  rows: InductionRows;
-  edge: EdgeAt | null;
-}
-
-/** Of the pair; of the selected head where there is none. */
-function Patterns({ session, rows: { length, before }, edge }: PatternsProps) {
-  const later = { back: length - 1, first: before + length };
-  if (!edge)
-    return (
-      <Pattern
-        session={session}
-        head={session.head.value}
-        title="on the probe"
-        stripe={length > 0 ? later : null}
-        fill
-      />
-    );
-  return (
-    <>
-      <Pattern
-        session={session}
-        head={edge.sender}
-        title="attends to the previous token"
-        stripe={{ back: 1, first: before + 1 }}
-        fill
-      />
-      <Pattern
-        session={session}
-        head={edge.receiver}
-        title="attends to what followed earlier"
-        stripe={later}
-        fill
-      />
-    </>
   );
 }
 

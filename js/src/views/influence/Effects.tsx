@@ -1,17 +1,13 @@
 // The text in the colours of its effects, and below each line its numbers with their intervals.
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { isBeyondZero } from "../../draw/bands";
 import { labelText } from "../../draw/label";
 import { fixed } from "../../draw/number";
-import { evenly } from "../../draw/scale";
 import type { Theme } from "../../draw/theme";
 import { Choice } from "../../parts/Choice";
 import { useLatest } from "../../parts/latest";
 import { Words, type WordsLook } from "../../parts/Words";
+import { lookOf } from "./look";
 import type { Effect, InfluenceRows } from "./rows";
-
-/** How much of its colour an effect keeps that cannot be told from 0. */
-const FAINT = 0.35;
 
 interface Props {
   rows: InfluenceRows;
@@ -68,23 +64,6 @@ export function Effects(props: Props) {
       )}
     </>
   );
-}
-
-function lookOf(rows: InfluenceRows, effect: Effect | null): WordsLook {
-  const value = effect?.value ?? new Float32Array();
-  const { most } = evenly(value);
-  return {
-    ground: Float32Array.from(value, (v, i) => {
-      const known = isBeyondZero(effect?.low[i], effect?.high[i]);
-      return (v / most) * (known ? 1 : FAINT);
-    }),
-    signed: effect?.signed ?? true,
-    marks: {
-      pinned: (i) => i === rows.position,
-      unknown: (i) => i <= rows.position && Number.isNaN(value[i] ?? Number.NaN),
-      written: (i) => i >= rows.nPrompt,
-    },
-  };
 }
 
 /** The token pointed at, in words; announced when keys go there. */

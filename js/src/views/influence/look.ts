@@ -1,0 +1,25 @@
+// The colours of a text by one effect.
+import { isBeyondZero } from "../../draw/bands";
+import { evenly } from "../../draw/scale";
+import type { WordsLook } from "../../parts/Words";
+import type { Effect, InfluenceRows } from "./rows";
+
+/** How much of its colour an effect keeps that cannot be told from 0. */
+const FAINT = 0.35;
+
+export function lookOf(rows: InfluenceRows, effect: Effect | null): WordsLook {
+  const value = effect?.value ?? new Float32Array();
+  const { most } = evenly(value);
+  return {
+    ground: Float32Array.from(value, (v, i) => {
+      const known = isBeyondZero(effect?.low[i], effect?.high[i]);
+      return (v / most) * (known ? 1 : FAINT);
+    }),
+    signed: effect?.signed ?? true,
+    marks: {
+      pinned: (i) => i === rows.position,
+      unknown: (i) => i <= rows.position && Number.isNaN(value[i] ?? Number.NaN),
+      written: (i) => i >= rows.nPrompt,
+    },
+  };
+}
