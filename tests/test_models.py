@@ -253,3 +253,10 @@ def test_smollm2(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.no_grad():
         logits = model(model.to_tokens("The capital of France is"))
     assert model.tokenizer.decode(logits[0, -1].argmax()) == " Paris"
+
+
+def test_weights_without_numbers_are_refused() -> None:
+    model = tiny.make("llama")
+    model.original_model.to("meta")
+    with pytest.raises(ValueError, match="is on the meta device, where weights have no numbers"):
+        check_model(model)

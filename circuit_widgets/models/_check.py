@@ -41,6 +41,8 @@ def _reason(model: TransformerBridge) -> str | None:
         return "has an encoder beside its decoder"
     if getattr(cfg, "is_visual_model", False) or getattr(cfg, "is_audio_model", False):
         return "does not read text"
+    if any(weight.is_meta for weight in model.original_model.parameters()):
+        return "is on the meta device, where weights have no numbers: load it onto a real one"
     if "blocks" not in dict(model.named_children()):
         return "has no single stack of layers"
     # The second are language models by diffusion.

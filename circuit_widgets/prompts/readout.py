@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,8 @@ def readout(
         )
     at = n + generate - 2 if generate else _position(position, n, first)
     given = _target(model, target)
+    if isinstance(target, str) and given is not None:
+        _warn_of_a_space(model, target, given, ids)
     return Readout(ids, n, generate, at, _following(ids, at) if given is None else given, first)
 
 
@@ -137,3 +140,17 @@ def _target(model: TransformerBridge, target: Any) -> int | None:
         return arguments.whole("the target", target, 0, int(model.cfg.d_vocab) - 1)
     except ValueError as error:
         raise ValueError(f"{error}, or a text of one token") from None
+
+
+def _warn_of_a_space(model: TransformerBridge, target: str, id: int, ids: Tensor) -> None:
+    """Of "Mary" and " Mary", two tokens, a text nearly always goes on with the second."""
+    if target[:1].isspace() or bool((ids == id).any()):
+        return
+    other = model.tokenizer(f" {target}", add_special_tokens=False)["input_ids"]
+    if len(other) == 1 and other[0] != id and bool((ids == other[0]).any()):
+        warnings.warn(
+            f"the target {target!r} is another token than {f' {target}'!r}, which the text has; "
+            f"pass {f' {target}'!r} if that is meant",
+            UserWarning,
+            stacklevel=4,
+        )

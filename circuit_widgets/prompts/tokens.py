@@ -137,6 +137,11 @@ def _of_ids(prompt: Any) -> list[int]:
                 "[pos] or [1, pos]"
             )
         ids: list[int] = prompt.tolist()
+    elif isinstance(prompt, (list, tuple)) and any(isinstance(item, str) for item in prompt):
+        raise TypeError(
+            f"the prompt is {arguments.shown(prompt)}, a list of texts; accepted here is one text, "
+            f"such as {next(item for item in prompt if isinstance(item, str))!r}, or the ids of one"
+        )
     else:
         try:
             # Bytes would pass as numbers and a set in any order; neither is what is meant by ids.

@@ -28,3 +28,18 @@ def test_it_is_frozen_and_a_continued_text_is_another_readout() -> None:
     assert before.ids.tolist() == [5, 6, 7]
     with pytest.raises(dataclasses.FrozenInstanceError):
         before.given = 4  # type: ignore[misc]
+
+
+@pytest.mark.smollm2
+def test_a_target_whose_space_is_forgotten_is_told_of(recwarn) -> None:
+    from circuit_widgets import load_model
+
+    model = load_model("smollm2")
+    text = "When Mary and John went to the shop, John gave a bag to"
+    with pytest.warns(UserWarning, match="'Mary' is another token than ' Mary', which the text"):
+        at = readout(model, text, target="Mary")
+    assert at.given != readout(model, text, target=" Mary").given
+    recwarn.clear()
+    readout(model, text, target=" Mary")
+    readout(model, "Mary had a lamb, and", target="Mary")
+    assert not [w for w in recwarn if "another token" in str(w.message)]

@@ -208,7 +208,6 @@ def test_what_is_no_prompt(bpe) -> None:
         3,
         2.5,
         b"he",
-        ["he", "dog"],
         [1.5],
         [True],
         [[1, 2]],
@@ -218,6 +217,8 @@ def test_what_is_no_prompt(bpe) -> None:
     for prompt in wrong:
         with pytest.raises(TypeError, match="accepted are one text, or the ids of one"):
             tokenize(bpe, prompt)
+    with pytest.raises(TypeError, match="a list of texts; accepted here is one text, such as 'he'"):
+        tokenize(bpe, ["he", "dog"])
     for tensor in (torch.ones(3), torch.ones(3, dtype=torch.bool)):
         with pytest.raises(TypeError, match="accepted are integer ids"):
             tokenize(bpe, tensor)
