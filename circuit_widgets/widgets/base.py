@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import functools
+import logging
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
+log = logging.getLogger("circuit_widgets")
 STATIC = Path(__file__).parents[1] / "static"
 
 
@@ -41,6 +43,18 @@ class View(anywidget.AnyWidget):
         kwargs.setdefault("layout", {"width": "100%", "min_width": "0"})
         super().__init__(**kwargs)
         self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """What the page says of its traits; where that is not accepted, it is told what holds.
+
+        ipywidgets sends the page's own words back before it looks at them, so that a page which
+        says what cannot be would go on showing it.
+        """
+        try:
+            super().set_state(sync_data)
+        except traitlets.TraitError as error:
+            log.info("what the page says is not accepted: %s", error)
+            self.send_state([name for name in sync_data if name in self.keys])
 
     def _receive(self, content: object, buffers: list[memoryview]) -> None:
         """A custom message of the front end."""

@@ -221,3 +221,16 @@ def test_the_pattern_is_the_models(explorer, model):
 
 def test_it_can_be_written_down(explorer):
     assert repr(explorer) == "<circuit_widgets Explorer>"
+
+
+def test_a_page_that_says_what_cannot_be_is_told_what_holds(monkeypatch) -> None:
+    explorer = cw.explore(cw.load_model(), "blue dog seven", selection="1.2", probe=False)
+    sent = []
+    monkeypatch.setattr(explorer, "_send", lambda message, buffers=None: sent.append(message))
+    for wrong in ({"layer": 99, "head": -1}, {"layer": 99, "head": 0}):
+        explorer.set_state({"selected_head": wrong})
+        told = [m["state"] for m in sent if m["method"] == "update"][-1]["selected_head"]
+        assert (told["layer"], told["head"]) == (1, 2)
+        sent.clear()
+    assert explorer.selection.as_head == cw.Head(1, 2)
+    explorer.close()
