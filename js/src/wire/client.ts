@@ -242,7 +242,7 @@ export class Client {
     if (content.client !== this.name) return;
     const asked = this.#inFlight.get(content.id);
     this.#inFlight.delete(content.id);
-    if (asked?.request.kind !== "hello" && this.#inFlight.size === 0) this.#filling.quiet();
+    if (asked?.request.kind !== "hello") this.#filling.answered(this.#inFlight.size === 0);
     if (content.kind === "error") asked?.reject(new Refusal(content.reason, content.message));
     else if (!isObject(content.body)) asked?.reject(new Refusal("failed", UNREADABLE));
     else asked?.resolve({ body: content.body, run: content.run, data });

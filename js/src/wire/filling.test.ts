@@ -20,7 +20,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 const answers = (count: number) => {
-  for (let i = 0; i < count; i++) filling.quiet();
+  for (let i = 0; i < count; i++) filling.answered(true);
 };
 
 describe("Filling", () => {
@@ -54,17 +54,17 @@ describe("Filling", () => {
     takes = (fill) => (fill ? 150 : 60);
     for (let i = 0; i < AFTER_ANSWERS + 20; i++) {
       filling.asked();
-      filling.quiet();
+      filling.answered(true);
       await vi.advanceTimersByTimeAsync(100);
     }
     expect(greeted).toEqual([]);
     await vi.advanceTimersByTimeAsync(2500);
     filling.asked();
-    filling.quiet();
+    filling.answered(true);
     await vi.advanceTimersByTimeAsync(20_000);
     // Disturbed: filled as before; the answer in between has set off the next try.
     expect(greeted.slice(10)).toEqual([true]);
-    filling.quiet();
+    filling.answered(true);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(greeted.at(-1)).toBe(false);
   });

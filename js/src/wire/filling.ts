@@ -34,9 +34,10 @@ export class Filling {
     this.#stop();
   }
 
-  /** An answer has come and none is awaited: measure if it stays quiet. */
-  quiet(): void {
+  /** An answer has come. Where none is awaited, measure if it stays quiet. */
+  answered(noneAwaited: boolean): void {
     this.#answers += 1;
+    if (!noneAwaited) return;
     if (this.#measured || this.#over || this.#answers < AFTER_ANSWERS) return;
     this.#stop();
     this.#timer = setTimeout(() => this.#measure(), QUIET_MS);
