@@ -73,17 +73,7 @@ class JupyterServer:
             f"--ServerApp.root_dir={self.folder}",
             "--LabApp.expose_app_in_browser=True",
         ]
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
+        self._process = self._start(command, self._log)
         try:
             self.url = self._wait()
         except BaseException:
@@ -94,13 +84,18 @@ class JupyterServer:
         """Kernels are forked from a process that has imported what they need (see `warm`)."""
         at = self.home / "nursery"
         warm.spec(self.home / "path", at)
-        with (self.home / "nursery.log").open("wb") as log:
-            self._warm = subprocess.Popen(
-                [sys.executable, warm.__file__, "nursery", str(at)],
+        command = [sys.executable, warm.__file__, "nursery", str(at)]
+        self._warm = self._start(command, self.home / "nursery.log")
+
+    def _start(self, command: list[str], log: Path) -> subprocess.Popen:
+        """A process of this server's, which writes to a log and ends with this one."""
+        with log.open("wb") as to:
+            return subprocess.Popen(
+                command,
                 cwd=self.folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=to,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
