@@ -32,7 +32,7 @@ class BlockInputs:
 
     def __init__(self) -> None:
         self._calls: dict[int, tuple[tuple, dict[str, Any]]] = {}
-        self._interventions: Collection[Intervention] = ()
+        self.interventions: Collection[Intervention] = ()
         self._tokens: Int[Tensor, "batch pos"] | None = None
 
     def start(
@@ -44,7 +44,7 @@ class BlockInputs:
     ) -> None:
         """Forget the last run and plan the hooks of the next; `run` calls it."""
         self._calls = {}
-        self._interventions = tuple(interventions)
+        self.interventions = tuple(interventions)
         self._tokens = tokens
         for layer in range(n_layers):
 
@@ -117,7 +117,7 @@ class BlockInputs:
 
     def plan_interventions(self, model: TransformerBridge, hooks: Hooks, layer: int) -> None:
         """Plan the edits that the run made in a layer."""
-        plan_interventions(model, hooks, self._interventions, layer)
+        plan_interventions(model, hooks, self.interventions, layer)
 
 
 def _plain(value: Any) -> Any:

@@ -63,28 +63,27 @@ def resume(
     """
     given = inputs.stream(layer) if stream is None else stream
     times = inputs.times(layer, given)
+    tokens = inputs.tokens.to(model.cfg.device).repeat(times, 1)
     in_tuple = _in_tuple(model) if layer else None
+    if in_tuple is None:
+        changed = [] if stream is None else [patch("resid_pre", {layer: stream})]
+        edits = [*inputs.interventions, *changed, *interventions]
+        return run(model, tokens, reducers, edits)
     n_layers = len(model.blocks)
-    first = 0 if in_tuple is None else layer
     hooks = Hooks(model)
-    for later in range(first, n_layers):
+    for later in range(layer, n_layers):
         inputs.plan_interventions(model, hooks, later)
-    if in_tuple is None and stream is not None:
-        plan_interventions(model, hooks, [patch("resid_pre", {layer: stream})])
     plan_interventions(model, hooks, interventions)
     for reducer in reducers:
         for at in layers_of(reducer, n_layers):
             hooks.at(at, reducer.site, seeing_with(reducer, at))
-    tokens = inputs.tokens.to(model.cfg.device).repeat(times, 1)
 
     def rest() -> Tensor:
-        if in_tuple is None:
-            return model(tokens, **settings(model))
         with skipping(model, layer, given, in_tuple):
             return model(tokens, **settings(model))
 
     with torch.no_grad():
-        return hooks.around(rest, range(first, n_layers))
+        return hooks.around(rest, range(layer, n_layers))
 
 
 def _in_tuple(model: TransformerBridge) -> bool | None:
@@ -96,8 +95,8 @@ def _in_tuple(model: TransformerBridge) -> bool | None:
 
 def _try(model: TransformerBridge) -> bool | None:
     n_layers = len(model.blocks)
-    n_vocab = int(model.cfg.d_vocab)
-    tokens = torch.arange(1, 7, device=model.cfg.device).remainder(n_vocab)[None].repeat(2, 1)
+    some = torch.arange(min(6, int(model.cfg.n_ctx)), device=model.cfg.device)
+    tokens = some.remainder(int(model.cfg.d_vocab))[None].repeat(2, 1)
     inputs = BlockInputs()
     with lock(model):
         logits = run(model, tokens, [inputs])

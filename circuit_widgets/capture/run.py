@@ -186,7 +186,7 @@ def counting(model: TransformerBridge | None = None) -> Iterator[Passes]:
     def count(module: Module, _: Any) -> None:
         if module is model or (model is None and isinstance(module, TransformerBridge)):
             # A pass that skips its first layers (see `resume`) is not a whole one.
-            passes.forwards += not any(map(is_skipped, cast(Any, module).blocks))
+            passes.forwards += not is_skipped(cast(Any, module).blocks[0])
         elif is_skipped(module):
             return
         elif id(module) in blocks if blocks is not None else isinstance(module, BlockBridge):
