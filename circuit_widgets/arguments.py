@@ -33,10 +33,8 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
     return number
 
 
-def place(name: str, value: Any, n: int, first: int = 0) -> int:
+def place(name: str, value: Any, n: int) -> int:
     """One of n places in a row, counted from the end where it is negative, as Python does.
-
-    first: places before it are not accepted, and are counted.
 
     Raises:
         ValueError: There is no such place.
@@ -48,10 +46,10 @@ def place(name: str, value: Any, n: int, first: int = 0) -> int:
     ValueError: position is 6; accepted is a whole number from 0 to 5, or from -6 to -1 from the end
     """
     number = _index(value)
-    if number is None or not first - n <= (number if number < 0 else number - n) < 0:
+    if number is None or not -n <= number < n:
         raise ValueError(
-            f"{name} is {shown(value)}; accepted is a whole number from {first} to {n - 1}, or "
-            f"from {first - n} to -1 from the end"
+            f"{name} is {shown(value)}; accepted is a whole number from 0 to {n - 1}, or "
+            f"from {-n} to -1 from the end"
         )
     return number % n
 

@@ -120,7 +120,7 @@ export class Client {
 
   /** Is anybody there? The answer changes `alive`. */
   hello(): void {
-    this.ask({ kind: "hello", fill: true }, "hello").catch(() => {});
+    this.ask({ kind: "hello", fill: this.fills }, "hello").catch(() => {});
   }
 
   #supersede(slot: string): void {
