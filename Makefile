@@ -14,8 +14,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c const
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-# Tests run by files on as many cores as there are, up to 4; PyTorch takes one each.
-PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+# Tests run by files on as many cores as there are, up to 4; PyTorch takes one each. In order: the
+# browser tests are last in each process, whose event loop is Playwright's from then on.
+PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
+	--no-loadscope-reorder
 # No browser window without a display; macOS has one without these variables.
 NO_WINDOW := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
