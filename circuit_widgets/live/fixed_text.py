@@ -73,8 +73,13 @@ class FixedText:
         block = PicturesBlock("pictures", store.whole, "max", OVERVIEW_SIDE, parts)
         return [Packed(block, bytes(buffer))]
 
+    def open(self) -> None:
+        """Read the text again where it was let go of."""
+        if self._session is not None:
+            self._session.reopen()
+
     def close(self) -> None:
-        """Let go of what was kept; it is made again when it is asked for."""
+        """Let go of what was kept."""
         if self._session is not None:
             self._session.close()
 

@@ -47,6 +47,7 @@ class Session:
         self._reading_lock = threading.Lock()
         self._run_id = 0
         self._lock = threading.Lock()
+        self._open = True
         self._wanted: Tokens | None = None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -59,13 +60,21 @@ class Session:
 
     @property
     def reading(self) -> Reading:
-        """The run on show; made again, the same, if it was let go."""
+        """The run on show; made again, the same, if it was let go. Kept only while this is open."""
         with self._reading_lock:
-            if self._reading is None:
+            reading = self._reading
+            if reading is None:
                 if self._tokens is None:
                     raise Refused("missing", "no prompt has been run yet")
-                self._reading = self._made(self._tokens, self._run_id)
-            return self._reading
+                reading = self._made(self._tokens, self._run_id)
+                self._keep(reading)
+            return reading
+
+    def _keep(self, reading: Reading) -> None:
+        """A question, a timer or a job may still be under way when the view is closed."""
+        with self._lock:
+            if self._open:
+                self._reading = reading
 
     def is_cheap(self, question: Question) -> bool:
         return self.reading.is_cheap(question)
@@ -119,6 +128,8 @@ class Session:
 
     def reopen(self) -> None:
         """Read the text again where it was let go of."""
+        with self._lock:
+            self._open = True
         if self._tokens is not None:
             _ = self.reading
 
@@ -127,11 +138,12 @@ class Session:
         with self._lock:
             self._wanted = None
             self._ended.set()
+            self._open = False
+            # A closed view is still in the notebook's Out: it must not hold a model's activations.
+            self._reading = None
         if self._stop_job is not None:
             self._stop_job()
         self.quiet.set()
-        # A closed view is still in the notebook's Out: it must not hold a model's activations.
-        self._reading = None
 
     def _work(self) -> None:
         while True:
@@ -170,8 +182,11 @@ class Session:
         # Two runs' layers need not be held at once; the old picture needs only its overviews.
         self.reading.store.release()
         reading = self._made(tokens, self._run_id + 1, on_layer)
+        if not self._open:
+            raise _Superseded
         with self._reading_lock:
-            self._tokens, self._reading = tokens, reading
+            self._keep(reading)
+            self._tokens = tokens
             self._run_id += 1
         self._show.reading_changed(reading)
 

@@ -204,6 +204,8 @@ class Explorer(HeadsView):
 
     def _probe_ended(self, job: Job[InductionHeads]) -> None:
         self._session.stop_with(None)
+        if self.comm is None:
+            return
         self._show_scores(self._scores())
         if self._session.quiet.is_set():
             self._show_status(self._resting())

@@ -183,6 +183,11 @@ class ResultView(HeadsView):
     def _source(self) -> FixedText:
         return self._text
 
+    def open(self) -> None:
+        """Open the wire; a view that was closed reads its text again."""
+        self._text.open()
+        super().open()
+
     def close(self) -> None:
         """End the job and release the front end's side."""
         self.stop()

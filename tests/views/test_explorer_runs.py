@@ -94,6 +94,23 @@ def test_a_closed_view_holds_no_activations_and_opens_again(model):
     explorer.close()
 
 
+def test_what_is_asked_after_the_close_is_answered_and_not_kept(model):
+    explorer = cw.explore(model, PROMPT)
+    truth = explorer.pattern("1.1")
+    explorer.close()
+    explorer._take_picture()  # a timer that had begun
+    assert torch.equal(explorer.pattern("1.1"), truth)
+    assert explorer._session._reading is None
+
+
+def test_a_view_that_is_closed_while_heads_are_scored_keeps_nothing(model, monkeypatch):
+    monkeypatch.setattr("circuit_widgets.views.explorer.PROBE_PATIENCE", 0)
+    explorer = cw.explore(model, PROMPT)
+    explorer.close()
+    explorer._job.wait(10)
+    assert explorer._session._reading is None
+
+
 def test_messages_of_every_size_leave_it_alive(explorer):
     sent = []
     explorer.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
