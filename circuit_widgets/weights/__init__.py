@@ -5,14 +5,18 @@ from __future__ import annotations
 from circuit_widgets.weights.composition import MODES, Composition, composition
 from circuit_widgets.weights.heads import HeadWeights, Norm, head_weights, norm_of
 from circuit_widgets.weights.unembedding import Unembedding
+from circuit_widgets.weights.writing import PartsMissing, Writing, writing
 
 __all__ = [
     "MODES",
     "Composition",
     "HeadWeights",
     "Norm",
+    "PartsMissing",
     "Unembedding",
+    "Writing",
     "composition",
     "head_weights",
     "norm_of",
+    "writing",
 ]

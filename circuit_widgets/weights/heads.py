@@ -26,6 +26,11 @@ class Norm:
         folded = self.gain[:, None] * weight
         return folded - folded.mean(-2, keepdim=True) if self.centres else folded
 
+    def fold_output(self, weight: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"]:
+        """The weight whose output this norm is given, up to the scale of each position."""
+        centred = weight - weight.mean(-1, keepdim=True) if self.centres else weight
+        return centred * self.gain
+
     def scale(self, stream: Float[Tensor, "... d_model"]) -> Float[Tensor, "... 1"]:
         """What it divides a stream by, without its epsilon."""
         if not self.divides:
@@ -73,7 +78,11 @@ def norm_of(module: Any, d_model: int, device: Any, dtype: torch.dtype) -> Norm:
 
 @dataclasses.dataclass(frozen=True)
 class HeadWeights:
-    """Of one layer's heads; keys and values that are shared are repeated for each head."""
+    """Of one layer's heads; keys and values that are shared are repeated for each head.
+
+    Where attention is normalised before it is added, `o` has that norm's gain: it is what reaches
+    the residual stream, up to the scale of each position (`writing` knows that of a run).
+    """
 
     q: Float[Tensor, "head d_model d_head"]
     k: Float[Tensor, "head d_model d_head"]
@@ -101,4 +110,27 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
         weight = norm.fold(weight) if fold else weight
         return weight.repeat_interleave(cfg.n_heads // len(weight), 0)
 
-    return HeadWeights(read("W_Q"), read("W_K"), read("W_V"), block.attn.W_O.detach().float())
+    o = block.attn.W_O.detach().float()
+    after, _ = output_norm(model, layer)
+    return HeadWeights(
+        read("W_Q"), read("W_K"), read("W_V"), o if after is None else after.fold_output(o)
+    )
+
+
+def output_norm(
+    model: TransformerBridge, layer: int
+) -> tuple[Norm | None, Float[Tensor, " d_model"]]:
+    """The norm that a layer's attention passes before it is added, if there is one; and its bias.
+
+    >>> from circuit_widgets import load_model
+    >>> output_norm(load_model(), 0)[0] is None
+    True
+    """
+    cfg: Any = model.cfg
+    module = getattr(model.blocks[layer], "ln1_post", None)
+    nothing = torch.zeros(cfg.d_model, device=cfg.device)
+    if module is None:
+        return None, nothing
+    with torch.no_grad():
+        bias = module(nothing.to(cfg.dtype)[None, None])[0, 0].float()
+    return norm_of(module, cfg.d_model, cfg.device, cfg.dtype), bias

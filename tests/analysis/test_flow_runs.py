@@ -134,12 +134,24 @@ def test_other_dtypes(dtype: torch.dtype) -> None:
     assert result.contributions.dtype == torch.float32
 
 
-def test_architectures_whose_parts_do_not_add_up_are_errors() -> None:
-    """Gemma 2 normalises what attention writes before it adds it."""
+def test_a_norm_after_attention_is_held_as_it_was() -> None:
+    """Gemma 2 normalises what attention writes before it adds it: the parts are what is added."""
     config = transformers.Gemma2Config(
         **tiny._LLAMA_LIKE, num_key_value_heads=2, head_dim=8, sliding_window=16
     )
     model = tiny.of_config(config)
+    result = trace_information_flow(model, tiny.ids(6), progress=False)
+    assert bool(result.contributions[:-1].isfinite().all())
+    # What does not move is the residual stream's share alone: a layer whose attention is silent.
+    model.blocks[1]._original_component.post_attention_layernorm.weight.data.fill_(-1.0)
+    silent = trace_information_flow(model, tiny.ids(6), progress=False)
+    torch.testing.assert_close(silent.contributions[1], torch.eye(6))
+
+
+def test_architectures_whose_parts_do_not_add_up_are_errors() -> None:
+    model = tiny.make("llama")
+    # Something of the user's own that mixes what the heads gave.
+    model.blocks[1].hook_attn_out.add_hook(lambda tensor, hook: tensor + tensor.roll(1, -1))
     with pytest.raises(RuntimeError, match="routes cannot be traced in this architecture"):
         trace_information_flow(model, tiny.ids(6), progress=False)
 

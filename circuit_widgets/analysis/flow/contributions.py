@@ -17,6 +17,7 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.capture.stopping import check_stop
+from circuit_widgets.weights.writing import PartsMissing, writing
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -51,7 +52,7 @@ class Routes:
         self._seen: dict[str, Tensor] = {}
         # A block without an MLP, and one whose MLP reads what attention reads, have no middle.
         self._parallel = model.get_hook_point("blocks.0.hook_resid_mid") is None
-        self._sites = ["resid_pre", "v", "pattern", "attn_out"]
+        self._sites = ["resid_pre", "v", "pattern", "z", "attn_out"]
         if model.get_hook_point("blocks.0.hook_mlp_out") is not None:
             self._sites.append("mlp_out")
 
@@ -66,18 +67,21 @@ class Routes:
         return [*watching, _Watch("resid_post", self._add)]
 
     def _add(self, layer: int, post: Float[Tensor, "1 pos d_model"]) -> None:
-        seen, block = dict(self._seen), self._model.blocks[layer]
+        seen = dict(self._seen)
         self._seen.clear()
         after = post[0].float()
         pattern, stream, value = seen["pattern"], seen["resid_pre"], seen["v"]
         out = seen["attn_out"]
         mlp = seen.get("mlp_out")
-        w_o = block.attn.W_O.float()
+        try:
+            found = writing(self._model, layer, seen["z"], out)
+        except PartsMissing as error:
+            raise RuntimeError(f"routes cannot be traced in this architecture: {error}") from error
         # Several heads share the values of one.
         value = value.repeat_interleave(pattern.shape[0] // value.shape[1], 1)
-        bias = block.attn.b_O
-        written = torch.einsum("hqk,khd,hde->qe", pattern, value, w_o)
-        written = written if bias is None else written + bias.float()
+        # A norm after attention, held as it was here, scales all that a query is given.
+        scaled = pattern * found.factor[:, 0, None]
+        written = torch.einsum("hqk,khd,hde->qe", scaled, value, found.o) + found.constant
         whole = stream + out + (0 if mlp is None else mlp)
         self._check(layer, post.dtype, (written, out), (whole, after))
 
@@ -87,7 +91,7 @@ class Routes:
         beside = [stream] if mlp is None or not self._parallel else [stream, mlp]
         total = after if self._parallel else stream + out
         shares, heads, others = _shares(
-            pattern[:, at], value, w_o, total[at], [side[at] for side in beside], at.start
+            scaled[:, at], value, found.o, total[at], [side[at] for side in beside], at.start
         )
         self.contributions[layer, at] = shares.cpu()
         self.heads[layer, at] = heads.cpu()
@@ -104,9 +108,9 @@ class Routes:
             most = _TOLERANCE.get(dtype, 1e-3) * max(1e-3, float(whole.abs().max()))
             if bool(((parts - whole).abs() > most).any()):
                 raise RuntimeError(
-                    f"the parts of layer {layer} do not add up to what it writes: routes cannot be "
-                    "traced in this architecture (attention whose output is normalised or gated "
-                    "before it is added)"
+                    f"routes cannot be traced in this architecture: the parts of layer {layer} do "
+                    "not add up to what stands after it (values that are normalised or gated after "
+                    "they are read, or something else that is added)"
                 )
 
 

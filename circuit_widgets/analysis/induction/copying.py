@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import score_of
 from circuit_widgets.weights.heads import HeadWeights, head_weights
 from circuit_widgets.weights.unembedding import Unembedding
+from circuit_widgets.weights.writing import PartsMissing, writing
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -47,6 +49,8 @@ def add_copying(
     for tokens in sequences:
         copied = CopiedTokens(model, tokens, layout.before + layout.length)
         capture.run(model, tokens, copied.reducers, logits=False)
+        if copied.reason and not hits:
+            warnings.warn(f"copying on tokens is missing: {copied.reason}", stacklevel=2)
         hits.append(copied.hits)
         chance += copied.chance * len(tokens) / n
         yield None
@@ -144,19 +148,27 @@ class CopiedTokens:
         self.hits: Float[Tensor, "batch layer head"] = torch.full(shape, math.nan)
         distinct = (~self._again).sum(1).float()
         self.chance = float((TOP / distinct).clamp(max=1).mean())
-        self.reducers = capture.together(("pattern", "z"), self._see)
+        # Why heads are missing, if some are.
+        self.reason = ""
+        self.reducers = capture.together(("pattern", "z", "attn_out"), self._see)
 
     def _see(
         self,
         layer: int,
         pattern: Float[Tensor, "batch head query key"],
         z: Float[Tensor, "batch pos head d_head"],
+        attn_out: Float[Tensor, "batch pos d_model"],
     ) -> None:
+        queries = slice(self._first, None)
+        try:
+            found = writing(self._model, layer, z[:, queries], attn_out[:, queries])
+        except PartsMissing as error:
+            self.reason = str(error)
+            return
         best = pattern[:, :, self._first :].max(-1)
         # Where attention is not a number, nothing is attended.
         attended = best.indices.masked_fill(best.values.isnan(), -1)
-        out = self._model.blocks[layer].attn.W_O.detach().float()
-        writes = torch.einsum("bqhi,hid->bhqd", z[:, self._first :].float(), out)
+        writes = found.of_all(z[:, queries]).transpose(1, 2)
         logits = torch.einsum("bhqd,bkd->bhqk", writes, self._directions)
         logits = logits.masked_fill(self._again[:, None, None], -math.inf)
         first_of = (self._ids[:, :, None] == self._ids[:, None, :]).int().argmax(-1)

@@ -14,6 +14,7 @@ from torch import Tensor
 from circuit_widgets import capture
 from circuit_widgets.heads import Head
 from circuit_widgets.weights.unembedding import Unembedding
+from circuit_widgets.weights.writing import writing
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -73,13 +74,17 @@ def hops(
     queries = torch.tensor([q for q in range(n) if earlier[q] >= 0], device=device)
     then = torch.tensor([p for p in earlier if p >= 0], device=device) + 1
     second, first = _Attention(heads, queries, then), _Attention(previous, then, then - 1)
-    z = capture.Keep("z", {head.layer for head in heads})
+    layers = {head.layer for head in heads}
+    z, out = capture.Keep("z", layers), capture.Keep("attn_out", layers)
     last = capture.Keep("resid_post", {model.cfg.n_layers - 1})
-    logits = capture.run(model, ids, [second, first, z, last])[0, queries].float()
+    logits = capture.run(model, ids, [second, first, z, out, last])[0, queries].float()
     stream = last.tensors[model.cfg.n_layers - 1][0, queries].float()
+    found = {
+        layer: writing(model, layer, z.tensors[layer][0, queries], out.tensors[layer][0, queries])
+        for layer in layers
+    }
     writes = [
-        z.tensors[head.layer][0, queries, head.index].float()
-        @ model.blocks[head.layer].attn.W_O[head.index].detach().float()
+        found[head.layer].of(z.tensors[head.layer][0, queries, head.index], head.index)
         for head in heads
     ]
     added, added_chance = _added(model, ids[0], torch.stack(writes), stream, then)

@@ -1,0 +1,111 @@
+"""What a layer's heads write to the residual stream, at the positions of a run.
+
+Some architectures normalise or scale what attention gives before they add it (Gemma 2 and 3,
+OLMo 2, GLM 4, Granite). A norm is not linear; with its scale at each position held as it was in the
+run it is, so that heads' parts sum to what was added (as for the final norm in direct logit
+attribution: Elhage et al. 2021, "Handling Layer Normalization").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.weights.heads import output_norm
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+# How far the parts may be from what was added, as a share of its largest value.
+_TOLERANCE = {torch.float16: 2e-2, torch.bfloat16: 6e-2}
+
+
+class PartsMissing(RuntimeError):
+    """What the heads of a layer give is not all that its attention adds to the stream."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Writing:
+    """How a layer's z becomes what its heads add to the stream, in one run.
+
+    Attributes:
+        o: W_O of each head, with the gain of a norm that comes after it.
+        factor: Of each position: one over the norm's scale there, times the architecture's factor.
+        constant: What is added besides the heads: biases.
+    """
+
+    o: Float[Tensor, "head d_head d_model"]
+    factor: Float[Tensor, "*batch pos 1"]
+    constant: Float[Tensor, "*batch pos d_model"]
+
+    def of(
+        self, z: Float[Tensor, "*batch pos d_head"], head: int
+    ) -> Float[Tensor, "*batch pos d_model"]:
+        """What a head adds with some z."""
+        return self.factor * (z.float() @ self.o[head])
+
+    def of_all(
+        self, z: Float[Tensor, "*batch pos head d_head"]
+    ) -> Float[Tensor, "*batch pos head d_model"]:
+        """What each head adds."""
+        return self.factor[..., None] * torch.einsum("...hi,hid->...hd", z.float(), self.o)
+
+
+def writing(
+    model: TransformerBridge,
+    layer: int,
+    z: Float[Tensor, "*batch pos head d_head"],
+    attn_out: Float[Tensor, "*batch pos d_model"],
+) -> Writing:
+    """Find out how a layer's attention was added in a run, from its z and "attn_out" there.
+
+    Raises:
+        PartsMissing: z W_O, normalised or scaled at each position, is not what was added: the
+            output is gated, or mixed with something else, before it reaches the stream.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> z, out = capture.Keep("z", {0}), capture.Keep("attn_out", {0})
+    >>> _ = capture.run(model, model.to_tokens("blue dog blue"), [z, out])
+    >>> found = writing(model, 0, z.tensors[0], out.tensors[0])
+    >>> whole = found.of_all(z.tensors[0]).sum(-2) + found.constant
+    >>> bool((whole - out.tensors[0]).abs().max() < 1e-5)
+    True
+    """
+    attention: Any = model.blocks[layer].attn
+    norm, norm_bias = output_norm(model, layer)
+    w_o, bias = attention.W_O.detach().float(), attention.b_O
+    o = w_o if norm is None else norm.fold_output(w_o)
+    if o.shape[:2] != z.shape[-2:]:
+        raise PartsMissing(_sentence(layer))
+    constant = torch.zeros(o.shape[-1], device=o.device)
+    if bias is not None:
+        constant = bias.detach().float()
+        constant = constant if norm is None else norm.fold_output(constant)
+    whole = torch.einsum("...hi,hid->...d", z.float(), o) + constant
+    added = attn_out.float() - norm_bias
+    # One number a position is free; whether it explains every direction of the stream is checked.
+    size = whole.square().sum(-1, keepdim=True)
+    factor = (added * whole).sum(-1, keepdim=True) / torch.where(size > 0, size, 1)
+    if norm is None and bool((whole - added).abs().max() <= _most(attn_out)):
+        factor = torch.ones_like(factor)  # As nearly everywhere: then exactly.
+    # NaN passes, and stays NaN.
+    if bool(((factor * whole - added).abs() > _most(attn_out)).any()):
+        raise PartsMissing(_sentence(layer))
+    return Writing(o, factor, factor * constant + norm_bias)
+
+
+def _most(attn_out: Tensor) -> float:
+    largest = float(attn_out.float().nan_to_num().abs().max())
+    return _TOLERANCE.get(attn_out.dtype, 1e-3) * max(1e-3, largest)
+
+
+def _sentence(layer: int) -> str:
+    return (
+        f"the heads of layer {layer} do not add up to what its attention writes: this architecture "
+        "gates or mixes their output before it is added, so that no head has a part of its own"
+    )
