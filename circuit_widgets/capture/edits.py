@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
+from circuit_widgets.capture.editable import where_edited
 from circuit_widgets.capture.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -40,19 +41,23 @@ def plan_interventions(
     """Plan the edits, of all layers or of one.
 
     Raises:
-        ValueError: A layer that is not there, or a pattern that cannot be edited.
+        ValueError: A layer that is not there, or a pattern whose edits do not reach z.
     """
     for intervention in interventions:
         for layer in layers_of(intervention, len(model.blocks)):
             if only is not None and layer != only:
                 continue
-            if intervention.site == "pattern" and _reads_pattern_late(model, layer):
-                raise ValueError(
-                    "this model's attention is computed inside transformers: its pattern can be "
-                    "read, but an edit of it would be lost; edit 'z' instead"
-                )
+            add = hooks.at
+            if intervention.site == "pattern":
+                where = where_edited(model, layer)
+                if where is None:
+                    raise ValueError(
+                        f"the pattern of layer {layer} can be read in this model, but no edit of "
+                        "it reaches what its heads write; edit 'z' instead"
+                    )
+                add = hooks.at_softmax if where == "softmax" else hooks.at
             # A replay ends inside the block, before some of them.
-            hooks.at(layer, intervention.site, _editing(intervention, layer), must=only is None)
+            add(layer, intervention.site, _editing(intervention, layer), must=only is None)
 
 
 def layers_of(who: Any, n_layers: int) -> Collection[int]:
@@ -68,15 +73,6 @@ def layers_of(who: Any, n_layers: int) -> Collection[int]:
         if not 0 <= layer < n_layers:
             raise ValueError(f"there is no layer {layer}; accepted are layers 0 to {n_layers - 1}")
     return sorted(layers)
-
-
-def _reads_pattern_late(model: TransformerBridge, layer: int) -> bool:
-    """Whether `hook_pattern` only shows what has been used already (GPT-J, GPT-Neo, OPT)."""
-    from transformer_lens.model_bridge.generalized_components.attention import AttentionBridge
-
-    attention: Any = model.blocks[layer].attn
-    inside = getattr(attention.original_component, "accepts_pattern_fn", False)
-    return type(attention).forward is AttentionBridge.forward and not inside
 
 
 def _editing(intervention: Intervention, layer: int) -> Callable[[Tensor], Tensor]:

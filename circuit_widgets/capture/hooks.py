@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch import Tensor
 
 from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.softmax import edited_softmax
 from circuit_widgets.capture.stopping import can_stop, check_stop
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Hooks:
         self._plan: list[tuple[str, HookPoint, Callable[..., Any]]] = []
         self._block_plan: list[tuple[Module, Callable[..., None]]] = []
         self._block_handles: list[Any] = []
+        # By layer: what is done to attention weights while transformers computes the attention.
+        self._in_softmax: dict[int, list[Touch]] = {}
         self._live, self._attached = True, False
         # Those that have not been reached yet: (site, layer).
         self.waiting: set[tuple[str, int]] = set()
@@ -66,11 +69,20 @@ class Hooks:
         must: the pass has to reach it; `waiting` says if it did not.
         """
         name, point = hook_point(self._model, layer, site)
+        live = self._live_touch(layer, site, touch, must)
+        self._plan.append((name, point, lambda tensor, *, hook: live(tensor)))
+
+    def at_softmax(self, layer: int, site: str, touch: Touch, *, must: bool = True) -> None:
+        """Call `touch` with a layer's attention weights before they are used: see softmax.py."""
+        live = self._live_touch(layer, site, touch, must)
+        self._in_softmax.setdefault(layer, []).append(live)
+
+    def _live_touch(self, layer: int, site: str, touch: Touch, must: bool) -> Touch:
         key = (site, layer)
         if must:
             self.waiting.add(key)
 
-        def hook(tensor: Tensor, *, hook: Any) -> Tensor | None:
+        def live(tensor: Tensor) -> Tensor | None:
             # An interrupt can leave a hook behind, between two lines of a library's add_hook; one
             # that is left does nothing.
             if not self._live:
@@ -78,7 +90,7 @@ class Hooks:
             self.waiting.discard(key)
             return touch(tensor)
 
-        self._plan.append((name, point, hook))
+        return live
 
     def before_block(self, layer: int, touch: Callable[[tuple, dict[str, Any]], None]) -> None:
         """Call `touch` with the arguments of a block."""
@@ -102,7 +114,8 @@ class Hooks:
             try:
                 self.attach()
                 # No `return` here: between the call and a return's `finally` Ctrl-C finds a gap.
-                output = call()
+                with edited_softmax(self._model, self._in_softmax):
+                    output = call()
             finally:
                 # An interrupt can fall into `detach`: again, it goes on where it was.
                 try:

@@ -25,6 +25,8 @@ Reference = Mapping[int, Float[Tensor, "batch pos head d_head"]]
 # Which axis of a site counts heads, and which positions; other sites have [batch, pos, ...].
 _HEAD_AXIS = {"pattern": 1, "z": 2, "q": 2, "k": 2, "v": 2}
 _POSITION_AXIS = {"pattern": 2}
+# How far a row of attention weights may be from a sum of 1 by rounding.
+_ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +178,12 @@ def knock_out(
     """Cut attention from queries to keys: set those weights of the pattern to 0.
 
     Geva et al. 2023, Dissecting Recall of Factual Associations. The two ways of doing it answer
-    different questions: with `renormalise` the rest of a row grows to the row's former sum, as if
-    the keys had not been there (attention scores of minus infinity); without, what came from those
-    keys is missing. A row that has no other key stays 0.
+    different questions: with `renormalise` the rest of a row grows as if the keys had not been there
+    (attention scores of minus infinity); without, what came from those keys is missing. What a row
+    lacks of a sum of 1 is a sink's (GPT-OSS), which grows too. A row that has no other key stays 0.
+
+    Each head has a row of its own, so that one head can be cut off alone in every architecture, also
+    where heads share keys and values or transformers computes the attention (see softmax.py).
 
     Args:
         where: Heads ("5.1"), or layers (5: all heads of the layer), or several of both.
@@ -220,7 +225,9 @@ def knock_out(
         left = weights.masked_fill(mask[:, None, None], 0)
         if renormalise and len(lost):
             before, after = (each.float().sum(-1, keepdim=True) for each in (weights, left))
-            factor = torch.where(after > 0, before / after.clamp_min(1e-30), 1)
+            # Less than rounding makes of a sum of 1 is no sink.
+            sink = (1 - before).where(1 - before > _ROUNDING.get(pattern.dtype, 1e-4), 0)
+            factor = torch.where(after > 0, (before + sink) / (after + sink).clamp_min(1e-30), 1)
             left = (left.float() * factor).to(pattern.dtype)
         edited = pattern.clone()
         edited[chosen[:, None], :, looking] = left

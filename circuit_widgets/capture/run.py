@@ -88,7 +88,7 @@ def run(
     Raises:
         TypeError: `tokens` are not ids.
         ValueError: `tokens` are not [batch, pos]; a layer or site that the model does not have; an
-            edit of a pattern that this model's attention would not use.
+            edit of a pattern that does not reach what this model's heads write.
         RuntimeError: A reducer or intervention was never reached: its site is not computed here.
 
     >>> from circuit_widgets import capture, load_model

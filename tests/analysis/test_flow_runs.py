@@ -156,12 +156,16 @@ def test_architectures_whose_parts_do_not_add_up_are_errors() -> None:
         trace_information_flow(model, tiny.ids(6), progress=False)
 
 
-def test_attention_inside_transformers_has_routes_and_no_knockout() -> None:
+def test_attention_inside_transformers_has_routes_and_knockout() -> None:
     model = tiny.gptj()
-    with pytest.raises(ValueError, match="pass confirm=0 for the routes alone"):
-        trace_information_flow(model, tiny.ids(6), progress=False)
-    result = trace_information_flow(model, tiny.ids(6), confirm=0, progress=False)
+    ids = tiny.ids(6)
+    result = trace_information_flow(model, ids, progress=False)
     assert float(result.routes.sum()) == pytest.approx(1, abs=1e-5)
+    source = result.information_sources[0].position
+    cut = capture.knock_out([0, 1, 2], 5, source, renormalise=False)
+    logits = [capture.run(model, ids, interventions=edits)[0, -1] for edits in ([], [cut])]
+    clean, without = (each.log_softmax(-1)[result.target] for each in logits)
+    torch.testing.assert_close(result.knockout.value[source], clean - without, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

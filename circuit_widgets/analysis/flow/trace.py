@@ -88,8 +88,8 @@ def trace_information_flow(
 
     Raises:
         TypeError: Neither text nor ids, or an unknown keyword.
-        ValueError: An argument out of range; a target that is no single token; attention that
-            cannot be edited.
+        ValueError: An argument out of range; a target that is no single token; attention whose
+            edits do not reach what its heads write.
         RuntimeError: The parts of a layer do not add up to what it writes.
 
     >>> import circuit_widgets as cw
@@ -186,13 +186,7 @@ def _steps(
     prefix = capture.Prefix(model, asked.read[None], last=1)
     for start in range(0, len(cuts), _BATCH):
         keys = cuts[start : start + _BATCH]
-        try:
-            effects[:, keys] = knocked_out(prefix, asked.read, target, keys, window)
-        except ValueError as error:
-            raise ValueError(
-                "attention cannot be edited in this model, because transformers computes it; pass "
-                "confirm=0 for the routes alone"
-            ) from error
+        effects[:, keys] = knocked_out(prefix, asked.read, target, keys, window)
         made = dataclasses.replace(made, n_done=made.n_done + len(keys))
         yield result()
 
