@@ -1,5 +1,11 @@
 """The public names; `__init__.py` reads them here, and imports each at its first use."""
 
+from .analysis.attribution import (
+    LogitAttribution as LogitAttribution,
+)
+from .analysis.attribution import (
+    attribute_logits as attribute_logits,
+)
 from .analysis.coordination import (
     HeadCoordination as HeadCoordination,
 )
@@ -76,9 +82,11 @@ __all__ = [
     "InductionHeads",
     "InductionTrace",
     "InformationFlow",
+    "LogitAttribution",
     "Selection",
     "SelfInfluence",
     "analyze_head_coordination",
+    "attribute_logits",
     "compute_self_influence",
     "detect_attention_pattern",
     "detect_attention_patterns",

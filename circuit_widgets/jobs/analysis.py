@@ -9,7 +9,7 @@ import inspect
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
@@ -179,9 +179,11 @@ def _locked(model: TransformerBridge, steps: Iterator[R | Progress]) -> Iterator
     Results and progress get their seconds, results their model.
     """
     started = time.perf_counter()
+    # Once for all steps: to find a bridge's modules takes longer than a pass through a layer.
+    modules = _modules(model)
     try:
         while True:
-            with capture.lock(model), evaluating(model), torch.no_grad():
+            with capture.lock(model), evaluating(modules), torch.no_grad():
                 try:
                     step = next(steps)
                 except StopIteration:
@@ -203,12 +205,16 @@ def _close(steps: Iterator[Any]) -> None:
         close()
 
 
-@contextmanager
-def evaluating(model: TransformerBridge) -> Iterator[None]:
-    """Evaluation mode (no dropout), and every module's own mode again afterwards."""
-    # The bridge does not register the model it wraps: what only that one has (GPT-2's embedding
+def _modules(model: TransformerBridge) -> set[torch.nn.Module]:
+    """All of a model."""
+    # The bridge does not register the one it wraps: what only that one has (GPT-2's embedding
     # dropout) is found there.
-    modules = {*model.modules(), *model.original_model.modules()}
+    return {*model.modules(), *model.original_model.modules()}
+
+
+@contextmanager
+def evaluating(modules: Iterable[torch.nn.Module]) -> Iterator[None]:
+    """Evaluation mode (no dropout), and every module's own mode again afterwards."""
     training = [module for module in modules if module.training]
     for module in training:
         module.training = False

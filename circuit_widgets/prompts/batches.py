@@ -54,6 +54,11 @@ class Prompts:
         """Of all prompts together."""
         return sum(tokens.ids.shape[1] for tokens in self.tokens)
 
+    def described(self) -> str:
+        """The first one's text, and how many there are more."""
+        first = self.tokens[0].text
+        return f"{first} and {len(self) - 1} more" if len(self) > 1 else first
+
     def batches(self, most: int) -> Iterator[tuple[list[int], Int[Tensor, "batch pos"]]]:
         """Prompts of one length together, at most `most`; which they are, and their ids."""
         by_length: dict[int, list[int]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import arguments, models
+from circuit_widgets.prompts.targets import token_id, warn_of_a_space
 from circuit_widgets.prompts.tokens import show_token, tokenize
 
 if TYPE_CHECKING:
@@ -98,9 +98,8 @@ def readout(
             "generate reads every token that the model adds; leave out position and target"
         )
     at = n + generate - 2 if generate else _position(position, n, first)
-    given = _target(model, target)
-    if isinstance(target, str) and given is not None:
-        _warn_of_a_space(model, target, given, ids)
+    given = None if target is None else token_id(model, target)
+    warn_of_a_space(model, target, ids)
     return Readout(ids, n, generate, at, _following(ids, at) if given is None else given, first)
 
 
@@ -119,38 +118,3 @@ def _position(position: Any, n: int, first: int) -> int:
             f"{first} to {n - 1}"
         )
     return at
-
-
-def _target(model: TransformerBridge, target: Any) -> int | None:
-    if target is None:
-        return None
-    if isinstance(target, str):
-        tokenizer = getattr(model, "tokenizer", None)
-        if tokenizer is None:
-            raise ValueError("this model has no tokenizer; pass the target as an id, as in 7")
-        ids = tokenizer(target, add_special_tokens=False)["input_ids"]
-        if len(ids) != 1:
-            parts = ", ".join(repr(show_token(model, id)) for id in ids)
-            raise ValueError(
-                f"the target {target!r} is {len(ids)} tokens ({parts}); accepted is a text of "
-                "exactly one, with its leading space if it has one"
-            )
-        target = ids[0]
-    try:
-        return arguments.whole("the target", target, 0, int(model.cfg.d_vocab) - 1)
-    except ValueError as error:
-        raise ValueError(f"{error}, or a text of one token") from None
-
-
-def _warn_of_a_space(model: TransformerBridge, target: str, id: int, ids: Tensor) -> None:
-    """Of "Mary" and " Mary", two tokens, a text nearly always goes on with the second."""
-    if target[:1].isspace() or bool((ids == id).any()):
-        return
-    other = model.tokenizer(f" {target}", add_special_tokens=False)["input_ids"]
-    if len(other) == 1 and other[0] != id and bool((ids == other[0]).any()):
-        warnings.warn(
-            f"the target {target!r} is another token than {f' {target}'!r}, which the text has; "
-            f"pass {f' {target}'!r} if that is meant",
-            UserWarning,
-            stacklevel=4,
-        )

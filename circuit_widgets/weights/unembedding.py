@@ -27,7 +27,7 @@ class Unembedding:
         cfg: Any = model.cfg
         self._model = model
         self.norm = norm_of(getattr(model, "ln_final", None), cfg.d_model, cfg.device, cfg.dtype)
-        self._mean: Tensor | None = None
+        self._column_mean: Tensor | None = None
 
     @property
     def _weight(self) -> Tensor:
@@ -35,11 +35,50 @@ class Unembedding:
         return self._model.W_U.detach()
 
     @property
+    def _mean_column(self) -> Float[Tensor, " d_model"]:
+        """The mean over the vocabulary: one read of the model's largest tensor, and no copy."""
+        if self._column_mean is None:
+            self._column_mean = self._weight.mean(1, dtype=torch.float32)
+        return self._column_mean
+
+    @property
     def mean(self) -> Float[Tensor, " d_model"]:
         """The direction of the mean logit."""
-        if self._mean is None:
-            self._mean = self.norm.fold(self._weight.float().mean(1)[:, None])[:, 0]
-        return self._mean
+        return self.norm.fold(self._mean_column[:, None])[:, 0]
+
+    @property
+    def _bias(self) -> Float[Tensor, " vocab"] | None:
+        bias = getattr(self._model, "b_U", None)
+        return None if bias is None else bias.detach()
+
+    def normed(
+        self, stream: Float[Tensor, "batch d_model"]
+    ) -> tuple[Float[Tensor, "batch d_model"], Float[Tensor, " d_model"]]:
+        """What the final norm makes of streams, and what it makes of nothing: its bias."""
+        module: Any = getattr(self._model, "ln_final", None)
+        nothing = torch.zeros_like(stream[:1])
+        if module is None:
+            return stream, nothing[0]
+        with torch.no_grad():
+            normed = module(torch.cat([stream, nothing])[:, None].to(self._model.cfg.dtype))
+        return normed[:-1, 0].float(), normed[-1, 0].float()
+
+    def logits(
+        self, normed: Float[Tensor, "batch d_model"], ids: Int[Tensor, "batch token"]
+    ) -> Float[Tensor, "batch token"]:
+        """Logits of some tokens of each row, from normed streams."""
+        columns = self._weight[:, ids].float()
+        logits = torch.einsum("bd,dbt->bt", normed, columns)
+        return logits if self._bias is None else logits + self._bias[ids].float()
+
+    def constant(
+        self, ids: Int[Tensor, "batch token"], norm_bias: Float[Tensor, " d_model"]
+    ) -> Float[Tensor, "batch token"]:
+        """What biases add to the logits of tokens above the mean logit."""
+        bias = self._bias
+        own = torch.einsum("d,dbt->bt", norm_bias, self._weight[:, ids].float())
+        own = own - norm_bias @ self._mean_column
+        return own if bias is None else own + bias[ids].float() - bias.float().mean()
 
     def directions(self, ids: Int[Tensor, "*some"]) -> Float[Tensor, "*some d_model"]:
         """Directions that raise a token's logit above the mean logit."""

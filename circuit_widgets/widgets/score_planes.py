@@ -21,6 +21,8 @@ from circuit_widgets.wire import messages as m
 Plane = Float[Tensor, "layer head"]
 # Of fewer tokens a view says how many there were.
 FEW = 10
+# A score that is lower than this is below 0, and not 0 with an error of rounding.
+_ROUNDING = 1e-6
 # Of intervals over the tokens of a text.
 CONFIDENCE = 0.95
 
@@ -62,7 +64,10 @@ def pack_scores(scores: Iterable[HeadScore]) -> tuple[m.ScoresInfo, bytes]:
         finite = score.value[torch.isfinite(score.value)]
         highest = float(finite.max()) if len(finite) else 0.0
         most = max(score.most if score.most is not None else 0.0, highest) or 1.0
-        least = min(0.0, float(finite.min())) if len(finite) else 0.0
+        # A score with a sign has 0 in the middle of its colours.
+        signed = bool((finite < -_ROUNDING).any())
+        most = max(most, -float(finite.min())) if signed else most
+        least = -most if signed else 0.0
         described.append(
             m.Score(
                 name=score.name,

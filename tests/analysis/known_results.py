@@ -45,6 +45,7 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         ),
         "toy-influence-fast": lambda: cw.compute_self_influence(model, TEXT, mode="fast", **quiet),
         "toy-flow": lambda: cw.trace_information_flow(model, TEXT, **quiet),
+        "toy-attribution": lambda: cw.attribute_logits(model, TEXTS, **quiet),
     }
 
 

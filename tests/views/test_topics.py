@@ -166,10 +166,16 @@ CALLS = {
         "prompts": ["blue dog seven river blue dog", "two green dog two green dog"],
         "pairs": 1,
     },
+    "attribute_logits": {"prompts": TEXT},
 }
 
 
-CONFIDENT = ("identify_induction_heads", "detect_attention_patterns", "compute_self_influence")
+CONFIDENT = (
+    "identify_induction_heads",
+    "detect_attention_patterns",
+    "compute_self_influence",
+    "attribute_logits",
+)
 
 
 @pytest.mark.parametrize("name", [*CONFIDENT, "analyze_head_coordination"])

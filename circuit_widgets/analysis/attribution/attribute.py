@@ -1,0 +1,185 @@
+"""Direct logit attribution of every part of a model, on one prompt or many."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from circuit_widgets import arguments, capture
+from circuit_widgets.analysis.attribution.results import LogitAttribution
+from circuit_widgets.analysis.attribution.samples import Samples
+from circuit_widgets.causal.direct import DirectLogits
+from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.prompts.batches import Prompts
+from circuit_widgets.prompts.targets import Target, target_of, warn_of_a_space
+from circuit_widgets.results.provenance import Provenance, begun
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `attribute_logits`, checked, as provenance keeps them."""
+
+    position: int
+    controls: int
+    batch: int
+    seed: int
+    confidence: float
+
+
+@analysis("attribution")
+def attribute_logits(
+    model: TransformerBridge,
+    prompts: str | Sequence[Any] | Tensor,
+    position: int = -1,
+    target: Any = None,
+    *,
+    controls: int = 256,
+    batch: int = 16,
+    seed: int = 0,
+    confidence: float = 0.95,
+    progress: bool = True,
+) -> Iterator[LogitAttribution]:
+    """What every head, MLP and the embedding adds directly to a logit, or to a logit difference.
+
+    The stream that the final norm reads is a sum of what the parts wrote. With the norm's scale
+    held as it was in the run, each part has a share, and the shares sum to the logit of the target
+    less the mean logit of the vocabulary (which no probability depends on), or with a pair of
+    targets to the difference of their logits. A share is direct: what a part does through later
+    parts is in theirs.
+
+    The null of each share is what the same part adds to tokens drawn at random from the vocabulary
+    (with a pair: to differences of two such tokens). A target that is the model's own likeliest
+    token was chosen for its logit: shares above the null are then expected of some parts.
+
+    Args:
+        model: A TransformerBridge.
+        prompts: A text, several, ids, or several lists of ids, of two tokens or more. Of several,
+            shares are means with an interval over prompts.
+        position: Whose output is read, negative from the end.
+        target: A token by its id or text; two, of which the first is held against the second,
+            `(" Mary", " John")`; of several prompts a list with one of these for each. None: the
+            token that follows in the text; at its end the model's own likeliest token.
+        controls: Tokens drawn for the null.
+        batch: Prompts a pass; those of one length go together.
+        seed: Of the tokens drawn.
+        confidence: Of the intervals over prompts, and the share of the null between its ends.
+        progress: Show a progress bar.
+
+    Raises:
+        TypeError: Not a model, not prompts, or an unknown keyword.
+        ValueError: A prompt that cannot be read; a position or a target that is not there; not as
+            many targets as prompts.
+        RuntimeError: The logits are not what the final norm and the unembedding make of the stream.
+
+    >>> import circuit_widgets as cw
+    >>> model = cw.load_model()
+    >>> result = cw.attribute_logits(model, "blue dog seven blue dog", target="seven")
+    >>> result.highest(1)[0][0]
+    '1.2'
+    """
+    listed = Prompts(model, prompts)
+    settings = Settings(
+        position=arguments.place("position", position, 2**31) if position >= 0 else position,
+        controls=arguments.whole("controls", controls, 20),
+        batch=arguments.whole("batch", batch, 1),
+        seed=arguments.seed(seed),
+        confidence=arguments.share("confidence", confidence),
+    )
+    places = [_place(listed, at, position) for at in range(len(listed))]
+    targets = _targets(model, listed, places, target)
+    made = begun(
+        model,
+        "attribute_logits",
+        settings,
+        method="shares of the residual stream in a logit, the final norm as it was; Student's t "
+        "over prompts; the null is random tokens",
+        probe=listed.described(),
+        n_total=len(listed),
+        unit="prompts",
+    )
+    return _results(model, listed, places, targets, settings, made)
+
+
+def _place(prompts: Prompts, at: int, position: Any) -> int:
+    n = prompts.tokens[at].ids.shape[1]
+    try:
+        return arguments.place("position", position, n)
+    except ValueError as error:
+        where = f"prompt {at}: " if len(prompts) > 1 else ""
+        raise ValueError(f"{where}{error}") from None
+
+
+def _targets(
+    model: TransformerBridge, prompts: Prompts, places: list[int], target: Any
+) -> list[Target | None]:
+    """Of each prompt; None is what the model makes likeliest."""
+    n = len(prompts)
+    each = _each(target, n)
+    found: list[Target | None] = []
+    for tokens, place, one in zip(prompts.tokens, places, each, strict=True):
+        ids = tokens.ids[0]
+        if one is not None:
+            warn_of_a_space(model, one, ids.cpu())
+            found.append(target_of(model, one))
+        elif place + 1 < len(ids):
+            found.append(Target(int(ids[place + 1])))
+        else:
+            found.append(None)
+    if len({target is not None and target.against is not None for target in found}) > 1:
+        raise ValueError(
+            "some targets are pairs and some are not; accepted are all of one kind, because a "
+            "logit and a difference of logits have no common mean"
+        )
+    return found
+
+
+def _each(target: Any, n: int) -> list[Any]:
+    # A tuple is a pair; a list has one target for each prompt. Of one prompt a list can be a pair.
+    if not isinstance(target, list) or (n == 1 and len(target) == 2):
+        return [target] * n
+    if len(target) != n:
+        raise ValueError(
+            f"there are {len(target)} targets and {n} prompts; accepted is a list with one target "
+            'for each prompt, or one for all; a pair is a tuple: (" Mary", " John")'
+        )
+    return target
+
+
+def _results(
+    model: TransformerBridge,
+    prompts: Prompts,
+    places: list[int],
+    targets: list[Target | None],
+    settings: Settings,
+    made: Provenance,
+) -> Iterator[LogitAttribution]:
+    paired = any(target is not None and target.against is not None for target in targets)
+    samples = Samples(prompts, places, paired, settings.confidence)
+    generator = torch.Generator().manual_seed(settings.seed)
+    drawn = torch.randint(int(model.cfg.d_vocab), (2, settings.controls), generator=generator)
+    # A token against itself is no difference.
+    drawn[1] = torch.where(drawn[1] == drawn[0], (drawn[1] + 1) % int(model.cfg.d_vocab), drawn[1])
+    for chosen, ids in prompts.batches(settings.batch):
+        at = torch.tensor([places[prompt] for prompt in chosen])
+        direct = DirectLogits(model, at)
+        logits = capture.run(model, ids, direct.reducers)
+        read = logits[torch.arange(len(at)), at.to(logits.device)].float()
+        likeliest = read.argmax(-1).tolist()
+        known = [targets[p] or Target(id) for p, id in zip(chosen, likeliest, strict=True)]
+        first = torch.tensor([target.id for target in known])[:, None]
+        tokens = [first, drawn[0].expand(len(known), -1)]
+        if paired:
+            # (Every target is a pair then.)
+            second = torch.tensor([target.against or 0 for target in known])[:, None]
+            tokens += [second, drawn[1].expand(len(known), -1)]
+        found = direct.of(logits, torch.cat(tokens, 1))
+        samples.add(chosen, known, found, read.log_softmax(-1).gather(1, first.to(read.device)))
+        made = dataclasses.replace(made, n_done=made.n_done + len(chosen))
+        yield samples.result(model, made)

@@ -1,0 +1,185 @@
+"""What `attribute_logits` gives: the share of every part in a logit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from circuit_widgets.results.result import Result
+from circuit_widgets.results.score import About, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ATTRIBUTION = About(
+    "attribution",
+    "Direct attribution",
+    "What the head adds directly to the logit of the target, above what it adds to the average "
+    "token (with two targets: to the difference of their logits), with the final norm's scale as "
+    "it was in the run. What it does through later heads and MLPs is not in it.",
+    "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits; with two targets "
+    "Wang et al. 2022, Interpretability in the Wild",
+    most=None,
+    group="this output",
+    unit="logit",
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class LogitAttribution(Result, topic="attribution"):
+    """The shares of all parts of a model in a logit less the mean logit, or in a difference of two.
+
+    `heads`, `mlps`, `embedding` and `biases` sum to `logit` (up to rounding; of several prompts
+    their means do). Each has its null: what the same part adds to random tokens, `control` on
+    average and `control_low` to `control_high` in the middle; with several prompts an interval over
+    them, else `low` and `high` are NaN.
+
+    Attributes:
+        tokens, ids, position: Of the first prompt: the text, and whose output is read.
+        targets, against: Of each prompt the token, and the one it is held against if there is one.
+        n_prompts: How many are in it.
+        heads: [layer, head]; NaN where `missing` says why.
+        attention: Each layer's heads and their biases together, [layer].
+        mlps: [layer].
+        embedding: What goes into the first layer, positions included where they are added, [].
+        biases: Of attention, of the final norm and of the unembedding, [].
+        logit: What the shares sum to, before a soft cap if the model has one (`capped`), [].
+        logp: Mean log-probability of the target, in nats, [].
+
+    >>> import circuit_widgets as cw
+    >>> result = cw.attribute_logits(cw.load_model(), "blue dog seven blue dog")
+    >>> parts = result.heads.value.sum() + result.mlps.value.sum()
+    >>> bool(abs(parts + result.embedding.value + result.biases.value - result.logit.value) < 1e-4)
+    True
+    """
+
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    position: int
+    targets: tuple[str, ...]
+    against: tuple[str, ...]
+    n_prompts: int
+    capped: bool
+    missing: str
+    logp: Float[Tensor, ""]
+    heads: Score
+    attention: Score
+    mlps: Score
+    embedding: Score
+    biases: Score
+    logit: Score
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Layers and heads."""
+        n_layers, n_heads = self.heads.value.shape
+        return n_layers, n_heads
+
+    @property
+    def abouts(self) -> dict[str, About]:
+        """What the score of each head means."""
+        return {ATTRIBUTION.name: ATTRIBUTION}
+
+    def score(self, name: str) -> Score:
+        """The score of every head by name; there is one."""
+        if name != ATTRIBUTION.name:
+            raise ValueError(f"there is no score {name!r}; the score is {ATTRIBUTION.name!r}")
+        return self.heads
+
+    @property
+    def read(self) -> str:
+        """What the shares sum to, for people."""
+        if self.n_prompts > 1:
+            of = "the targets" if not self.against else "the targets against the others"
+            return f"logit of {of}, mean of {self.n_prompts} prompts"
+        if self.against:
+            return f"logit of {_quoted(self.targets[0])} less that of {_quoted(self.against[0])}"
+        return f"logit of {_quoted(self.targets[0])} less the mean logit"
+
+    def parts(self) -> list[tuple[str, str, int | None, int | None, Score]]:
+        """Every part with its share: (name, kind, layer, head, score), in the order of the model.
+
+        Where the heads of a layer are missing, its attention as a whole is there for them.
+        """
+        found: list[tuple[str, str, int | None, int | None, Score]] = [
+            ("embedding", "embedding", None, None, self.embedding)
+        ]
+        n_layers, n_heads = self.shape
+        for layer in range(n_layers):
+            if bool(self.heads.value[layer].isfinite().all()):
+                found += [
+                    (f"{layer}.{head}", "head", layer, head, _one(self.heads, (layer, head)))
+                    for head in range(n_heads)
+                ]
+            else:
+                whole = _one(self.attention, (layer,))
+                found.append((f"attention {layer}", "attention", layer, None, whole))
+            found.append((f"MLP {layer}", "mlp", layer, None, _one(self.mlps, (layer,))))
+        return [*found, ("biases", "biases", None, None, self.biases)]
+
+    def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
+        """The parts with the largest shares by size: (name, share, low and high of the null)."""
+        known = [(name, *_ends(score)) for name, _, _, _, score in self.parts()]
+        known = [each for each in known if each[1] == each[1]]
+        return sorted(known, key=lambda each: -abs(each[1]))[:n]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per part, in the order of the model; `df.attrs` has the provenance."""
+        import pandas as pd
+
+        made = self.provenance
+        rows = [
+            {
+                "name": name,
+                "kind": kind,
+                "layer": layer,
+                "head": head,
+                **{part: float(tensor) for part, tensor in score.tensors().items()},
+            }
+            for name, kind, layer, head, score in self.parts()
+        ]
+        frame = pd.DataFrame(rows).astype({"layer": "Int64", "head": "Int64"})
+        frame = frame.assign(n=self.n_prompts, complete=made.complete)
+        frame.attrs["provenance"] = dataclasses.asdict(made)
+        return frame
+
+    def _lines(self) -> list[str]:
+        lines = [f"The {self.read} is {_number(self.logit.value)}; it is the sum of:"]
+        if self.n_prompts > 1:
+            span = f"{_number(self.logit.low)} to {_number(self.logit.high)}"
+            lines[0] = lines[0].replace(";", f" ({self.provenance.interval} {span});")
+        share = self.provenance.interval.removesuffix(" interval")
+        for name, value, low, high in self.highest(6):
+            lines.append(
+                f"{name}: {value:+.2f} ({share} of random tokens: {low:+.2f} to {high:+.2f})"
+            )
+        rest = len(self.parts()) - 6
+        if rest > 0:
+            lines.append(f"and {rest} parts that add less")
+        if self.capped:
+            lines.append("The logit is that before the model's soft cap")
+        if self.missing:
+            lines.append(f"Heads are missing: {self.missing}")
+        return lines
+
+
+def _quoted(token: str) -> str:
+    return f"“{token.strip() or token}”"
+
+
+def _one(score: Score, at: tuple[int, ...]) -> Score:
+    return Score(**{name: tensor[at] for name, tensor in score.tensors().items()})
+
+
+def _ends(score: Score) -> tuple[float, float, float]:
+    parts: tuple[Any, ...] = (score.value, score.control_low, score.control_high)
+    value, low, high = (float("nan") if part is None else float(part) for part in parts)
+    return value, low, high
+
+
+def _number(value: torch.Tensor | None) -> str:
+    return "missing" if value is None or bool(value.isnan()) else f"{float(value):+.2f}"

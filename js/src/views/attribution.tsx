@@ -1,0 +1,63 @@
+// Direct logit attribution: what every head, MLP and the embedding adds to a logit.
+import { useMemo } from "preact/hooks";
+import { module } from "../hosts/live";
+import type { Session } from "../model/session";
+import { Facts } from "../parts/Facts";
+import { Panel } from "../parts/Frame";
+import style from "../styles/attribution.css";
+import { Parts } from "./attribution/Parts";
+import { readAttribution } from "./attribution/rows";
+import { ViewFrame } from "./frame/ViewFrame";
+import { HeadCard } from "./heads/HeadCard";
+import { HeadPicker } from "./heads/HeadPicker";
+import { Pattern } from "./heads/Pattern";
+import { sorting } from "./sorting";
+
+export function Attribution({ session }: { session: Session }) {
+  const topic = session.topic.value;
+  const rows = useMemo(() => topic && readAttribution(topic), [topic]);
+  const { tokens, live } = session.text.value;
+  return (
+    <ViewFrame
+      session={session}
+      name="attribution"
+      label="Direct logit attribution"
+      top={rows ? <h3>Shares of the {rows.read}</h3> : <span />}
+    >
+      <div class="attribution-body">
+        <Panel name="heads" label="Heads">
+          <HeadPicker session={session} fill />
+        </Panel>
+        <Panel name="card" label="The selected head">
+          <div class="scroll">
+            {rows && <Facts facts={rows.facts} />}
+            <HeadCard session={session} />
+          </div>
+        </Panel>
+        <Panel name="pattern" label="The selected head's attention">
+          {tokens.length > 0 && live && (
+            <Pattern
+              session={session}
+              head={session.head.value}
+              title={rows && rows.nPrompts > 1 ? "on the first prompt" : "attention"}
+              stripe={null}
+              fill
+            />
+          )}
+        </Panel>
+        <Panel name="parts" label="Shares of all parts">
+          {rows && (
+            <Parts
+              rows={rows}
+              selected={session.head.value}
+              choose={([layer, head]) => session.select({ layer, head }, "attribution")}
+              {...sorting(session, "attribution.parts.sort", "")}
+            />
+          )}
+        </Panel>
+      </div>
+    </ViewFrame>
+  );
+}
+
+export default module(Attribution, style);

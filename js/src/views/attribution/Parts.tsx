@@ -1,0 +1,65 @@
+// Every part with its share, beside what the same part adds to random tokens.
+import { useMemo } from "preact/hooks";
+import { fixed } from "../../draw/number";
+import type { HeadAt } from "../../model/address";
+import { Table } from "../../parts/Table";
+import type { TableColumn } from "../../parts/table-columns";
+import type { Sorting } from "../sorting";
+import { type AttributionRows, isOutside } from "./rows";
+
+interface Props extends Sorting {
+  rows: AttributionRows;
+  selected: HeadAt;
+  choose: (head: HeadAt) => void;
+}
+
+export function Parts({ rows, selected, choose, sort, setSort }: Props) {
+  const { parts, missing } = rows;
+  const columns = useMemo(() => columnsOf(rows), [rows]);
+  const at = parts.head.findIndex((head) => head?.[0] === selected[0] && head[1] === selected[1]);
+  return (
+    <>
+      <Table
+        name="parts"
+        title="All parts"
+        {...{ columns, rows: parts.name.length, sort, setSort }}
+        order="largest share first"
+        keyOf={(row) => parts.name[row] ?? row}
+        selected={at < 0 ? null : at}
+        select={(row) => {
+          const head = parts.head[row];
+          if (head) choose(head);
+        }}
+        fill
+      />
+      {missing && (
+        <p class="quiet" data-cw="heads-missing">
+          Heads are missing: {missing}.
+        </p>
+      )}
+    </>
+  );
+}
+
+function columnsOf(rows: AttributionRows): TableColumn[] {
+  const { parts } = rows;
+  return [
+    {
+      ...{ kind: "text", name: "name", label: "part", values: parts.name },
+      about: "A head (layer.head), a layer's MLP, the embedding, or all biases together.",
+    },
+    {
+      ...{ kind: "number", name: "share", label: "share", values: parts.share },
+      ...{ low: parts.low, high: parts.high, strong: (row: number) => isOutside(rows, row) },
+      about: `What the part adds directly to the ${rows.read}${parts.interval && rows.nPrompts > 1 ? `, with its ${parts.interval} over prompts` : ""}. Bold: outside of what it adds to ${parts.null}.`,
+    },
+    {
+      ...{ kind: "text", name: "null", label: "random tokens" },
+      values: Array.from(
+        parts.share,
+        (_, i) => `${fixed(parts.nullLow[i])} to ${fixed(parts.nullHigh[i])}`,
+      ),
+      about: `What the same part adds to the logits of ${parts.null}, drawn from the vocabulary.`,
+    },
+  ];
+}

@@ -1,0 +1,57 @@
+// What the view of direct logit attribution shows, as typed columns: read from the topic's message.
+import type { HeadAt } from "../../model/address";
+import type { Topic } from "../../wire/blocks";
+import { type Fact, readFacts } from "../../wire/rows";
+
+export interface AttributionRows {
+  /** What the shares sum to, in words. */
+  read: string;
+  nPrompts: number;
+  /** Why heads are missing; "" where none are. */
+  missing: string;
+  facts: Fact[];
+  /** The largest share first. */
+  parts: {
+    name: readonly string[];
+    kind: readonly string[];
+    head: readonly (HeadAt | null)[];
+    share: Float32Array;
+    low: Float32Array;
+    high: Float32Array;
+    /** What low and high are. */
+    interval: string;
+    nullLow: Float32Array;
+    nullHigh: Float32Array;
+    /** What stands between the ends of the null. */
+    null: string;
+  };
+}
+
+export function readAttribution(topic: Topic): AttributionRows {
+  const table = topic.table("parts");
+  const numbers = (name: string) => table?.numbers(name) ?? new Float32Array();
+  return {
+    read: topic.text("read"),
+    nPrompts: topic.number("n_prompts") || 1,
+    missing: topic.text("missing"),
+    facts: readFacts(topic),
+    parts: {
+      name: table?.texts("name") ?? [],
+      kind: table?.texts("kind") ?? [],
+      head: table?.heads("head") ?? [],
+      share: numbers("share"),
+      low: numbers("share_low"),
+      high: numbers("share_high"),
+      interval: table?.of("share", "low")?.about ?? "",
+      nullLow: numbers("null_low"),
+      nullHigh: numbers("null_high"),
+      null: table?.of("share", "null_low")?.about ?? "",
+    },
+  };
+}
+
+/** Whether a share is outside of its null. */
+export function isOutside({ parts }: AttributionRows, row: number): boolean {
+  const share = parts.share[row] ?? Number.NaN;
+  return share < (parts.nullLow[row] ?? Number.NaN) || share > (parts.nullHigh[row] ?? Number.NaN);
+}

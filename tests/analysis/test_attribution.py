@@ -1,0 +1,187 @@
+"""Shares of a logit: they sum to it, equal a naive frozen norm, and find the planted head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+import circuit_widgets as cw
+from circuit_widgets import capture
+from circuit_widgets.analysis.attribution import LogitAttribution, attribute_logits
+from circuit_widgets.prompts.targets import token_id
+from tests import tiny
+from tests.circuits import Circuit, build
+
+_GROUPED: dict[str, Any] = {**tiny._LLAMA_LIKE, "num_key_value_heads": 2}
+CONFIGS = {
+    "gemma2": lambda: transformers.Gemma2Config(
+        **_GROUPED, head_dim=8, sliding_window=4, final_logit_softcapping=2.0
+    ),
+    "olmo2": lambda: transformers.Olmo2Config(**_GROUPED),
+    "granite": lambda: transformers.GraniteConfig(
+        **_GROUPED, residual_multiplier=0.3, logits_scaling=4.0, embedding_multiplier=2.0
+    ),
+    "cohere": lambda: transformers.CohereConfig(**_GROUPED),
+}
+MODELS = {
+    **tiny.MAKERS,
+    "gptoss": tiny.gptoss,
+    "gptj": tiny.gptj,
+    **{name: lambda name=name: tiny.of_config(CONFIGS[name]()) for name in CONFIGS},
+}
+
+
+def summed(result: LogitAttribution) -> float:
+    parts = result.heads.value.sum() + result.mlps.value.sum()
+    return float(parts + result.embedding.value + result.biases.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shares_sum_to_the_logit(name: str) -> None:
+    model = MODELS[name]()
+    ids = tiny.ids(9)
+    logits = capture.run(model, ids)[0, 5].float()
+    if name == "gemma2":  # Before the cap.
+        logits = 2 * (logits.double() / 2).atanh().float()
+    single = attribute_logits(model, ids[0].tolist(), 5, 7, progress=False)
+    assert summed(single) == pytest.approx(float(logits[7] - logits.mean()), abs=2e-3)
+    assert summed(single) == pytest.approx(float(single.logit.value), abs=1e-4)
+    pair = attribute_logits(model, ids[0].tolist(), 5, (7, 11), progress=False)
+    assert summed(pair) == pytest.approx(float(logits[7] - logits[11]), abs=2e-3)
+    assert pair.capped == (name == "gemma2")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_a_head_s_share_is_that_of_a_frozen_norm(name: str) -> None:
+    """Transformers' own norm with its size held, with and without the head."""
+    model = tiny.make(name)
+    ids = tiny.ids(9)
+    keep, z = capture.Keep("resid_post", {2}), capture.Keep("z", {1})
+    capture.run(model, ids, [keep, z], logits=False)
+    stream = keep.tensors[2][0, -1]
+    write = z.tensors[1][0, -1, 2] @ model.blocks[1].attn.W_O[2]
+    norm: Any = model.ln_final.original_component
+    centre = name == "gpt2"
+
+    def read(vector: torch.Tensor) -> torch.Tensor:
+        spread = stream - stream.mean() if centre else stream
+        eps = norm.eps if centre else norm.variance_epsilon
+        size = (spread.square().mean() + eps).sqrt()
+        inner = (vector - vector.mean() if centre else vector) / size * norm.weight
+        logits = inner @ model.W_U
+        return logits - logits.mean()
+
+    with torch.no_grad():
+        naive = read(write)
+    result = attribute_logits(model, ids[0].tolist(), -1, 40, progress=False)
+    assert float(result.heads.value[1, 2]) == pytest.approx(float(naive[40]), abs=1e-5)
+
+
+def test_the_planted_head_has_the_share_and_others_none() -> None:
+    circuit = Circuit(2, 3, (0, 1), (1, 2))
+    model = build(circuit)
+    ids = [1, 5, 7, 9, 11, 5]
+    result = attribute_logits(model, ids, -1, 7, progress=False)
+    # The induction head copies token 7 with all of its gain; every other head writes elsewhere.
+    name, share, _, high = result.highest(1)[0]
+    assert name == "1.2" and share > 10 > high
+    others = result.heads.value.clone()
+    others[1, 2] = 0
+    assert float(others.abs().max()) < 1e-4
+    against = attribute_logits(model, ids, -1, (7, 9), progress=False)
+    assert float(against.heads.value[1, 2]) == pytest.approx(circuit.gain, abs=1e-2)
+
+
+def test_many_prompts_are_means_with_an_interval_over_them() -> None:
+    model = tiny.make("llama")
+    prompts = [tiny.ids(n, seed=n)[0].tolist() for n in (6, 8, 8, 7)]
+    targets = [3, 4, 5, 6]
+    one = [
+        attribute_logits(model, prompt, -1, target, progress=False)
+        for prompt, target in zip(prompts, targets, strict=True)
+    ]
+    many = attribute_logits(model, prompts, -1, targets, batch=2, progress=False)
+    heads = torch.stack([result.heads.value for result in one])
+    torch.testing.assert_close(many.heads.value, heads.mean(0), atol=1e-5, rtol=1e-4)
+    assert many.n_prompts == 4 and many.heads.low is not None
+    assert bool((many.heads.low < many.heads.value).all())
+    assert one[0].heads.low is not None and bool(one[0].heads.low.isnan().all())
+    # The order of the prompts is no matter.
+    turned = attribute_logits(model, prompts[::-1], -1, targets[::-1], batch=3, progress=False)
+    torch.testing.assert_close(turned.heads.value, many.heads.value, atol=1e-5, rtol=1e-4)
+
+
+def test_a_random_target_is_inside_of_the_null_as_often_as_it_says() -> None:
+    """The null is exchangeable with a token that nobody chose."""
+    model = tiny.make("gpt2")
+    ids = tiny.ids(9)[0].tolist()
+    outside = []
+    for target in torch.randperm(tiny.N_VOCAB)[:40].tolist():
+        result = attribute_logits(model, ids, -1, target, progress=False)
+        heads = result.heads
+        assert heads.control_low is not None and heads.control_high is not None
+        out = (heads.value < heads.control_low) | (heads.value > heads.control_high)
+        outside.append(out.float().mean())
+    assert 0.02 < float(torch.stack(outside).mean()) < 0.09
+
+
+def test_the_default_target_is_what_follows_and_at_the_end_the_likeliest() -> None:
+    model = cw.load_model()
+    inside = attribute_logits(model, "blue dog seven blue dog", 2, progress=False)
+    assert inside.targets == ("seven",)
+    last = attribute_logits(model, "blue dog seven blue dog", progress=False)
+    assert last.targets == ("seven",) and last.position == 5
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"target": ("dog", "dog")}, "holds 'dog' against itself"),
+        ({"target": ("dog", "blue", "seven")}, "the target is 3 tokens"),
+        ({"target": [3, 4, 5]}, "there are 3 targets and 1 prompts"),
+        ({"position": 40}, "position is 40"),
+        ({"controls": 3}, "controls is 3"),
+        ({"target": "dog blue"}, "is 2 tokens"),
+    ],
+)
+def test_what_is_wrong_is_said(asked: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        attribute_logits(cw.load_model(), "blue dog seven", **asked)
+
+
+def test_pairs_and_single_targets_are_not_mixed() -> None:
+    with pytest.raises(ValueError, match="some targets are pairs and some are not"):
+        attribute_logits(cw.load_model(), ["blue dog", "dog blue"], target=[3, (3, 4)])
+
+
+def test_it_saves_and_its_frame_has_every_part(tmp_path: Any) -> None:
+    result = attribute_logits(cw.load_model(), "blue dog seven blue dog", progress=False)
+    result.save(tmp_path / "shares.safetensors")
+    again = cw.load(tmp_path / "shares.safetensors")
+    assert again == result
+    frame = result.to_frame()
+    assert len(frame) == 2 * 4 + 2 + 2
+    kinds = frame.groupby("kind")["value"].sum()
+    assert float(kinds.sum()) == pytest.approx(float(result.logit.value), abs=1e-4)
+    assert "it is the sum of" in repr(result)
+
+
+def test_one_pass_is_all_it_takes() -> None:
+    model = cw.load_model()
+    with capture.counting(model) as passes:
+        attribute_logits(model, "blue dog seven blue dog", progress=False)
+    assert passes.forwards == 1
+
+
+@pytest.mark.smollm2
+def test_the_name_mover_of_smollm2_is_found() -> None:
+    model = cw.load_model("smollm2")
+    prompt = "When Mary and John went to the store, John gave a drink to"
+    result = attribute_logits(model, prompt, target=(" Mary", " John"), progress=False)
+    logits = capture.run(model, model.to_tokens(prompt))[0, -1].float()
+    mary, john = (token_id(model, name) for name in (" Mary", " John"))
+    assert summed(result) == pytest.approx(float(logits[mary] - logits[john]), abs=5e-3)
+    assert result.highest(1)[0][0] == "23.3"

@@ -1,0 +1,78 @@
+"""The view of direct logit attribution, as a user has it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import looks
+from tests.browser.explorer_page import ExplorerPage
+
+TEXT = "blue dog seven river green blue dog seven river stone dog blue"
+CELLS = [
+    "import circuit_widgets as cw\nmodel = cw.load_model()",
+    f"shares = cw.attribute_logits(model, {TEXT!r}, target=('dog', 'seven'), progress=False)\n"
+    "shares",
+]
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def notebook(lab, request):
+    with lab.open(CELLS, width=1366, height=900, theme=request.param) as notebook:
+        notebook.run(0)
+        notebook.run(1)
+        notebook.shown = request.param
+        yield notebook
+        assert notebook.errors == []
+        assert notebook.requests_elsewhere == []
+
+
+@pytest.fixture
+def page(notebook):
+    page = ExplorerPage(notebook, 1)
+    expect(page.root).to_be_visible()
+    return page
+
+
+def test_the_largest_share_is_first_and_its_head_is_selected(notebook, page):
+    rows = page.part("parts").locator("tbody tr")
+    expect(rows).to_have_count(12)
+    name, share = notebook.python(
+        "print(*[f'{part[0]} {part[1]:.2f}' for part in shares.highest(1)])"
+    ).split()
+    expect(rows.first).to_contain_text(name)
+    # The page's minus is a true one.
+    expect(rows.first).to_contain_text(share.replace("-", "−"))
+    assert page.colours("grid") > 3
+    expect(page.root.get_by_role("heading", level=3).first).to_contain_text(
+        "Shares of the logit of “dog” less that of “seven”"
+    )
+    page.wait_for_picture("pattern-1-1", lambda shown: len(shown) > 100)
+    notebook.screenshot(f"attribution-{notebook.shown}", page.root)
+
+
+def test_a_row_selects_its_head_and_shows_where_it_looks(notebook, page):
+    row = page.part("parts").get_by_role("row").filter(has_text=re.compile(r"^0\.2"))
+    row.click()
+    page.wait("session.head.value[0] === 0 && session.head.value[1] === 2")
+    expect(row).to_have_attribute("aria-selected", "true")
+    # The rows of MLPs name no head.
+    page.part("parts").locator("tbody tr", has_text="embedding").click()
+    page.wait("session.head.value[0] === 0 && session.head.value[1] === 2")
+
+
+def test_it_can_be_sorted_and_python_knows(notebook, page):
+    page.root.get_by_role("button", name="share").click()
+    page.wait("session.params.choice('attribution.parts.sort').value !== ''")
+    assert "share" in notebook.python("shares_view = shares.view(); print('share')")
+
+
+@pytest.mark.parametrize("width", [600, 900, 1400])
+def test_every_width(notebook, page, width):
+    notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
+    assert looks.overflowing(page.root) == []
+    assert looks.covered(page.root) == []
+    assert looks.cut(page.root) == []
+    notebook.screenshot(f"attribution-{notebook.shown}-{width}", page.root)
