@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch import Tensor
 
 from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.shapes import by_head
 from circuit_widgets.capture.softmax import edited_softmax
 from circuit_widgets.capture.stopping import can_stop, check_stop
 
@@ -69,7 +70,7 @@ class Hooks:
         must: the pass has to reach it; `waiting` says if it did not.
         """
         name, point = hook_point(self._model, layer, site)
-        live = self._live_touch(layer, site, touch, must)
+        live = by_head(self._model, layer, site, self._live_touch(layer, site, touch, must))
         self._plan.append((name, point, lambda tensor, *, hook: live(tensor)))
 
     def at_softmax(self, layer: int, site: str, touch: Touch, *, must: bool = True) -> None:

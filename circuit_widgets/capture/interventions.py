@@ -178,12 +178,11 @@ def knock_out(
     """Cut attention from queries to keys: set those weights of the pattern to 0.
 
     Geva et al. 2023, Dissecting Recall of Factual Associations. The two ways of doing it answer
-    different questions: with `renormalise` the rest of a row grows as if the keys had not been there
-    (attention scores of minus infinity); without, what came from those keys is missing. What a row
-    lacks of a sum of 1 is a sink's (GPT-OSS), which grows too. A row that has no other key stays 0.
-
-    Each head has a row of its own, so that one head can be cut off alone in every architecture, also
-    where heads share keys and values or transformers computes the attention (see softmax.py).
+    different questions: with `renormalise` the rest of a row grows as if the keys had not been
+    there (attention scores of minus infinity); without, what came from those keys is missing. What
+    a row lacks of a sum of 1 is a sink's (GPT-OSS), which grows too. A row that has no other key
+    stays 0. Each head has rows of its own, so that one head can be cut off alone in every
+    architecture, also where transformers computes the attention (see softmax.py).
 
     Args:
         where: Heads ("5.1"), or layers (5: all heads of the layer), or several of both.

@@ -25,21 +25,27 @@ _SOFTMAX = {torch.softmax, torch.nn.functional.softmax, Tensor.softmax, torch.sp
 class _Softmax(TorchFunctionMode):
     """Hands the softmax of the layer that runs its attention to the layer's edits."""
 
-    def __init__(self, touches: Mapping[int, Sequence[Touch]]) -> None:
+    def __init__(self, touches: Mapping[int, Sequence[Touch]], n_heads: int) -> None:
         super().__init__()
-        self._touches = touches
-        self.layer: int | None = None
+        self._touches, self._n_heads = touches, n_heads
+        # The layer whose attention runs now, and the rows of its batch.
+        self.at: tuple[int, int] | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        # [batch, head, query, key]: a router's softmax has fewer axes.
-        if self.layer is not None and func in _SOFTMAX and out.ndim == 4:
-            for touch in self._touches[self.layer]:
-                edited = touch(out)
-                out = out if edited is None else edited
-        return out
+        if self.at is None or func not in _SOFTMAX:
+            return out
+        layer, n_rows = self.at
+        # [batch, head, query, key], or the first two as one (XGLM); a router's has fewer axes.
+        if out.ndim != 4 and out.shape[0] != n_rows * self._n_heads:
+            return out
+        edited = out if out.ndim == 4 else out.unflatten(0, (n_rows, self._n_heads))
+        for touch in self._touches[layer]:
+            changed = touch(edited)
+            edited = edited if changed is None else changed
+        return edited.reshape(out.shape)
 
 
 @contextmanager
@@ -53,16 +59,23 @@ def edited_softmax(
     if not touches:
         yield
         return
-    mode, handles = _Softmax(touches), []
+    mode, handles = _Softmax(touches, int(model.cfg.n_heads)), []
 
-    def at(layer: int | None) -> Callable[..., None]:
-        return lambda *_: setattr(mode, "layer", layer)
+    def begin(layer: int) -> Callable[..., None]:
+        def note(_: Any, args: tuple, kwargs: dict[str, Any]) -> None:
+            stream = args[0] if args else kwargs["hidden_states"]
+            mode.at = layer, len(stream)
+
+        return note
+
+    def end(*_: Any) -> None:
+        mode.at = None
 
     try:
         for layer in touches:
             attention = model.blocks[layer].attn
-            handles.append(attention.register_forward_pre_hook(at(layer)))
-            handles.append(attention.register_forward_hook(at(None)))
+            handles.append(attention.register_forward_pre_hook(begin(layer), with_kwargs=True))
+            handles.append(attention.register_forward_hook(end))
         with mode:
             yield
     finally:

@@ -60,6 +60,9 @@ def _reason(model: TransformerBridge) -> str | None:
         return "has no attention"
     if without:
         return f"has no attention in layer {', '.join(map(str, without))}"
+    if model.get_hook_point("blocks.0.attn.hook_z") is None:
+        # A mixture of heads, chosen for each token (JetMoE).
+        return "has heads that are no fixed set, so that none has an output of its own"
     return None
 
 

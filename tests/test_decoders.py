@@ -1,0 +1,71 @@
+"""The decoders that differ most, of those of the table (benchmarks/decoders.py, docs/decoders.md).
+
+Every analysis is a recomputation on transformers' own model with plain hooks, or says why not.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+
+from circuit_widgets import capture
+from circuit_widgets.models import check_model
+from tests import decoders, tiny
+from tests.exactness import CHECKS, verdict
+from tests.plain import Plain
+
+# Why each is here; all but the first two have analyses that were wrong or refused once.
+HERE = {
+    "mixtral": "a mixture of experts",
+    "starcoder2": "one key/value head for all",
+    "deepseek_v3": "latent attention: z is shown in other heads, q, k and v with heads first",
+    "gemma2": "a sliding window, soft caps, norms after attention",
+    "gpt_neo": "attention that transformers computes, local in every other layer",
+    "gpt_oss": "a sink in the softmax",
+    "granite": "logits and what layers write are scaled",
+    "xglm": "attention that transformers computes, heads and rows on one axis",
+}
+# What is refused there, and by what words.
+REFUSED = {("deepseek_v3", "induction"): "W_Q is not available on MLA"}
+
+
+@functools.cache
+def _pair(kind: str):
+    return tiny.wrap(decoders.build(kind)), Plain(decoders.build(kind))
+
+
+@pytest.mark.parametrize("kind", HERE)
+@pytest.mark.parametrize("name", CHECKS)
+def test_an_analysis_is_exact_or_says_why_not(kind, name) -> None:
+    said = verdict(name, *_pair(kind))
+    if (kind, name) in REFUSED:
+        assert said.startswith(f"refused: {REFUSED[kind, name]}")
+    else:
+        assert said == "exact"
+
+
+@pytest.mark.parametrize("name", ["reading", "ablation", "knockout", "coordination", "influence"])
+def test_a_wrong_number_is_seen(name) -> None:
+    model, plain = tiny.wrap(decoders.build("mixtral")), Plain(decoders.build("mixtral"))
+    with torch.no_grad():
+        plain.projections[1].weight.mul_(1.01)
+    assert verdict(name, model, plain).startswith("wrong by")
+
+
+def test_latent_attention_has_the_heads_that_it_has() -> None:
+    model, _ = _pair("deepseek_v3")
+    keep = [capture.Keep(site) for site in ("q", "k", "v", "z")]
+    capture.run(model, tiny.ids(6), keep)
+    assert [list(each.tensors[0].shape) for each in keep] == [
+        [1, 6, 4, 12],
+        [1, 6, 4, 12],
+        [1, 6, 4, 8],
+        [1, 6, 4, 8],
+    ]
+
+
+def test_a_mixture_of_heads_is_refused() -> None:
+    with pytest.raises(ValueError, match="heads that are no fixed set, so that none has an output"):
+        check_model(tiny.wrap(decoders.build("jetmoe")))
