@@ -23,6 +23,7 @@ SECTIONS = {
     "large": "A large model on a long text",
     "analyzers": "Analyses beside the plain forward pass",
     "topics": "Induction, patterns, coordination, influence, beside what there was",
+    "influence": "Influence of tokens, exact and by a few draws",
     "sizes": "What is shipped and what is saved",
 }
 HEAD = """# Measured

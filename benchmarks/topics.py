@@ -69,7 +69,7 @@ def _ids(model: Any, n: int) -> list[int]:
     return some[torch.randint(60, (n,), generator=generator)].tolist()
 
 
-def _influence(model: Any) -> list[list[str]]:
+def _influence(model: Any) -> list[str]:
     ids = _ids(model, POSITIONS + 1)
     tokens = torch.tensor([ids])
 
@@ -78,29 +78,18 @@ def _influence(model: Any) -> list[list[str]]:
             for _ in range(POSITIONS * DRAWS):
                 model(tokens)
 
-    def ours(mode: str) -> float:
-        return seconds(
-            lambda: compute_self_influence(model, ids, mode=mode, draws=DRAWS, progress=False)
-        )
+    def ours() -> float:
+        return seconds(lambda: compute_self_influence(model, ids, draws=DRAWS, progress=False))
 
-    exact = ours("exact")
+    exact = ours()
     plain = seconds(one_by_one)
-    again = ours("exact")
-    fast = ours("fast")
-    exact = min(exact, again)
-    checked = compute_self_influence(model, ids, mode="fast", draws=DRAWS, progress=False)
-    rho = float(checked.screen_rho) if checked.screen_rho is not None else float("nan")
-    what = f"influence, {POSITIONS} positions x {DRAWS} draws"
-    passes = f"{plain:.1f} s, a pass each"
+    exact = min(exact, ours())
     return [
-        [f"{what}, exact", f"{exact:.1f} s", passes, f"{plain / exact:.1f} x", ""],
-        [
-            f"{what}, fast, with its check",
-            f"{fast:.1f} s",
-            passes,
-            f"{plain / fast:.1f} x",
-            f"rank correlation {rho:.2f} at 12 positions",
-        ],
+        f"influence, {POSITIONS} positions x {DRAWS} draws",
+        f"{exact:.1f} s",
+        f"{plain:.1f} s, a pass each",
+        f"{plain / exact:.1f} x",
+        "",
     ]
 
 
@@ -182,7 +171,7 @@ def run() -> str:
     except (OSError, ValueError) as error:
         return f"{MODEL} is not here: {error}\n"
     rows = [["composition of all pairs, K", *_composition()]]
-    rows += _influence(model)
+    rows.append(_influence(model))
     rows.append(["three attention scores of all heads", *_heads(model)])
     whole = seconds(lambda: identify_induction_heads(model, progress=False))
     text = table(["", "circuit_widgets", "rival", "faster", ""], rows)

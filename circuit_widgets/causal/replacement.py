@@ -10,12 +10,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
+from circuit_widgets.causal.random_changes import RandomChanges
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
-# Tokens a pass is filled up to with several positions: more than that a CPU does no faster.
-_TOKENS, _TOKENS_GPU = 512, 8192
+# Tokens a pass is filled up to with several positions: more than that a CPU does no faster. With
+# more replacements it is filled further, so that these take as many passes as so many.
+_TOKENS, _TOKENS_GPU, _FEW = 512, 8192, 8
 # Logits in flight: half a gigabyte in float32.
 _LOGITS = 2**27
 # How far a log probability may move by rounding, where nothing it depends on has changed.
@@ -56,7 +58,8 @@ class Corruption:
         self._pairs, self._batch = pairs, batch
         self._n_vocab = int(model.cfg.d_vocab)
         device = model.cfg.device
-        self._tokens = _TOKENS if str(device) == "cpu" else _TOKENS_GPU
+        more = max(1.0, replacements.shape[1] / _FEW)
+        self._tokens = int(_TOKENS * more) if str(device) == "cpu" else _TOKENS_GPU
         self._prefix = capture.Prefix(model, ids[None], last=None if pairs else 1)
         self.shared = self._prefix.shared
         # From here on only the logits that are read are made float32.
@@ -78,14 +81,37 @@ class Corruption:
         norm [at, draw]: L2 norm of the difference of the logits.
         pairs [at, draw, query]: as logp, of the token after each query; NaN before the position.
         """
-        for chosen, splits in self._plan(positions):
+        for chosen, splits in self._plan(positions, self._replacements.shape[1]):
             start = min(chosen)
             parts = [self._pass(start, chosen, draws) for draws in splits]
             yield chosen, {name: torch.cat([part[name] for part in parts], 1) for name in parts[0]}
 
-    def _plan(self, positions: Sequence[int]) -> Iterator[tuple[list[int], list[slice]]]:
+    def random_changes(
+        self, positions: Sequence[int], changes: RandomChanges, draws: int
+    ) -> Iterator[tuple[list[int], Float[Tensor, "at change"]]]:
+        """KL(clean || changed) over the vocabulary of random changes at some positions, in nats."""
+        for chosen, splits in self._plan(positions, draws):
+            start = min(chosen)
+            found = []
+            for some in splits:
+                changed = torch.stack([changes.at(position)[some] for position in chosen])
+                rows = self._ids[start:].repeat(changed.shape[0] * changed.shape[1], 1)
+                # Rows that share no beginning are computed from position 0 on.
+                first = start if self.shared else 0
+                streams = changes.clean[first:].repeat(*changed.shape[:2], 1, 1)
+                for at, position in enumerate(chosen):
+                    streams[at, :, position - first] = changed[at]
+                put = capture.patch("resid_pre", {0: streams.flatten(0, 1)})
+                logits = self._prefix.run(start, rows, last=1, interventions=[put])
+                lost = self._divergence(logits[:, -1].float().log_softmax(-1))
+                found.append(lost.unflatten(0, changed.shape[:2]).cpu())
+            yield chosen, torch.cat(found, 1)
+
+    def _plan(
+        self, positions: Sequence[int], draws: int
+    ) -> Iterator[tuple[list[int], list[slice]]]:
         """Positions that share a pass, or the draws of one that needs several."""
-        n, draws = len(self._ids), self._replacements.shape[1]
+        n = len(self._ids)
         waiting = sorted(positions, reverse=True)
         while waiting:
             chosen = [waiting.pop(0)]
@@ -114,13 +140,9 @@ class Corruption:
         logits = self._prefix.run(start, rows.flatten(0, 1), last=None if self._pairs else 1)
         last = logits[:, -1].float()
         log_now = last.log_softmax(-1)
-        # Where the clean probability is 0 there is nothing to lose, whatever the logits are.
-        lost = (self._log_clean.exp() * (self._log_clean - log_now)).where(
-            self._log_clean > -torch.inf, 0.0
-        )
         effects = {
             "logp": self._log_clean[self.target] - log_now[:, self.target],
-            "kl": lost.sum(-1),
+            "kl": self._divergence(log_now),
             "norm": (self._last - last).norm(dim=-1),
         }
         shaped = {
@@ -130,6 +152,11 @@ class Corruption:
         if self._pairs:
             shaped["pairs"] = self._changes(start, chosen, logits, n_draws)
         return shaped
+
+    def _divergence(self, log_now: Float[Tensor, "row vocab"]) -> Float[Tensor, " row"]:
+        # Where the clean probability is 0 there is nothing to lose, whatever the logits are.
+        lost = self._log_clean.exp() * (self._log_clean - log_now)
+        return lost.where(self._log_clean > -torch.inf, 0.0).sum(-1)
 
     def _changes(
         self, start: int, chosen: list[int], logits: Tensor, n_draws: int

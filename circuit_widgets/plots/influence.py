@@ -33,8 +33,9 @@ def plot(
 ) -> Figure:
     """The effect of each token with its interval; below it, the matrix of pairs if there is one.
 
-    Positions that were not computed are empty; of a long text the last 64 up to the one that is
-    read are shown.
+    Effects of all replacements have no interval. Dashes over a KL divergence are the most that
+    random changes of equal size do. Positions that were not computed are empty; of a long text the
+    last 64 up to the one that is read are shown.
 
     Args:
         result: What `compute_self_influence` found.
@@ -71,8 +72,11 @@ def _points(ax: Axes, result: SelfInfluence, shown: range) -> None:
         if chosen.any():
             ax.vlines(at[chosen], low[chosen], high[chosen], color=colour, alpha=0.6)
             ax.plot(at[chosen], value[chosen], "o", color=colour, markersize=4, label=name)
-    if not given.all():
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+    if score.control_high is not None:
+        most = score.control_high.numpy()[at]
+        ax.plot(at, most, "_", color="0.4", label="random changes of equal size: most")
+    if not given.all() or score.control_high is not None:
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
     ax.set_ylabel(_LABELS[result.metric])
 
 

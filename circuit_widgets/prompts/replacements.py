@@ -1,7 +1,8 @@
-"""What a token is replaced by: draws from a text's own tokens, or from a distribution."""
+"""What a token is replaced by: all of a text's other tokens, draws from them, or a distribution."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,71 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+# Where there are at most so many different tokens, all of them are taken instead of draws.
+MOST_ENUMERATED = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Replacements:
+    """What is put at each position, and how much of the mean each of them is.
+
+    Attributes:
+        put: Ids, [pos, replacement].
+        share: Of each in its position's mean, [pos, replacement]; sums to 1. 0: only there because
+            other positions have more replacements, or nothing is put at this position.
+        every: Whether these are all that can stand there, so that a mean has no sampling error.
+    """
+
+    put: Int[Tensor, "pos replacement"]
+    share: Float[Tensor, "pos replacement"]
+    every: bool
+
+    @property
+    def counts(self) -> Int[Tensor, " pos"]:
+        """How many replacements each position has."""
+        return (self.share > 0).sum(1)
+
+
+def all_replacements(
+    ids: Int[Tensor, " pos"], weights: Float[Tensor, " vocab"], first: int = 0
+) -> Replacements:
+    """Each token that has weight, at each position but the token that is there.
+
+    Their shares are the weights without that token: the mean over draws, in the limit. Before
+    position `first` tokens stay as they are.
+
+    Raises:
+        ValueError: At some position there is nothing else.
+
+    >>> all_replacements(torch.tensor([1, 2, 1]), torch.tensor([0.0, 2.0, 1.0, 1.0])).share[1]
+    tensor([0.6667, 0.3333])
+    """
+    support = weights.nonzero().flatten()
+    others = support != ids[:, None]
+    others[:first] = False
+    for id in ids[first:][~others[first:].any(1)].tolist():
+        raise ValueError(_nothing_else(id))
+    # Those that count come first; the width is that of the position with most of them.
+    order = others.int().argsort(dim=1, descending=True, stable=True)[:, : int(others.sum(1).max())]
+    counts = others.gather(1, order)
+    put = torch.where(counts, support[order], ids[:, None])
+    share = torch.where(counts, weights[put], 0.0)
+    return Replacements(put, (share / share.sum(1, keepdim=True)).nan_to_num().float(), every=True)
+
+
+def drawn_replacements(put: Int[Tensor, "pos draw"], first: int = 0) -> Replacements:
+    """Draws, each as much of the mean as the others."""
+    share = torch.full(put.shape, 1 / put.shape[1])
+    share[:first] = 0
+    return Replacements(put, share, every=False)
+
+
+def _nothing_else(id: int) -> str:
+    return (
+        f"the distribution has no token to put in the place of token {id}; give weight to two "
+        "tokens or more"
+    )
 
 
 def draw_replacements(
@@ -32,10 +98,7 @@ def draw_replacements(
     for at, id in list(enumerate(ids.tolist()))[first:]:
         row = weights[support].masked_fill(support == id, 0)
         if not bool((row > 0).any()):
-            raise ValueError(
-                f"the distribution has no token to put in the place of token {id}; give weight to "
-                "two tokens or more"
-            )
+            raise ValueError(_nothing_else(id))
         drawn[at] = support[torch.multinomial(row, draws, replacement=True, generator=generator)]
     return drawn
 

@@ -37,9 +37,26 @@ class InfluenceView(ResultView):
 
 
 def _influence(result: SelfInfluence) -> TopicData:
-    measures = []
+    scalars = {
+        "position": result.position,
+        "target": result.target_token,
+        "n_prompt": result.n_prompt,
+        "replaced_by": result.replaced_by,
+        "enumerated": result.enumerated,
+    }
+    which = result.provenance.interval
+    return topic(
+        "influence",
+        scalars,
+        t.measures_table(_measures(result), which),
+        t.outputs_table(_outputs(result), which),
+        *([] if result.matrix is None else [t.effects_matrix(result.matrix)]),
+    )
+
+
+def _measures(result: SelfInfluence) -> list[t.Measure]:
     if result.norm is not None:
-        measures.append(
+        return [
             _measure(
                 "norm",
                 "change of the logits",
@@ -47,59 +64,49 @@ def _influence(result: SelfInfluence) -> TopicData:
                 "",
                 Score(value=result.norm),
             )
-        )
-    else:
-        measures.append(
-            _measure(
-                "logp",
-                "effect on the target",
-                "Log-probability with the token minus without it: above 0 it helped.",
-                "nats",
-                result.logp,
-            )
-        )
-        if not bool(result.kl.value.isnan().all()):
-            measures.append(
-                _measure(
-                    "kl",
-                    "on the whole output",
-                    "KL divergence between the output with the token and without it.",
-                    "nats",
-                    result.kl,
-                )
-            )
-    outputs = []
-    own, prompt = result.own, result.prompt
-    if own is not None and prompt is not None:
-        for i in range(len(own.value)):
-            ends = [
-                None if part is None else number(part[i])
-                for score in (own, prompt)
-                for part in (score.value, score.low, score.high)
-            ]
-            outputs.append(t.Output(result.n_prompt + i, *ends))
-    rho = None if result.screen_rho is None else number(result.screen_rho)
-    scalars = {
-        "position": result.position,
-        "target": result.target_token,
-        "n_prompt": result.n_prompt,
-        "screen": rho,
-    }
-    return topic(
-        "influence",
-        scalars,
-        t.measures_table(measures, result.provenance.interval),
-        t.outputs_table(outputs, result.provenance.interval),
-        *([] if result.matrix is None else [t.effects_matrix(result.matrix)]),
+        ]
+    logp = _measure(
+        "logp",
+        "effect on the target",
+        "Log-probability with the token minus without it: above 0 it helped.",
+        "nats",
+        result.logp,
     )
+    null = (
+        "Faint: no more than the most that random changes of the embedding of equal size do."
+        if result.kl.control_high is not None
+        else "It is never below 0; metric='kl' holds it against random changes of equal size."
+    )
+    kl = _measure(
+        "kl",
+        "on the whole output",
+        f"KL divergence between the output with the token and without it. {null}",
+        "nats",
+        result.kl,
+    )
+    return [kl, logp] if result.metric == "kl" else [logp, kl]
+
+
+def _outputs(result: SelfInfluence) -> list[t.Output]:
+    if result.own is None or result.prompt is None:
+        return []
+    return [
+        t.Output(result.n_prompt + i, _estimate(result.own, i), _estimate(result.prompt, i))
+        for i in range(len(result.own.value))
+    ]
+
+
+def _estimate(score: Score, i: int) -> t.Estimate:
+    ends = (score.value, score.low, score.high, score.control)
+    return t.Estimate(*(None if part is None else number(part[i]) for part in ends))
 
 
 def _measure(name: str, label: str, about: str, unit: str, score: Score) -> t.Measure:
-    low, high = (
-        numbers(torch.full_like(score.value, math.nan) if part is None else part)
-        for part in (score.low, score.high)
+    parts = (score.low, score.high, score.control, score.control_high)
+    low, high, null, most = (
+        numbers(torch.full_like(score.value, math.nan) if part is None else part) for part in parts
     )
-    return t.Measure(name, label, about, unit, numbers(score.value), low, high)
+    return t.Measure(name, label, about, unit, numbers(score.value), low, high, null, most)
 
 
 def _shape(result: SelfInfluence) -> tuple[int, int]:

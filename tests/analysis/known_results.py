@@ -43,7 +43,8 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-influence-written": lambda: cw.compute_self_influence(
             model, TEXT, generate=3, **quiet
         ),
-        "toy-influence-fast": lambda: cw.compute_self_influence(model, TEXT, mode="fast", **quiet),
+        "toy-influence-draws": lambda: cw.compute_self_influence(model, TEXT, draws=8, **quiet),
+        "toy-influence-kl": lambda: cw.compute_self_influence(model, TEXT, metric="kl", **quiet),
         "toy-flow": lambda: cw.trace_information_flow(model, TEXT, **quiet),
         "toy-attribution": lambda: cw.attribute_logits(model, TEXTS, **quiet),
     }

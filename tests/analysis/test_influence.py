@@ -8,11 +8,13 @@ import random
 import pytest
 import torch
 
-from circuit_widgets import capture
 from circuit_widgets.analysis.influence.compute import compute_self_influence
-from circuit_widgets.analysis.influence.effects import Effects, rank_correlation
-from circuit_widgets.analysis.influence.results import SelfInfluence
-from circuit_widgets.prompts.replacements import draw_replacements, weights_of
+from circuit_widgets.analysis.influence.effects import Effects
+from circuit_widgets.prompts.replacements import (
+    draw_replacements,
+    drawn_replacements,
+    weights_of,
+)
 from tests import tiny
 from tests.circuits import At, Circuit, build, expected_logits
 
@@ -46,6 +48,10 @@ def put_at(model, ids: torch.Tensor, draws: int, seed: int, first: int = 0) -> t
     """The replacements that the analysis draws."""
     generator = torch.Generator().manual_seed(seed)
     return draw_replacements(ids, weights_of(model, ids, None, False), draws, generator, first)
+
+
+def drawn(n: int, draws: int):
+    return drawn_replacements(torch.zeros(n, draws, dtype=torch.long))
 
 
 def logits_of(model, ids: torch.Tensor) -> torch.Tensor:
@@ -208,19 +214,23 @@ def test_own_outputs_and_the_prompt(name: str) -> None:
     for i in range(n):
         query = 4 + i
         effects, sems = pairs[..., query].mean(0), pairs[..., query].std(0) / math.sqrt(3)
-        for score, rows in ((result.own, range(5, query + 1)), (result.prompt, range(5))):
-            total = sum(abs(float(effects[p])) for p in rows)
-            error = math.sqrt(sum(float(sems[p]) ** 2 for p in rows))
-            assert float(score.value[i]) == pytest.approx(total, abs=1e-3)
+        # The token right before it, at the query, is in neither.
+        for score, rows in ((result.own, range(5, query)), (result.prompt, range(min(5, query)))):
+            if not rows:
+                assert all(part[i].isnan() for part in score.tensors().values())
+                continue
+            mean = sum(abs(float(effects[p])) for p in rows) / len(rows)
+            error = math.sqrt(sum(float(sems[p]) ** 2 for p in rows)) / len(rows)
+            assert float(score.value[i]) == pytest.approx(mean, abs=1e-3)
             assert float(score.high[i] - score.value[i]) == pytest.approx(
                 4.302653 * error, abs=3e-3
             )
         clean = float(log_clean[query, ids[query + 1]])
         assert result.generated_logp is not None
         assert float(result.generated_logp[i]) == pytest.approx(clean, abs=1e-4)
-    # The first generated token has no own outputs before it.
-    assert [float(part[0]) for part in result.own.tensors().values()] == [0, 0, 0, 0]
-    assert "mean influence on a generated token" in repr(result)
+    # The first generated token has no own output before it, the second only the one being read.
+    assert result.own.value.isnan().tolist() == [True, True, False, False]
+    assert "mean influence on a generated token" in repr(result) and "draws alone" in repr(result)
 
 
 def test_the_null_of_a_sum_of_absolute_effects() -> None:
@@ -228,7 +238,7 @@ def test_the_null_of_a_sum_of_absolute_effects() -> None:
     generator = torch.Generator().manual_seed(0)
     ratios = []
     for _ in range(200):
-        effects = Effects(12, 8, True, 0.95)
+        effects = Effects(12, drawn(12, 8), True, 0.95)
         pairs = torch.randn(12, 8, 12, generator=generator) * torch.rand(12, generator=generator)
         samples = {name: torch.zeros(12, 8) for name in effects.samples}
         effects.add(list(range(12)), {**samples, "pairs": pairs})
@@ -240,58 +250,9 @@ def test_the_null_of_a_sum_of_absolute_effects() -> None:
 def test_intervals_hold_what_they_promise() -> None:
     """On draws whose mean is 0, a 0.9 interval excludes 0 about one time in ten."""
     generator = torch.Generator().manual_seed(1)
-    effects = Effects(4000, 8, False, 0.9)
+    effects = Effects(4000, drawn(4000, 8), False, 0.9)
     samples = torch.randn(4000, 8, generator=generator)
     effects.add(list(range(4000)), dict.fromkeys(effects.samples, samples))
     score = effects.score("logp")
     outside = ((score.low > 0) | (score.high < 0)).float().mean()
     assert float(outside) == pytest.approx(0.1, abs=0.02)
-
-
-def test_fast_is_exact_for_small_changes() -> None:
-    """Embeddings that differ little: to first order nothing is left out, on each architecture."""
-    for name in tiny.MAKERS:
-        model, ids = tiny.make(name), tiny.ids(10, seed=1)[0]
-        with torch.no_grad():
-            weight = model.embed.weight
-            weight.copy_(weight[:1] + 0.02 * (weight - weight[:1]))
-        exact = compute_self_influence(model, ids, draws=4, progress=False)
-        fast = compute_self_influence(model, ids, draws=4, mode="fast", progress=False)
-        assert fast.mode == "fast" and fast.target == exact.target
-        scale = float(exact.logp.value.abs().max())
-        torch.testing.assert_close(
-            fast.logp.value, exact.logp.value, atol=0.05 * scale + 2e-6, rtol=0.05
-        )
-        assert fast.screen_rho is not None and float(fast.screen_rho) > 0.9
-        assert "rank correlation with exact effects at 10 positions" in repr(fast)
-        torch.testing.assert_close(fast.kl.value, exact.kl.value)
-
-
-def test_the_check_of_a_screen_is_a_sample() -> None:
-    model, ids = tiny.make("llama"), tiny.ids(20)[0]
-    job = compute_self_influence.job(model, ids, mode="fast", draws=2)
-    seen: list[SelfInfluence] = []
-    job.on_result(lambda result, done, total: seen.append(result))
-    with capture.counting(model) as passes:
-        job.start()
-        assert job.wait(60) and job.error is None
-    assert passes.forwards < 40, "a screen is not pass by pass"
-    first, last = seen[0], seen[-1]
-    assert first.provenance.progress == "partial: 20 of 32 positions"
-    assert first.logp.value.isfinite().all() and first.kl.value.isnan().all()
-    assert first.screen_rho is not None and first.screen_rho.isnan()
-    known = last.kl.value.isfinite()
-    assert int(known.sum()) == 12
-    exact = compute_self_influence(model, ids, draws=2, progress=False)
-    torch.testing.assert_close(last.kl.value[known], exact.kl.value[known], atol=1e-5, rtol=1e-3)
-    torch.testing.assert_close(
-        last.screen_rho, rank_correlation(last.logp.value[known], exact.logp.value[known])
-    )
-
-
-def test_ranks_with_ties_and_without_spread() -> None:
-    one = torch.tensor([1.0, 2.0, 2.0, 4.0])
-    assert float(rank_correlation(one, one * 3)) == pytest.approx(1)
-    assert float(rank_correlation(one, -one)) == pytest.approx(-1)
-    assert rank_correlation(one, torch.ones(4)).isnan()
-    assert rank_correlation(one[:2], one[:2]).isnan()

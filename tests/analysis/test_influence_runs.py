@@ -31,9 +31,8 @@ def test_partial_results_grow_from_the_last_position_backwards() -> None:
     assert "partial: 2 of 9 positions" in repr(seen[0])
 
 
-@pytest.mark.parametrize("mode", ["exact", "fast"])
-def test_stop_keeps_what_is_there(mode: str) -> None:
-    job = compute_self_influence.job(tiny.make("llama"), tiny.ids(30), batch=8, mode=mode)
+def test_stop_keeps_what_is_there() -> None:
+    job = compute_self_influence.job(tiny.make("llama"), tiny.ids(30), batch=8)
     job.on_result(lambda result, done, total: job.stop())
     job.start()
     assert job.wait(60)
@@ -74,8 +73,8 @@ def test_the_seed_alone_decides() -> None:
 
 def test_it_saves_and_shows(tmp_path) -> None:
     model = tiny.make("llama")
-    for given in ({}, {"generate": 3}, {"mode": "fast"}, {"metric": "norm"}, {"metric": "kl"}):
-        result = compute_self_influence(model, tiny.ids(6), draws=3, progress=False, **given)
+    for given in ({}, {"generate": 3}, {"draws": 3}, {"metric": "norm"}, {"metric": "kl"}):
+        result = compute_self_influence(model, tiny.ids(6), progress=False, **given)
         path = tmp_path / "result.safetensors"
         result.save(path)
         assert SelfInfluence.load(path) == result == results.load(path)
@@ -135,8 +134,7 @@ def test_other_dtypes(dtype: torch.dtype) -> None:
         ([3, 4, 5], {"batch": 0}, "batch is 0; accepted is a whole number from 1"),
         ([3, 4, 5], {"confidence": 95}, "confidence is 95"),
         ([3, 4, 5], {"metric": "nats"}, "metric is 'nats'; accepted are 'logp', 'kl', 'norm'"),
-        ([3, 4, 5], {"mode": "quick"}, "mode is 'quick'; accepted are 'exact', 'fast'"),
-        ([3, 4, 5], {"mode": "fast", "metric": "kl"}, "mode 'fast' estimates the log"),
+        ([3, 4, 5], {"draws": 8, "metric": "norm"}, "draws is 8, and metric 'norm' is the change"),
         ([3, 4, 5], {"generate": -1}, "generate is -1; accepted is a whole number from 0"),
         ([3, 4, 5], {"generate": 22}, "3 tokens and 22 more are 25, .*: generate up to 21"),
         ([3, 4, 5], {"generate": 2, "position": 1}, "leave out position and target"),

@@ -35,19 +35,19 @@ def opened(notebook, cell: int) -> ExplorerPage:
     return page
 
 
-def test_a_tokens_effect_is_told_with_its_interval(notebook):
+def test_a_tokens_effect_is_told_with_what_it_is_a_mean_over(notebook):
     page = opened(notebook, 1)
     expect(page.root.get_by_role("heading").first).to_contain_text(
         "Influence on “dog” (predicted after position 12)"
     )
     page.root.locator(".word").nth(7).hover()
-    value, low, high = (
-        float(notebook.python(f"effects.logp.{part}[7].item()"))
-        for part in ("value", "low", "high")
-    )
+    value = float(notebook.python("effects.logp.value[7].item()"))
     expect(page.part("effect")).to_contain_text("(position 7)")
     expect(page.part("effect")).to_contain_text(f"{value:.2f}".replace("-", "−"))
-    expect(page.part("effect")).to_contain_text(f"{low:.2f} to {high:.2f}".replace("-", "−"))
+    expect(page.part("effect")).to_contain_text("mean over all replacements")
+    expect(page.part("replaced-by")).to_contain_text(
+        "all other tokens of the text (5 at each position): the means have no sampling error"
+    )
     notebook.screenshot(f"influence-{notebook.shown}", page.root)
 
 

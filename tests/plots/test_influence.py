@@ -26,7 +26,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def effects(model):
-    return compute_self_influence(model, TOKENS, progress=False)
+    return compute_self_influence(model, TOKENS, draws=8, progress=False)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from circuit_widgets.wire import packing
-from circuit_widgets.wire.packing import Number, Packed
+from circuit_widgets.wire.packing import Made, Number, Packed
 from circuit_widgets.wire.topics.shared import interval
+
+# What the nulls of measures are.
+_NULL = "Random changes of the embedding, as large as the change to another token"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,18 @@ class Measure:
     value: Sequence[Number]
     low: Sequence[Number]
     high: Sequence[Number]
+    null: Sequence[Number]
+    null_high: Sequence[Number]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, its interval, and what noise alone would make of it."""
+
+    value: Number
+    low: Number
+    high: Number
+    null: Number
 
 
 @dataclass(frozen=True)
@@ -30,12 +45,8 @@ class Output:
     """One token that the model wrote: what its own earlier ones did to it, and the prompt."""
 
     position: int
-    own: Number
-    own_low: Number
-    own_high: Number
-    prompt: Number
-    prompt_low: Number
-    prompt_high: Number
+    own: Estimate
+    prompt: Estimate
 
 
 def measures_table(measures: Sequence[Measure], which: str) -> Packed:
@@ -48,26 +59,48 @@ def measures_table(measures: Sequence[Measure], which: str) -> Packed:
             )
         )
         columns += interval(measure.name, measure.low, measure.high, which)
+        columns += _nulls(measure)
     return packing.table("measures", columns, title="Effect of each token")
+
+
+def _nulls(measure: Measure) -> list[Made]:
+    of = measure.name
+    return [
+        packing.numbers(
+            f"{of}_null", measure.null, "mean of random changes", about=_NULL, role="null", of=of
+        ),
+        packing.numbers(
+            f"{of}_null_high",
+            measure.null_high,
+            "most of random changes",
+            about=_NULL,
+            role="null_high",
+            of=of,
+        ),
+    ]
 
 
 def outputs_table(outputs: Sequence[Output], which: str) -> Packed:
     """A row an output token; `which`: what its intervals are."""
-
-    def column(name: str) -> list[Number]:
-        return [getattr(output, name) for output in outputs]
-
     return packing.table(
         "outputs",
         [
             packing.positions("position", [output.position for output in outputs], "position"),
-            packing.numbers("own", column("own"), "of earlier outputs", unit="nats"),
-            *interval("own", column("own_low"), column("own_high"), which),
-            packing.numbers("prompt", column("prompt"), "of the prompt", unit="nats"),
-            *interval("prompt", column("prompt_low"), column("prompt_high"), which),
+            *_estimates("own", [output.own for output in outputs], "earlier outputs", which),
+            *_estimates("prompt", [output.prompt for output in outputs], "prompt tokens", which),
         ],
-        title="Influence on the model's own output",
+        title="Mean influence of one token on the model's own output",
     )
+
+
+def _estimates(name: str, of: Sequence[Estimate], label: str, which: str) -> list[Made]:
+    return [
+        packing.numbers(name, [each.value for each in of], label, unit="nats"),
+        *interval(name, [each.low for each in of], [each.high for each in of], which),
+        packing.numbers(
+            f"{name}_null", [each.null for each in of], "by draws alone", role="null", of=name
+        ),
+    ]
 
 
 def effects_matrix(effects: Tensor) -> Packed:

@@ -51,17 +51,16 @@ export function Effects(props: Props) {
         }}
         choose={props.chooseToken}
       />
-      <Said effect={effect} tokens={tokens} at={at} />
+      <Said effect={effect} enumerated={rows.enumerated} tokens={tokens} at={at} />
       <p class="quiet">
         x: position; y: {effect.label}
-        {effect.unit && ` (${effect.unit})`}. {effect.about} Faint: not distinguishable from 0.
+        {effect.unit && ` (${effect.unit})`}. {effect.about}
+        {effect.signed && !rows.enumerated && " Faint: the interval contains 0."}
       </p>
-      {rows.screen !== null && (
-        <p class="quiet" data-cw="screen">
-          These are first-order estimates; their rank correlation with exact effects at a sample of
-          positions is {fixed(rows.screen)}.
-        </p>
-      )}
+      <p class="quiet" data-cw="replaced-by">
+        Each token is replaced by {rows.replacedBy}
+        {rows.enumerated && ": the means have no sampling error"}.
+      </p>
     </>
   );
 }
@@ -69,10 +68,12 @@ export function Effects(props: Props) {
 /** The token pointed at, in words; announced when keys go there. */
 function Said({
   effect,
+  enumerated,
   tokens,
   at,
 }: {
   effect: Effect;
+  enumerated: boolean;
   tokens: readonly string[];
   at: ReadonlySignal<number | null>;
 }) {
@@ -80,10 +81,11 @@ function Said({
   if (i === null || i >= tokens.length)
     return (
       <p class="said" data-cw="effect">
-        <span class="quiet">Hover a token to see its effect and interval.</span>
+        <span class="quiet">Hover a token to see its effect.</span>
       </p>
     );
   const [value, low, high] = [effect.value[i], effect.low[i], effect.high[i]];
+  const most = effect.nullHigh[i];
   return (
     <p class="said" data-cw="effect" aria-live="polite">
       “{labelText(tokens[i] ?? "", 20).trim()}” (position {i}):{" "}
@@ -93,8 +95,13 @@ function Said({
         <>
           <b>{fixed(value)}</b> {effect.unit}
           {low === undefined || Number.isNaN(low)
-            ? ", without an interval"
+            ? enumerated
+              ? ", mean over all replacements"
+              : ", without an interval"
             : `, ${effect.interval} ${fixed(low)} to ${fixed(high)}`}
+          {most !== undefined &&
+            !Number.isNaN(most) &&
+            `; random changes of equal size: at most ${fixed(most)}`}
         </>
       )}
     </p>

@@ -1,15 +1,29 @@
 // What the model wrote: how much each token depended on what it wrote before, and on the prompt.
 import { useMemo } from "preact/hooks";
 import { labelText } from "../../draw/label";
+import { fixed } from "../../draw/number";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
-import type { Written as WrittenRows } from "./rows";
+import type { Interval, Written as WrittenRows } from "./rows";
 
 interface Props {
   written: WrittenRows;
   tokens: readonly string[];
   token: number | null;
   choose: (token: number) => void;
+}
+
+/** What the ends beside a number are, if it has any. */
+function ends({ low, interval }: Interval): string {
+  return low.some((end) => !Number.isNaN(end)) ? ` Beside it: the ${interval}.` : "";
+}
+
+/** What the errors of draws alone would make of effects that are 0; of all replacements nothing. */
+function byDraws(score: Interval): (row: number) => string {
+  return (row) => {
+    const most = score.null[row] ?? 0;
+    return most > 0 ? `by draws alone ${fixed(most)}` : "";
+  };
 }
 
 export function Written({ written, tokens, token, choose }: Props) {
@@ -22,15 +36,17 @@ export function Written({ written, tokens, token, choose }: Props) {
         note: (row) => String(position[row]),
       },
       {
-        ...{ kind: "number", name: "own", label: "its own earlier tokens", strong: true },
-        about: `Effect of the tokens that the model wrote before it, in nats, with its ${own.interval}.`,
+        ...{ kind: "number", name: "own", label: "an earlier output", strong: true },
+        about: `Mean |effect| of one token that the model wrote before it, without the one right before it, in nats.${ends(own)}`,
+        note: byDraws(own),
         values: own.value,
         low: own.low,
         high: own.high,
       },
       {
-        ...{ kind: "number", name: "prompt", label: "the prompt", strong: true },
-        about: `Effect of the tokens of the prompt, in nats, with its ${prompt.interval}.`,
+        ...{ kind: "number", name: "prompt", label: "a prompt token", strong: true },
+        about: `Mean |effect| of one token of the prompt, without the one right before it, in nats.${ends(prompt)}`,
+        note: byDraws(prompt),
         values: prompt.value,
         low: prompt.low,
         high: prompt.high,
@@ -41,7 +57,7 @@ export function Written({ written, tokens, token, choose }: Props) {
   return (
     <Table
       name="outputs"
-      title="Effect on each written token (nats)"
+      title="Mean influence of one token on each written token (nats)"
       order="in the order of the text"
       {...{ columns, rows: position.length }}
       selected={token === null ? null : position.indexOf(token)}

@@ -1,6 +1,9 @@
 import { expect, it } from "vitest";
 import { fakeTable, fakeTopic } from "../../test/fake-blocks";
-import { readInfluence } from "./rows";
+import { isKnown } from "./look";
+import { type Effect, readInfluence } from "./rows";
+
+const missing = Float32Array.of(Number.NaN);
 
 const measures = fakeTable("measures", {
   logp: { numbers: [0.5, null], unit: "nats" },
@@ -8,7 +11,17 @@ const measures = fakeTable("measures", {
   logp_high: { numbers: [1, null], role: "high", of: "logp" },
 });
 const rows = readInfluence(
-  fakeTopic("influence", { position: 1, target: "dog", n_prompt: 2 }, measures),
+  fakeTopic(
+    "influence",
+    {
+      position: 1,
+      target: "dog",
+      n_prompt: 2,
+      enumerated: true,
+      replaced_by: "all other tokens of the text (3 at each position)",
+    },
+    measures,
+  ),
 );
 
 it("keeps what is missing missing", () => {
@@ -18,9 +31,26 @@ it("keeps what is missing missing", () => {
   expect([...(rows.effects[0]?.value ?? [])]).toEqual([0.5, Number.NaN]);
   expect([...(rows.effects[0]?.high ?? [])]).toEqual([1, Number.NaN]);
   expect(rows.pairs).toBeNull();
-  expect(rows.screen).toBeNull();
+  expect(rows.replacedBy).toBe("all other tokens of the text (3 at each position)");
+  expect(rows.enumerated).toBe(true);
 });
 
 it("has nothing written where the model wrote nothing", () => {
   expect(rows.written.position).toHaveLength(0);
+});
+
+it("holds an effect against random changes where these were measured, else against 0", () => {
+  const one = (numbers: Partial<Effect>): Effect => ({
+    ...{ name: "kl", label: "", about: "", unit: "nats", signed: false, interval: "interval" },
+    ...{ low: missing, high: missing, null: missing, nullHigh: missing },
+    value: Float32Array.of(0.5),
+    ...numbers,
+  });
+  expect(isKnown(one({ nullHigh: Float32Array.of(0.4) }), 0)).toBe(true);
+  expect(isKnown(one({ nullHigh: Float32Array.of(0.6) }), 0)).toBe(false);
+  const drawn = { low: Float32Array.of(0.3), high: Float32Array.of(0.7) };
+  expect(isKnown(one({ ...drawn, nullHigh: Float32Array.of(0.4) }), 0)).toBe(false);
+  const around = { low: Float32Array.of(-0.1), high: Float32Array.of(1.1) };
+  expect(isKnown(one({ ...around, signed: true }), 0)).toBe(false);
+  expect(isKnown(one({ signed: true }), 0)).toBe(true);
 });

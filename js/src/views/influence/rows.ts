@@ -22,6 +22,9 @@ export interface Interval {
   value: Float32Array;
   low: Float32Array;
   high: Float32Array;
+  /** What noise alone would make of it: its mean, and the most; NaN: not measured. */
+  null: Float32Array;
+  nullHigh: Float32Array;
   /** What those two are: "95 % interval". */
   interval: string;
 }
@@ -35,14 +38,15 @@ export interface InfluenceRows {
   written: Written;
   /** The effect of each token (row) on what is predicted after each (column). */
   pairs: Float32Array | null;
-  /** Rank correlation of estimates with exact effects; null: all are exact. */
-  screen: number | null;
+  /** What each token was replaced by, in words. */
+  replacedBy: string;
+  /** Whether these are all that can stand there, so that means have no sampling error. */
+  enumerated: boolean;
 }
 
 export function readInfluence(topic: Topic): InfluenceRows {
   const [measures, outputs] = [topic.table("measures"), topic.table("outputs")];
   const estimates = measures?.columns.filter(({ role }) => role === "estimate") ?? [];
-  const screen = topic.number("screen");
   return {
     position: topic.number("position") || 0,
     target: topic.text("target"),
@@ -58,13 +62,22 @@ export function readInfluence(topic: Topic): InfluenceRows {
       prompt: interval(outputs, "prompt"),
     },
     pairs: topic.matrix("effects")?.values ?? null,
-    screen: Number.isNaN(screen) ? null : screen,
+    replacedBy: topic.text("replaced_by"),
+    enumerated: topic.flag("enumerated"),
   };
 }
 
 function interval(table: Table | null, name: string): Interval {
   const none = new Float32Array(table?.rows ?? 0).fill(Number.NaN);
-  if (!table) return { value: none, low: none, high: none, interval: "interval" };
-  const { value, low, high, interval } = table.estimates(name);
-  return { value, low: low ?? none, high: high ?? none, interval };
+  const missing = { low: none, high: none, null: none, nullHigh: none };
+  if (!table) return { value: none, ...missing, interval: "interval" };
+  const { value, low, high, interval, null: null_, nullHigh } = table.estimates(name);
+  return {
+    value,
+    low: low ?? none,
+    high: high ?? none,
+    null: null_ ?? none,
+    nullHigh: nullHigh ?? none,
+    interval,
+  };
 }
