@@ -14,16 +14,22 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.attention.text import TextScores
+from circuit_widgets.causal.direct import DirectLogits
 from circuit_widgets.live.next_tokens import TopNext, top_next
 from circuit_widgets.live.store import OVERVIEW_SIDE, Missing, TensorStore
 from circuit_widgets.live.tiles import Quantised
 from circuit_widgets.prompts.tokens import Tokens
+from circuit_widgets.results.score import Score
+from circuit_widgets.statistics.intervals import middle_of
 from circuit_widgets.wire import messages as m
 from circuit_widgets.wire.channel import Question, Refused
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+# Random tokens that a head's share of a logit is compared with, and how many of them its null has
+# between its ends.
+N_RANDOM, CONFIDENCE = 128, 0.95
 # How many of the likeliest next tokens are kept for each position.
 N_NEXT = 10
 
@@ -41,6 +47,21 @@ class _Keep:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """What each head adds directly to the logit of the likeliest token after the last position.
+
+    Attributes:
+        target: That token.
+        score: Above the mean logit, beside what the head adds to random tokens. NaN: `missing`
+            says why.
+    """
+
+    target: int
+    score: Score
+    missing: str
+
+
+@dataclass(frozen=True)
 class Reading:
     """A prompt the model has read: its attention, its expectations, its scores on this text."""
 
@@ -49,6 +70,7 @@ class Reading:
     store: TensorStore
     next: TopNext
     scores: TextScores
+    shares: Shares
     name_token: Callable[[int], str]
     seconds: float
 
@@ -184,11 +206,28 @@ def read(
         memory,
     )
     scores = TextScores(tokens.ids, model.cfg.n_layers, model.cfg.n_heads, has_bos=tokens.has_bos)
-    reducers = [inputs, _Keep(store), scores]
+    direct = DirectLogits(model, torch.tensor([n_tokens - 1]))
+    reducers = [inputs, _Keep(store), scores, *direct.reducers]
     logits = capture.run(model, tokens.ids, reducers, on_layer=on_layer)
-    assert logits is not None
     following = torch.roll(tokens.ids[0], -1)
     following[-1] = -1  # nothing follows the last token
     expected = top_next(logits[0], following, N_NEXT)
+    shares = _shares(model, direct, logits, int(expected.ids[-1, 0]))
     seconds = time.perf_counter() - started
-    return Reading(run_id, tokens, store, expected, scores, name_token, seconds)
+    return Reading(run_id, tokens, store, expected, scores, shares, name_token, seconds)
+
+
+def _shares(model: TransformerBridge, direct: DirectLogits, logits: Tensor, target: int) -> Shares:
+    # One seed: two readings of one text are one picture.
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randint(int(model.cfg.d_vocab), (N_RANDOM,), generator=generator)
+    shape = (model.cfg.n_layers, model.cfg.n_heads)
+    try:
+        found = direct.of(logits, torch.cat([torch.tensor([target]), drawn])[None])
+    except RuntimeError as error:
+        return Shares(target, Score(torch.full(shape, math.nan)), str(error))
+    null = middle_of(found.heads[0, ..., 1:], CONFIDENCE)
+    score = Score(
+        found.heads[0, ..., 0], control=null[0], control_low=null[1], control_high=null[2]
+    )
+    return Shares(target, score, found.missing)

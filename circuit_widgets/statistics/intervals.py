@@ -93,3 +93,17 @@ def further_draw(
     spread = deviation if robust else samples.std()
     half = t_quantile(confidence, n - 1) * math.sqrt(1 + 1 / n) * spread
     return middle, middle - half, middle + half
+
+
+def middle_of(
+    draws: Float[Tensor, "*heads draw"], confidence: float
+) -> tuple[Float[Tensor, "*heads"], Float[Tensor, "*heads"], Float[Tensor, "*heads"]]:
+    """The mean of a null's draws, and between what a share `confidence` of them are.
+
+    >>> middle_of(torch.arange(101.0), 0.9)
+    (tensor(50.), tensor(5.), tensor(95.))
+    """
+    outside = (1 - confidence) / 2
+    ends = torch.tensor([outside, 1 - outside], dtype=torch.double)
+    low, high = draws.double().quantile(ends, dim=-1).float()
+    return draws.mean(-1), low, high

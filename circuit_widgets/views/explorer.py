@@ -12,6 +12,7 @@ import torch
 import traitlets
 
 from circuit_widgets import arguments, models
+from circuit_widgets.analysis.attribution.results import ATTRIBUTION
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.text import TEXT_SCORES
@@ -24,7 +25,12 @@ from circuit_widgets.live.store import Missing
 from circuit_widgets.widgets.base import replace_earlier
 from circuit_widgets.widgets.heads_view import IDLE, HeadsView, shared_controls
 from circuit_widgets.widgets.opening import Opening, opening
-from circuit_widgets.widgets.score_planes import HeadScore, induction_scores, text_scores
+from circuit_widgets.widgets.score_planes import (
+    HeadScore,
+    induction_scores,
+    share_score,
+    text_scores,
+)
 from circuit_widgets.wire import messages as m
 
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
 PROBE_PATIENCE = 1.0
 # After the last selection: the picture that a saved notebook shows is made then.
 PICTURE_SECONDS = 0.8
-SCORE_NAMES = (*SCORES, *(f"text_{name}" for name in TEXT_SCORES))
+SCORE_NAMES = (*SCORES, *(f"text_{name}" for name in TEXT_SCORES), ATTRIBUTION.name)
 
 
 class Explorer(HeadsView):
@@ -150,7 +156,7 @@ class Explorer(HeadsView):
         cfg = self._session.model.cfg
         shape = (cfg.n_layers, cfg.n_heads)
         probed = induction_scores(self._probed, shape) if self._probe else []
-        return [*probed, *text_scores(reading.scores)]
+        return [*probed, *text_scores(reading.scores), share_score(reading)]
 
     def _take_picture(self) -> None:
         """What a saved notebook shows: the selected head as it is now."""
@@ -256,7 +262,8 @@ def explore(
         model: Any TransformerBridge with causal self-attention; `load_model` gives one.
         prompt: Text, or token ids.
         score: Of the head grid. On random tokens "prefix_matching", "previous_token" or
-            "duplicate_token"; on this text one of `TEXT_SCORES`, as in "text_induction".
+            "duplicate_token"; on this text one of `TEXT_SCORES`, as in "text_induction", or
+            "attribution", what a head adds to the logit of the likeliest token at the end.
         first: The first token's column, an attention sink of many heads: "show", "dim" or "hide".
         scale: Colours end at the "head"'s own maximum, or are "shared" and end at 1.
         pooling: What a cell of a long text's matrix is: "max" or "mean" over what it covers.

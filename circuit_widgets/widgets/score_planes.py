@@ -11,9 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.analysis.attribution.results import ATTRIBUTION
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.text import TEXT_SCORES, TextScores
+from circuit_widgets.live.reading import Reading
 from circuit_widgets.results.score import About, Score, interval_in_words
 from circuit_widgets.statistics.intervals import t_quantile
 from circuit_widgets.wire import messages as m
@@ -117,6 +119,20 @@ def text_scores(text: TextScores) -> list[HeadScore]:
         score = dataclasses.replace(score, low=score.value - half, high=score.value + half)
         shown.append(head_score(f"text_{name}", about, score, score.value.shape, which))
     return shown
+
+
+def share_score(reading: Reading) -> HeadScore:
+    """What each head adds directly to the logit of the likeliest token after the text."""
+    shares = reading.shares
+    token = f"“{reading.name_token(shares.target).strip()}”"
+    missing = f" Missing here: {shares.missing}." if shares.missing else ""
+    about = dataclasses.replace(
+        ATTRIBUTION,
+        label=f"{ATTRIBUTION.label} to {token}",
+        about=f"{ATTRIBUTION.about} Here the target is {token}, the likeliest token after the last "
+        f"position; the baseline is the same of random tokens.{missing}",
+    )
+    return head_score(ATTRIBUTION.name, about, shares.score, shares.score.value.shape, "")
 
 
 def head_score(

@@ -64,9 +64,21 @@ def test_a_model_that_the_probe_does_not_fit_keeps_the_texts_scores():
     small = tiny.native(n_ctx=20)
     explorer = cw.explore(small, tiny.ids(9))
     names = [score["name"] for score in explorer.scores["scores"]]
-    assert all(name.startswith("text_") for name in names)
+    assert all(name.startswith("text_") or name == "attribution" for name in names)
     assert explorer.status["state"] == "partial"
     assert "No scores on random tokens" in explorer.status["message"]
+    explorer.close()
+
+
+def test_heads_are_coloured_by_what_they_add_to_the_next_token(model):
+    explorer = cw.explore(model, PROMPT, score="attribution", probe=False)
+    shown = next(score for score in explorer.scores["scores"] if score["name"] == "attribution")
+    planes = torch.frombuffer(bytearray(explorer.score_data), dtype=torch.float32)
+    value = planes.unflatten(0, (-1, 2, 4))[shown["value"]]
+    known = cw.attribute_logits(model, PROMPT, progress=False)
+    torch.testing.assert_close(value, known.heads.value)
+    assert known.targets[0] in shown["label"]
+    assert shown["least"] == -shown["most"]
     explorer.close()
 
 

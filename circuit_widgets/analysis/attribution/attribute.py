@@ -82,7 +82,7 @@ def attribute_logits(
     >>> model = cw.load_model()
     >>> result = cw.attribute_logits(model, "blue dog seven blue dog", target="seven")
     >>> result.highest(1)[0][0]
-    '1.2'
+    '1.3'
     """
     listed = Prompts(model, prompts)
     settings = Settings(

@@ -16,7 +16,7 @@ from circuit_widgets.prompts.targets import Target
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import mean_interval
+from circuit_widgets.statistics.intervals import mean_interval, middle_of
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -91,16 +91,7 @@ class Samples:
     def _score(self, name: str) -> Score:
         samples = torch.cat(self._values[name])
         value, low, high = mean_interval(samples, self._confidence)
-        null = self._nulls[name] / len(samples)
-        outside = (1 - self._confidence) / 2
-        ends = null.double().quantile(
-            torch.tensor([outside, 1 - outside], dtype=torch.double), dim=-1
+        control, control_low, control_high = middle_of(
+            self._nulls[name] / len(samples), self._confidence
         )
-        return Score(
-            value=value,
-            low=low,
-            high=high,
-            control=null.mean(-1),
-            control_low=ends[0].float(),
-            control_high=ends[1].float(),
-        )
+        return Score(value, None, control, low, high, control_low, control_high)

@@ -87,3 +87,8 @@ export function fitted(ctx: CanvasRenderingContext2D, token: string, room: numbe
   }
   return text;
 }
+
+/** A label inside of a sentence: “Induction” is “induction”; what it quotes stays as it is. */
+export function inSentence(label: string): string {
+  return label.slice(0, 1).toLowerCase() + label.slice(1);
+}

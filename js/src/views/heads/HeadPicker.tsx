@@ -1,5 +1,7 @@
 // Which head: every head's score, and the scale with chance on it.
+
 import { useMemo } from "preact/hooks";
+import { inSentence } from "../../draw/label";
 import { fixed } from "../../draw/number";
 import { nameOf } from "../../model/address";
 import { faintOf, type Plane } from "../../model/planes";
@@ -75,7 +77,7 @@ function Grid({ session, fill }: { session: Session; fill: boolean }) {
       layers={n_layers}
       heads={n_heads}
       values={plane?.value ?? none}
-      scale={{ least, most, signed: least < 0, unit: label.toLowerCase(), chance }}
+      scale={{ least, most, signed: least < 0, unit: inSentence(label), chance }}
       faint={faint}
       selected={session.head.value}
       hover={session.hoverHead as never}

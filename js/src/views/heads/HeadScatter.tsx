@@ -1,5 +1,7 @@
 // Every head by two scores: what stands apart in both.
+
 import { useMemo } from "preact/hooks";
+import { inSentence } from "../../draw/label";
 import { fixed } from "../../draw/number";
 import { nameOf } from "../../model/address";
 import type { Plane } from "../../model/planes";
@@ -40,7 +42,7 @@ export function HeadScatter({ session, x, y }: Props) {
       said={(index) => {
         const name = nameOf([Math.floor(index / heads), index % heads]);
         const [a, b] = [across, up].map(
-          ({ about, value }) => `${about.label.toLowerCase()} ${fixed(value[index])}`,
+          ({ about, value }) => `${inSentence(about.label)} ${fixed(value[index])}`,
         );
         return `${name}  ${a}, ${b}`;
       }}

@@ -1,5 +1,7 @@
 // The highest or the lowest heads by the chosen score, each with its interval and its baseline.
+
 import { useMemo } from "preact/hooks";
+import { inSentence } from "../../draw/label";
 import { nameOf } from "../../model/address";
 import { baselineOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
@@ -25,7 +27,7 @@ export function Ranking({ session }: { session: Session }) {
           title={`Show the ${lowest ? "highest" : "lowest"} instead`}
           onClick={() => session.params.set("ranking", lowest ? "highest" : "lowest")}
         >
-          {lowest ? "Lowest" : "Highest"} by {label.toLowerCase()}
+          {lowest ? "Lowest" : "Highest"} by {inSentence(label)}
           <i aria-hidden="true">{lowest ? " ▴" : " ▾"}</i>
         </button>
       </h3>

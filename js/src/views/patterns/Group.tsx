@@ -1,5 +1,7 @@
 // The heads of one class.
+
 import { useMemo } from "preact/hooks";
+import { inSentence } from "../../draw/label";
 import { fixed } from "../../draw/number";
 import type { Picture } from "../../draw/picture";
 import { type HeadAt, nameOf } from "../../model/address";
@@ -82,7 +84,7 @@ function useOrder(heads: readonly number[], by: Plane | null): readonly number[]
 
 function said(index: number, name: string, planes: readonly (Plane | null | undefined)[]): string {
   const parts = [...new Set(planes)].flatMap((plane) =>
-    plane ? [`${plane.about.label.toLowerCase()} ${fixed(plane.value[index])}`] : [],
+    plane ? [`${inSentence(plane.about.label)} ${fixed(plane.value[index])}`] : [],
   );
   return `${name}  ${parts.join(", ")}`;
 }
