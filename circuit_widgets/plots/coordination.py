@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 
 from circuit_widgets.analysis.coordination.results import HeadCoordination, describe
+from circuit_widgets.analysis.coordination.words import significance
 from circuit_widgets.plots.axes import name_ticks
 from circuit_widgets.plots.figure import (
     Figure,
@@ -39,7 +40,9 @@ def plot(
 ) -> Figure:
     """The matrix in the order of `result.order`, dots where q is below `result.fdr`.
 
-    What is missing is hatched, as the diagonal is. Below the matrix: the pairs that were tested.
+    What is missing is hatched, as the diagonal is. Below the matrix: how many pairs are
+    significant, or what could have been, why pairs have no p, and the pairs that were tested by
+    intervention.
 
     Args:
         result: What `analyze_head_coordination` found.
@@ -51,7 +54,8 @@ def plot(
     side = min(6.5, max(3.0, 0.22 * n))
     width, _ = size_of(figsize, (side + _BESIDE, 0.0))
     letters = letters_in(width - 0.2, "figure.labelsize")
-    lines = [line for pair in result.pairs for line in textwrap.wrap(describe(pair), letters)]
+    said = [*significance(result), *map(describe, result.pairs)]
+    lines = [line for sentence in said for line in textwrap.wrap(sentence, letters)]
     high = side + _AROUND + 1.2 * line_height("figure.labelsize") * (1 + len(lines))
     figure = new_figure(result, title, figsize, (side + _BESIDE, high))
     ax = figure.subplots()
@@ -71,6 +75,6 @@ def plot(
     ax.set_ylabel("head")
     bar = figure.colorbar(image, ax=ax, shrink=0.8)
     bar.set_label(_MEASURES.get(result.method, result.method))
-    mark = f"dot: q < {result.fdr:g}" if len(rows) else f"no pair has q < {result.fdr:g}"
-    figure.supxlabel("\n".join([mark, *lines]), ha="left", x=0.02, linespacing=1.4)
+    mark = [f"dot: q < {result.fdr:g}"] if len(rows) else []
+    figure.supxlabel("\n".join([*mark, *lines]), ha="left", x=0.02, linespacing=1.4)
     return figure

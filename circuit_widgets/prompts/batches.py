@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,14 @@ class Prompts:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def different(self) -> Prompts:
+        """Without those that have the ids of an earlier one: they say nothing new."""
+        once = copy.copy(self)
+        first = {tuple(tokens.ids[0].tolist()): tokens for tokens in reversed(self.tokens)}
+        kept = set(map(id, first.values()))
+        once.tokens = [tokens for tokens in self.tokens if id(tokens) in kept]
+        return once
 
     @property
     def n_tokens(self) -> int:

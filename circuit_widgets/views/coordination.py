@@ -6,6 +6,7 @@ from typing import Any
 
 from circuit_widgets.analysis.coordination.analyze import Settings
 from circuit_widgets.analysis.coordination.results import HeadCoordination
+from circuit_widgets.analysis.coordination.words import significance
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened
@@ -13,9 +14,6 @@ from circuit_widgets.wire import controls as c
 from circuit_widgets.wire.controls import word
 from circuit_widgets.wire.packing import place, topic
 from circuit_widgets.wire.topics import coordination as t
-
-# Likenesses that can be negative: blue to orange.
-SIGNED = ("contribution", "pearson")
 
 
 class CoordinationView(ResultView):
@@ -28,12 +26,20 @@ class CoordinationView(ResultView):
     def _topic(self, result: HeadCoordination | None) -> TopicData:
         if result is None:
             return None
-        signed = result.method in SIGNED
-        scalars = {"method": result.method, "signed": signed, "fdr": result.fdr}
+        signed = result.signed
+        scalars = {
+            "method": result.method,
+            "signed": signed,
+            "fdr": result.fdr,
+            "significance": "\n".join(significance(result)),
+        }
         return topic(
             "coordination",
             scalars,
-            *t.matrices(result.value, result.q, result.heads, result.order, signed=signed),
+            *t.matrices(
+                result.value, result.q, result.why, result.heads, result.order, signed=signed
+            ),
+            t.reasons_table(result.reasons),
             t.pairs_table(result.pairs, result.provenance.interval),
         )
 

@@ -21,6 +21,10 @@ FOLDER = Path(__file__).parents[1] / "golden" / "results"
 TEXT = "blue dog seven river blue dog seven green cat"
 TEXTS = [TEXT, "cat seven dog river green blue cat seven dog", "river green dog cat blue seven"]
 
+# Prompts of one length, which change places for a null.
+_WORDS = TEXTS[1].split()
+ALIKE = [" ".join(2 * (_WORDS[at:] + _WORDS[:at])[: 5 + at // 8]) for at in range(8)]
+
 
 def _ids(n: int, seed: int) -> list[int]:
     return tiny.ids(n, seed=seed)[0].tolist()
@@ -34,7 +38,7 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-trace": lambda: cw.trace_induction(model, TEXT, **quiet),
         "toy-patterns": lambda: cw.detect_attention_patterns(model, TEXTS, **quiet),
         "toy-coordination": lambda: cw.analyze_head_coordination(
-            model, TEXTS, n_permutations=200, pairs=2, **quiet
+            model, ALIKE, n_permutations=200, pairs=2, **quiet
         ),
         "toy-influence": lambda: cw.compute_self_influence(model, TEXT, **quiet),
         "toy-influence-norm": lambda: cw.compute_self_influence(
@@ -53,6 +57,7 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
 def _on(name: str) -> dict[str, Callable[[], Any]]:
     model = tiny.make(name)
     prompts = [_ids(12, seed) for seed in (1, 2, 3)]
+    several = [_ids(12, seed) for seed in range(1, 9)]
     quiet = {"progress": False}
     made: dict[str, Callable[[], Any]] = {
         f"{name}-induction": lambda: cw.identify_induction_heads(
@@ -66,7 +71,7 @@ def _on(name: str) -> dict[str, Callable[[], Any]]:
     }
     for method in ("contribution", "pearson", "cka", "projection"):
         made[f"{name}-coordination-{method}"] = lambda method=method: cw.analyze_head_coordination(
-            model, prompts, method=method, n_permutations=100, pairs=2, **quiet
+            model, several, method=method, n_permutations=100, pairs=2, **quiet
         )
     return made
 

@@ -10,9 +10,11 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from circuit_widgets import capture
 from circuit_widgets.analysis.coordination.analyze import analyze_head_coordination
-from circuit_widgets.analysis.coordination.results import HeadCoordination
+from circuit_widgets.analysis.coordination.results import MATRICES, HeadCoordination
+from circuit_widgets.analysis.coordination.words import could_have_been, detectable
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import load
+from circuit_widgets.statistics.permutations import two_sided
 from tests import tiny
 from tests.circuits import Circuit, build
 
@@ -39,9 +41,11 @@ def model() -> TransformerBridge:
 
 
 def test_it_streams_the_matrix_and_then_each_pair(model) -> None:
-    job = analyze_head_coordination.job(model, SAME, fdr=0.9, pairs=3, n_permutations=20)
+    job = analyze_head_coordination.job(model, SAME, fdr=0.999, pairs=3, n_permutations=20)
     results: list[HeadCoordination] = []
+    stages: list[str] = []
     job.on_result(lambda result, done, total: results.append(result))
+    job.on_progress(lambda progress: stages.append(progress.stage))
     job.start()
     assert job.wait(60) and job.error is None
     assert [len(result.pairs) for result in results] == [0, 1, 2, 3]
@@ -51,22 +55,26 @@ def test_it_streams_the_matrix_and_then_each_pair(model) -> None:
     assert [pair.value for pair in results[-1].pairs] == [
         value for _, _, value, _ in results[-1].significant()[:3]
     ]
-    assert "shuffles of whole prompts" in made[0].method
+    assert "shuffles of prompts of one length, and 50 random turns" in made[0].method
+    assert list(dict.fromkeys(stages)) == ["shuffled prompts", "random readers", "pairs", ""]
 
 
 def test_one_pass_forwards_a_batch_and_no_more(model) -> None:
-    for method in ("contribution", "pearson", "cka"):
+    for method, times in {"contribution": 2, "pearson": 1, "cka": 1}.items():
         with capture.counting(model) as passes:
             analyze_head_coordination(model, SAME, method=method, batch=4, **QUICK)
-        assert passes.blocks == 3 * 3, method
+        # All turns of a batch are one pass of each layer's attention.
+        assert passes.blocks == 3 * 3 * times + 3 * 3, method
     with capture.counting(model) as passes:
         analyze_head_coordination(model, SAME, method="projection", **QUICK)
     assert passes.blocks == 0
 
 
 def test_the_seed_decides_and_batches_do_not(model) -> None:
+    ragged = [tiny.ids(7 + seed % 3, seed=seed)[0].tolist() for seed in range(12)]
+
     def of(**changes) -> HeadCoordination:
-        return analyze_head_coordination(model, RAGGED, **{**QUICK, **changes})
+        return analyze_head_coordination(model, ragged, **{**QUICK, **changes})
 
     before = torch.random.get_rng_state()
     one = of()
@@ -79,11 +87,11 @@ def test_the_seed_decides_and_batches_do_not(model) -> None:
 
 def test_matrices_frame_and_text(model) -> None:
     result = analyze_head_coordination(
-        model, SAME, fdr=0.9, pairs=2, n_permutations=20, progress=False
+        model, SAME, fdr=0.999, pairs=2, n_permutations=20, progress=False
     )
     n = len(result.heads)
     assert n == 12 and result.heads[:5] == ("0.0", "0.1", "0.2", "0.3", "1.0")
-    for name in ("value", "p", "q", "null_mean", "null_std"):
+    for name in MATRICES[:-1]:
         matrix = getattr(result, name)
         torch.testing.assert_close(matrix, matrix.T, equal_nan=True)
         assert matrix.diagonal().isnan().all() and int(matrix.isnan().sum()) == n
@@ -95,26 +103,25 @@ def test_matrices_frame_and_text(model) -> None:
     assert int(frame["significant"].sum()) == len(result.significant())
     assert frame["type"].notna().sum() == 2 and frame.attrs["provenance"]["seed"] == 0
     a, b, value, q = result.significant()[0]
-    assert isinstance(a, Head) and a < b and q < 0.9
+    assert isinstance(a, Head) and a < b and q < 0.999
     assert abs(value) == pytest.approx(float(frame["value"][frame["significant"]].abs().max()))
     assert result.matrix().loc[str(a), str(b)] == pytest.approx(value)
     clustered = result.matrix(clustered=True)
     assert [*clustered.index] == [result.heads[at] for at in result.order]
     text = repr(result)
-    assert "significant (q < 0.9) by contribution" in text and result.pairs[0].type in text
+    assert "significant (q < 0.999) by contribution" in text and result.pairs[0].type in text
 
 
 def test_order_puts_like_heads_together() -> None:
     """Two groups of heads, mixed: in the order each is in one piece."""
     from circuit_widgets.analysis.coordination.analyze import Settings, _matrices
-    from circuit_widgets.analysis.coordination.similarity import Similarity
+    from circuit_widgets.analysis.coordination.similarity import untested
 
     group = torch.tensor([0, 1, 0, 1, 1, 0])
     i, j = torch.triu_indices(6, 6, 1)
     value = torch.where(group[i] == group[j], -0.9, 0.1)
     made = analyze_head_coordination(tiny.make("native"), SAME, **QUICK).provenance
-    half = torch.full_like(value, 0.5)
-    compared = Similarity(value, half, half, half, "")
+    compared = untested(value, "", "")
     found = _matrices(compared, tuple("abcdef"), made.settings(Settings), made)
     assert sorted(map(int, group[list(found.order)].diff().abs())) == [0, 0, 0, 0, 1]
 
@@ -137,22 +144,72 @@ def test_a_head_that_does_nothing_is_missing(tmp_path) -> None:
     # 0.1 and 1.0 write nothing.
     missing = result.value.isnan()
     assert missing[1].all() and missing[2].all() and not missing[0, 3]
-    assert "5 pairs could not be tested" in repr(result) and len(result.to_frame()) == 6
+    said = "5 pairs are without a p: one of the heads writes the same everywhere"
+    assert said in repr(result) and len(result.to_frame()) == 6
+    assert int((result.to_frame()["no_p"] == said.split(": ")[1]).sum()) == 5
     projection = analyze_head_coordination(model, prompts, method="projection", **QUICK)
     assert projection.p[1].isnan().all() and float(projection.value[0, 3]) == pytest.approx(0)
 
 
-def test_one_prompt_has_shifts_and_no_intervals(model) -> None:
+def test_one_prompt_has_no_intervals(model) -> None:
     prompt = tiny.ids(24)[0].tolist()
     result = analyze_head_coordination(
-        model, prompt, fdr=0.999, pairs=2, n_permutations=50, progress=False
+        model, prompt, method="projection", fdr=0.999, pairs=2, progress=False
     )
-    # 24 tokens, of which the last changes nothing.
-    assert result.provenance.method.endswith("null: 22 circular shifts of positions")
-    assert [pair.type for pair in result.pairs] == ["unclear", "unclear"]
+    assert [pair.type for pair in result.pairs] == ["not resolved", "not resolved"]
     pair = result.pairs[0]
     assert pair.interaction is not None and pair.interaction_low is None
     assert "None" not in repr(result)
+
+
+@pytest.mark.parametrize("method", ["contribution", "pearson", "cka"])
+def test_few_prompts_have_values_and_no_p(model, method: str) -> None:
+    for prompts, n in ((SAME[:6], 720), (RAGGED, 8), (SAME[0], 1), (SAME[:4] * 3, 24)):
+        result = analyze_head_coordination(model, prompts, method=method, **QUICK)
+        assert result.value[0, 1:].isfinite().all() and result.p.isnan().all()
+        text = repr(result)
+        assert "66 pairs are without a p: a p needs 1000 orders" in text and f"are {n}\n" in text
+        assert "0 of 0" not in text and "The most similar are" in text
+        assert result.n_tested == 0 and result.why[0, 1] == 0 and result.significant() == []
+
+
+def test_a_prompt_that_comes_twice_counts_once(model) -> None:
+    one = analyze_head_coordination(model, SAME, **QUICK)
+    two = analyze_head_coordination(model, SAME + SAME[::-1], **QUICK)
+    for name in MATRICES:
+        torch.testing.assert_close(getattr(one, name), getattr(two, name), equal_nan=True)
+    assert two.provenance.probe == "9 prompts (of 18, each once), 81 tokens"
+    alike = analyze_head_coordination(model, SAME[:1] * 9, **QUICK)
+    assert "66 pairs are without a p: a p needs 1000 orders" in repr(alike)
+
+
+def test_heads_that_share_keys_and_values_are_alike_by_construction() -> None:
+    for name, n in {"llama": 6, "gemma": 18}.items():
+        result = analyze_head_coordination(tiny.make(name), SAME, method="cka", **QUICK)
+        assert f"{n} pairs are without a p: the heads share keys and values" in repr(result)
+        assert result.value[0, 1].isfinite() and result.p[0, 1].isnan() and result.why[0, 1] == 1
+        assert result.p[0, 4].isfinite() and result.why[0, 4] == -1
+
+
+def test_what_would_have_been_significant_is(model) -> None:
+    """A value just beyond what the text says is a find, one well below it is not."""
+    result = analyze_head_coordination(model, SAME, **{**QUICK, "n_permutations": 200})
+    least = detectable(result)
+    assert least is not None and f"about {least:.2f} would have been" in could_have_been(result)
+    needed = result.fdr / result.n_tested
+    generator = torch.Generator().manual_seed(0)
+    null = torch.randn(200, 66, generator=generator) * result.null_std[0, 1]
+    value = torch.full((66,), float(result.null_std[0, 1]))
+    beyond = float(detectable(dataclasses.replace(result, **_alike(result))) or 0)
+    for factor, found in ((1.15, True), (0.85, False)):
+        value[0] = factor * beyond
+        assert (float(two_sided(value, null)[0]) < needed) == found
+
+
+def _alike(result: HeadCoordination) -> dict[str, torch.Tensor]:
+    """Nulls as of one pair, and no random readers to speak of."""
+    one = torch.full_like(result.null_std, float(result.null_std[0, 1]))
+    return {"null_mean": 0 * one, "null_std": one, "random_mean": 0 * one, "random_std": 0 * one}
 
 
 def test_a_metric_of_the_last_token_counts_where_it_can(model) -> None:
@@ -163,9 +220,9 @@ def test_a_metric_of_the_last_token_counts_where_it_can(model) -> None:
     assert result.value[0, 1].isfinite() and result.provenance.parameters["metric"] == "last"
     # The last layer changes the last logits at the last position only: one row a prompt, whatever
     # its length.
-    ragged = RAGGED + RAGGED[::-1]
+    ragged = RAGGED + [tiny.ids(7 + seed % 3, seed=seed)[0].tolist() for seed in range(6, 12)]
     result = analyze_head_coordination(model, ragged, 2, metric=last, **QUICK)
-    assert "20 shuffles of whole prompts" in result.provenance.method
+    assert "20 shuffles of prompts of one length" in result.provenance.method
     with pytest.raises(ValueError, match="the prompts have 6 positions at which a head can"):
         analyze_head_coordination(model, RAGGED, 2, metric=last, **QUICK)
 

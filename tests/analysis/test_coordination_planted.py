@@ -190,14 +190,14 @@ def evidence(**numbers: float | None) -> CoordinatedPair:
         ({"path": 0.15, "path_null_low": None, "path_null_high": None}, ("serial", None)),
         ({"path": 0.05, "path_null_low": None, "path_null_high": None}, ("parallel", None)),
         ({"path": None}, ("parallel", None)),
-        ({"path": None, "interaction": 1.0}, ("unclear", "redundancy")),
-        ({"interaction": 1.0, "contribution_a": 1.0}, ("unclear", "redundancy")),
+        ({"path": None, "interaction": 1.0}, ("not resolved", "redundancy")),
+        ({"interaction": 1.0, "contribution_a": 1.0}, ("not resolved", "redundancy")),
         (
             {"interaction": 1.0, "contribution_a": 1.0, "effect_b": -1.0},
             ("aggregation", "redundancy"),
         ),
-        ({"interaction_low": None, "interaction_high": None}, ("unclear", None)),
-        ({"path": 0.5, "path_low": None, "path_high": None}, ("unclear", None)),
+        ({"interaction_low": None, "interaction_high": None}, ("not resolved", None)),
+        ({"path": 0.5, "path_low": None, "path_high": None}, ("not resolved", None)),
     ],
 )
 def test_a_type_is_what_the_evidence_allows(numbers: dict, expected: tuple) -> None:

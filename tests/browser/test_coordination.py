@@ -11,8 +11,9 @@ from tests.browser.explorer_page import ExplorerPage
 TEXT = "blue dog seven river green blue dog seven river stone dog blue"
 CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
-    f"both = [{TEXT!r}, 'two green dog sky two green dog sky']\n"
-    "pairs = cw.analyze_head_coordination(model, both, pairs=2, fdr=0.5, progress=False)\npairs",
+    f"words = {TEXT!r}.split()\n"
+    "texts = [' '.join(words[at:] + words[:at]) for at in range(8)]\n"
+    "pairs = cw.analyze_head_coordination(model, texts, pairs=2, fdr=0.5, progress=False)\npairs",
 ]
 
 

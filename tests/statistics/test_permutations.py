@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import pytest
 import torch
 from scipy import stats
 
-from circuit_widgets.analysis.coordination import similarity as _similarity
+from circuit_widgets.analysis.coordination.measures import CKA, Contribution, Pearson
+from circuit_widgets.analysis.coordination.rows import Contributions
+from circuit_widgets.analysis.coordination.similarity import of_shuffles
+from circuit_widgets.analysis.coordination.subspaces import projection
 from circuit_widgets.statistics.permutations import Rows, Shuffles, discoveries, two_sided, upper
 
 
@@ -37,58 +39,25 @@ def all_of(shuffles: Shuffles, size: int = 7) -> torch.Tensor:
     return torch.cat(list(shuffles.chunks(size)))
 
 
-def test_whole_prompts_are_shuffled_where_there_are_eight() -> None:
-    rows = Rows(((9, 5), (8, 3)))
-    shuffles = Shuffles(rows, 40, seed=1)
-    index = all_of(shuffles)
-    assert index.shape == (40, 69) and shuffles.about == "shuffles of whole prompts"
-    assert (index.sort(1).values == torch.arange(69)).all()
-    first, second = index[:, :45].unflatten(1, (9, 5)), index[:, 45:].unflatten(1, (8, 3)) - 45
+def test_prompts_of_one_length_change_places() -> None:
+    rows = Rows(((9, 5), (8, 3), (1, 4)))
+    index = all_of(Shuffles(rows, 40, seed=1))
+    assert index.shape == (40, 73) and rows.n_orders == math.factorial(9) * math.factorial(8)
+    assert (index.sort(1).values == torch.arange(73)).all()
+    first, second = index[:, :45].unflatten(1, (9, 5)), index[:, 45:69].unflatten(1, (8, 3)) - 45
     for block, n in ((first, 5), (second, 3)):
         # Positions stay where they are, and a prompt stays together.
         assert (block % n == torch.arange(n)).all()
         assert (block // n == (block // n)[:, :, :1]).all()
     assert len({tuple(row.tolist()) for row in index}) == 40
+    # A prompt alone in its length stays.
+    assert (index[:, 69:] == torch.arange(69, 73)).all()
 
 
-@pytest.mark.parametrize(("prompts", "positions"), [(1, 200), (3, 17), (7, 24)])
-def test_few_prompts_go_round_each_by_its_own_number_of_places(
-    prompts: int, positions: int
-) -> None:
-    shuffles = Shuffles(Rows(((prompts, positions),)), 60, seed=0)
-    grid = all_of(shuffles).unflatten(1, (prompts, positions))
-    assert shuffles.about == "circular shifts of positions"
-    assert (grid // positions == torch.arange(prompts)[:, None]).all()
-    places = grid % positions
-    steps = (places.roll(-1, 2) - places) % positions
-    assert (steps == 1).all(), "neighbours stay neighbours"
-    shift = places[:, :, 0]
-    if prompts > 1:
-        assert (shift != shift[:, :1]).any()
-    else:
-        assert int(shift.min()) > 0, "nothing is a shuffle that changes nothing"
-
-
-def test_few_shifts_are_taken_once_each() -> None:
-    shuffles = Shuffles(Rows(((1, 24),)), 500, seed=0)
-    assert shuffles.n == 23
-    assert sorted(all_of(shuffles)[:, 0].tolist()) == list(range(1, 24))
-    two = Shuffles(Rows(((1, 5), (1, 4))), 500, seed=0)
-    index = all_of(two)
-    assert len(index) == two.n == 5 * 4 - 1
-    found = {(int(row[0]), int(row[5]) - 5) for row in index}
-    assert found == {*itertools.product(range(5), range(4))} - {(0, 0)}
-
-
-def test_the_seed_decides_and_a_mixture_is_said() -> None:
+def test_the_seed_decides() -> None:
     rows = Rows(((8, 3), (2, 30)))
-    assert Shuffles(rows, 20, 0).about == (
-        "shuffles of whole prompts and circular shifts of positions"
-    )
     one, same, other = (all_of(Shuffles(rows, 20, seed), 20) for seed in (0, 0, 1))
     assert torch.equal(one, same) and not torch.equal(one, other)
-    # One position each: nothing to shift.
-    assert (all_of(Shuffles(Rows(((4, 1), (8, 2))), 5, 0))[:, :4] < 4).all()
 
 
 def test_centring_is_by_position_where_there_are_several_prompts() -> None:
@@ -107,10 +76,7 @@ def test_centring_is_by_position_where_there_are_several_prompts() -> None:
 NOISE = {
     "prompts": (12, 8, 0.0),
     "slow prompts": (10, 12, 0.9),
-    "one prompt": (1, 120, 0.0),
-    "one slow prompt": (1, 240, 0.9),
-    "two slow prompts": (2, 120, 0.8),
-    "three prompts": (3, 40, 0.5),
+    "few prompts": (7, 40, 0.5),
 }
 
 
@@ -121,7 +87,9 @@ def p_values(like: str, heads: int, seeds: int) -> torch.Tensor:
     found = []
     for seed in range(seeds):
         noise = series(prompts, positions, heads, seed, keep)
-        found.append(_similarity.contribution(noise, Shuffles(rows, 99, seed)).p)
+        z = noise[:, :, None]
+        made = Contributions(z, torch.ones_like(z), rows, torch.arange(len(z)))
+        found.append(of_shuffles(Contribution(made), Shuffles(rows, 99, seed)).p)
     return torch.stack(found)
 
 
@@ -134,27 +102,35 @@ def test_p_is_uniform_on_noise(like: str) -> None:
 
 
 def test_shuffling_single_rows_would_find_what_is_not_there() -> None:
-    """Why positions are shifted: two slow series of which neither knows the other."""
-    rejected, shifted = 0, p_values("one slow prompt", heads=2, seeds=60)[:, 0]
+    """Why prompts stay whole: two slow series of which neither knows the other."""
+    rejected, whole = 0, p_values("slow prompts", heads=2, seeds=60)[:, 0]
     for seed in range(60):
-        noise = series(1, 240, 2, seed, 0.9)
+        noise = series(10, 12, 2, seed, 0.9)
         rejected += float(stats.spearmanr(noise[:, 0], noise[:, 1]).pvalue) <= 0.05
     assert rejected / 60 > 0.3
-    assert float((shifted <= 0.05).float().mean()) < 0.15
+    assert float((whole <= 0.05).float().mean()) < 0.15
 
 
-@pytest.mark.parametrize("like", ["prompts", "one slow prompt"])
+class AsTheyAre:
+    """What heads write is their z."""
+
+    def of(self, z: torch.Tensor) -> torch.Tensor:
+        return z
+
+
+@pytest.mark.parametrize("like", ["prompts", "slow prompts"])
 def test_cka_and_pearson_are_uniform_on_noise(like: str) -> None:
     prompts, positions, keep = NOISE[like]
-    positions = min(positions, 120)
     rows = Rows(((prompts, positions),))
     found = {"cka": [], "pearson": []}
     for seed in range(100):
         # Of one head two dimensions, of the other one that counts: unlike shapes of the null.
         noise = series(prompts, positions, 6, seed, keep).unflatten(1, (3, 2))
         noise[:, 1, 1] *= 0.1
-        for name, p in found.items():
-            p.append(float(getattr(_similarity, name)(noise, Shuffles(rows, 39, seed)).p[0]))
+        shuffles = [Shuffles(rows, 39, seed) for _ in found]
+        made = CKA(noise, AsTheyAre()), Pearson(noise)  # type: ignore[arg-type]
+        for p, measure, each in zip(found.values(), made, shuffles, strict=True):
+            p.append(float(of_shuffles(measure, each).p[0]))
     for p in found.values():
         assert stats.kstest(p, "uniform").pvalue > 0.01
 
@@ -168,13 +144,11 @@ def test_random_subspaces_give_uniform_p_and_the_moments_they_should() -> None:
 
     n = 300
     for r, s, d in ((1, 3, 12), (2, 2, 10), (4, 6, 24)):
-        found = _similarity.projection([basis(rank, d) for _ in range(n) for rank in (r, s)], d)
+        found = projection([basis(rank, d) for _ in range(n) for rank in (r, s)], d)
         i, j = torch.triu_indices(2 * n, 2 * n, 1)
         # Every space in one pair only.
         apart = (i % 2 == 0) & (j == i + 1)
-        value, p, mean, std = (
-            tensor[apart] for tensor in (found.value, found.p, found.null_mean, found.null_std)
-        )
+        value, p, mean, std = (tensor[apart] for tensor in found)
         assert (mean == mean[0]).all() and float(mean[0]) == pytest.approx(r * s / d / min(r, s))
         assert float(value.mean()) == pytest.approx(float(mean[0]), rel=0.1)
         assert float(value.std()) == pytest.approx(float(std[0]), rel=0.15)
@@ -183,14 +157,14 @@ def test_random_subspaces_give_uniform_p_and_the_moments_they_should() -> None:
 
 def test_projection_of_contained_and_empty_spaces() -> None:
     eye = torch.eye(8, dtype=torch.float64)
-    got = _similarity.projection([eye[:3], eye[:5], eye[5:], eye[:0], eye], 8)
+    found, p, _, _ = projection([eye[:3], eye[:5], eye[5:], eye[:0], eye], 8)
     # Pairs: 01 02 03 04 12 13 14 23 24 34.
-    value = got.value.tolist()
+    value = found.tolist()
     assert value[0] == pytest.approx(1) and value[1] == value[4] == pytest.approx(0)
     assert value[3] == value[6] == value[8] == pytest.approx(1)
     assert all(math.isnan(value[at]) for at in (2, 5, 7, 9))
-    assert float(got.p[0]) < 0.01 and float(got.p[1]) > 0.99
-    assert got.p[[3, 6, 8]].isnan().all(), "everything lies in the whole space"
+    assert float(p[0]) < 0.01 and float(p[1]) > 0.99
+    assert p[[3, 6, 8]].isnan().all(), "everything lies in the whole space"
 
 
 def test_no_finds_among_many_pairs_of_noise() -> None:

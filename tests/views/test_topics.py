@@ -77,8 +77,8 @@ def test_routes() -> None:
 
 
 def test_coordination() -> None:
-    prompts = ["blue dog seven river blue dog", "two green dog two green dog"]
-    result = cw.analyze_head_coordination(cw.load_model(), prompts, pairs=2, progress=False)
+    few = ["blue dog seven river blue dog", "two green dog two green dog"]
+    result = cw.analyze_head_coordination(cw.load_model(), few, pairs=2, progress=False)
     shown = coordination.view(result)
     told = Told(shown)
     order = list(result.order)
@@ -87,6 +87,9 @@ def test_coordination() -> None:
     assert told.block("value")["rows"]["heads"] == [places[i] for i in order]
     assert same(told.matrix("value"), result.value[at][:, at])
     assert same(told.matrix("q"), result.q[at][:, at])
+    assert same(told.matrix("why"), result.why[at][:, at])
+    assert told.block("reasons")["columns"][0]["texts"] == list(result.reasons)
+    assert told.topic["scalars"]["significance"].startswith("No pair could be tested\n28 pairs are")
     assert told.block("pairs")["rows"] == len(result.pairs)
     shown.close()
 

@@ -16,11 +16,17 @@ from circuit_widgets import arguments
 from circuit_widgets.analysis.coordination.pairs import type_pairs
 from circuit_widgets.analysis.coordination.results import HeadCoordination
 from circuit_widgets.analysis.coordination.rows import few_rows
-from circuit_widgets.analysis.coordination.similarity import METHODS, Similarity, similarity
+from circuit_widgets.analysis.coordination.similarity import (
+    METHODS,
+    STAGES,
+    Similarity,
+    similarity,
+)
 from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.metrics import Metric, checked, next_token_logp
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.permutations import discoveries
@@ -70,7 +76,7 @@ def analyze_head_coordination(
     seed: int = 0,
     confidence: float = 0.95,
     progress: bool = True,
-) -> Iterator[HeadCoordination]:
+) -> Iterator[HeadCoordination | Progress]:
     """Compare all pairs of heads, find the significantly similar ones, and how they work together.
 
     What `method` can be:
@@ -85,17 +91,21 @@ def analyze_head_coordination(
       prompts and positions (Kornblith et al. 2019, Similarity of Neural Network Representations
       Revisited), with the unbiased HSIC (Song et al. 2012; Nguyen et al. 2021), which is about 0
       by chance however many dimensions there are. Its null costs the square of all heads' d_head
-      a permutation: for a large model take one layer.
+      a shuffle: for a large model take one layer.
     - projection: the projection kernel of the spaces that W_V W_O of the heads can write to,
       ‖U1ᵀ U2‖² / min(rank): weights only.
 
-    The null of the first three takes one head's rows in another order: whole prompts are shuffled
-    where there are 8 of one length, else each prompt's positions go round, which keeps how slowly
-    a series changes but not what belongs to a position (so that with few prompts, similarity by
-    position counts as coordination). One short prompt has few shifts.
-    p of the signed methods pools the shuffles of all pairs, each in units of its own spread; p of
-    cka counts the pair's own, and is at least 1 / (n_permutations + 1). The null of projection is
-    two random subspaces.
+    The p of the first three is the larger of two. *Shuffled prompts*: prompts of one length change
+    places, for one of the two heads. It is a null only where they have 1,000 orders or more (7
+    different prompts of one length do); else there are values and no p. *Random readers*: the later
+    head reads the residual stream turned at random, 50 times, so that what two heads share by
+    reading one text is no coordination; among heads of random weights no pair stands out. p counts
+    the shuffles of all pairs together, each in units of its own spread; that of cka counts the
+    pair's own shuffles, and is at least 1 / (n_permutations + 1). Heads that share keys and values
+    are alike by construction, and have no p by pearson and cka. The null of projection is two
+    random subspaces.
+
+    Where no pair is significant, the text says what would have been: see `HeadCoordination`.
 
     Then, for the strongest significant pairs, interventions: see `HeadCoordination.pairs`. The path
     is Wang et al. 2022's (Interpretability in the Wild).
@@ -103,6 +113,7 @@ def analyze_head_coordination(
     Args:
         model: A TransformerBridge with causal attention.
         prompts: A text, several, ids of one or of several. Lengths may differ, nothing is padded.
+            A prompt that is given twice counts once.
         layer: Its heads alone; None is all heads of the model.
         method: "contribution", "pearson", "cka" or "projection".
         metric: From logits [batch, pos, vocab] and ids [batch, pos] to one number a prompt that is
@@ -147,6 +158,7 @@ def analyze_head_coordination(
         where = "this model" if layer is None else f"layer {layer}"
         raise ValueError(f"{where} has one head; accepted are 2 or more, to compare them")
     read = Prompts(model, prompts)
+    given, read = len(read), read.different()
     if method != "projection":
         few_rows(read.n_tokens, "(tokens)")
     settings = dataclasses.replace(settings, prompts=tuple(tokens.text for tokens in read.tokens))
@@ -155,7 +167,7 @@ def analyze_head_coordination(
         "analyze_head_coordination",
         settings,
         method=_ABOUT[method],
-        probe=f"{len(read)} prompts, {read.n_tokens} tokens",
+        probe=_probe(given, read),
         n_total=1,
         unit="steps",
     )
@@ -169,9 +181,11 @@ def _steps(
     metric: Metric,
     settings: Settings,
     provenance: Provenance,
-) -> Iterator[HeadCoordination]:
+) -> Iterator[HeadCoordination | Progress]:
     n_heads = int(model.cfg.n_heads)
-    compared = similarity(
+    stages = {} if settings.method == "projection" else STAGES
+    work = Work({**stages, "pairs": settings.pairs})
+    compared = yield from similarity(
         model,
         prompts,
         layers,
@@ -180,6 +194,7 @@ def _steps(
         n_permutations=settings.n_permutations,
         batch=settings.batch,
         seed=settings.seed,
+        work=work,
     )
     heads = tuple(str(Head(layer, head)) for layer in layers for head in range(n_heads))
     provenance = dataclasses.replace(
@@ -189,6 +204,7 @@ def _steps(
     chosen = result.significant()[: settings.pairs]
     provenance = dataclasses.replace(provenance, n_total=1 + len(chosen))
     result = dataclasses.replace(result, provenance=provenance)
+    work.plan("pairs", len(chosen))
     yield result
     if not chosen:
         return
@@ -196,6 +212,7 @@ def _steps(
     batches = (tokens for _, tokens in prompts.batches(settings.batch))
     ablation = Ablation(model, batches, metric, used)
     for pair in type_pairs(ablation, chosen, n_heads, settings.confidence, settings.seed):
+        yield work.did("pairs")
         provenance = dataclasses.replace(provenance, n_done=provenance.n_done + 1)
         result = dataclasses.replace(result, provenance=provenance, pairs=(*result.pairs, pair))
         yield result
@@ -226,7 +243,19 @@ def _matrices(
         null_std=square(compared.null_std),
         order=tuple(map(int, hierarchy.leaves_list(tree))),
         fdr=settings.fdr,
+        random_mean=square(compared.random_mean),
+        random_std=square(compared.random_std),
+        why=square(compared.why).nan_to_num(-1).int(),
+        reasons=compared.reasons,
+        n_shuffles=compared.n_shuffles,
+        least_p=compared.least_p,
     )
+
+
+def _probe(given: int, read: Prompts) -> str:
+    n = len(read)
+    different = "" if n == given else f" (of {given}, each once)"
+    return f"{n} prompt{'' if n == 1 else 's'}{different}, {read.n_tokens} tokens"
 
 
 def _name(metric: Any) -> str:

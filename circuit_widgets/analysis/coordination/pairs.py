@@ -91,14 +91,14 @@ def _type(pair: CoordinatedPair, interacts: bool | None, rounding: float) -> str
     if serial:
         return "serial"
     if serial is None or interacts is None:
-        return "unclear"
+        return "not resolved"
     if not interacts:
         return "parallel"
     reaches_metric = [
         any(_excludes_0(pair, f"{kind}_{name}", rounding) for kind in ("contribution", "effect"))
         for name in "ab"
     ]
-    return "aggregation" if all(reaches_metric) else "unclear"
+    return "aggregation" if all(reaches_metric) else "not resolved"
 
 
 def _excludes_0(pair: CoordinatedPair, name: str, rounding: float) -> bool | None:

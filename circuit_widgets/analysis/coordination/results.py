@@ -6,16 +6,21 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.analysis.coordination.words import significance
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TYPES = ("serial", "parallel", "aggregation", "unclear")
+# Measures that can be negative.
+SIGNED = ("contribution", "pearson")
+# Of heads by heads.
+MATRICES = ("value", "null_mean", "null_std", "random_mean", "random_std", "p", "q", "why")
+TYPES = ("serial", "parallel", "aggregation", "not resolved")
 
 
 class Significant(NamedTuple):
@@ -49,7 +54,7 @@ class CoordinatedPair:
             "aggregation": no such path, an interaction, and both heads affect the metric (by effect
             or by contribution): both act on a later head or the logits.
             "parallel": no such path and no interaction: each acts on its own.
-            "unclear": anything else, and one prompt alone, which gives no interval.
+            "not resolved": anything else, and one prompt alone, which gives no interval.
         sign: "redundancy", interaction above 0: ablating both costs more than the sum of ablating
             each, because each compensates for the other. "synergy", below 0: ablating both costs
             less than that sum. None: the interaction's interval includes 0.
@@ -82,7 +87,7 @@ class CoordinatedPair:
     contribution_b: float | None
     contribution_b_low: float | None
     contribution_b_high: float | None
-    type: str = "unclear"
+    type: str = "not resolved"
     sign: str | None = None
 
 
@@ -97,11 +102,18 @@ class HeadCoordination(Result, topic="coordination"):
         heads: "layer.head" of each row and column.
         method: The similarity measure; see `analyze_head_coordination`.
         value: The similarity.
-        p: The p value under the null. Two-sided for contribution and pearson, else one-sided.
-        q: The p value adjusted for all pairs (Benjamini & Hochberg 1995).
-        null_mean, null_std: Mean and standard deviation of the similarity under the null.
+        p: The larger of two p values, under shuffled prompts and under random readers
+            (`analyze_head_coordination` says what they are). Two-sided for contribution and
+            pearson, else one-sided. Of projection the p under random subspaces.
+        q: p adjusted for all pairs that have one (Benjamini & Hochberg 1995).
+        null_mean, null_std: Mean and standard deviation of the similarity with prompts shuffled.
+        random_mean, random_std: The same with random readers.
         order: Rows in clustered order: average linkage of 1 - |value|.
         fdr: A pair is significant if its q is below.
+        why: Which of `reasons` a pair has no p for; -1 where it has one, and on the diagonal.
+        reasons: Why pairs have no p.
+        n_shuffles: How many shuffles there were.
+        least_p: The smallest p that a pair could have had by counting; None where p is no count.
         pairs: The strongest significant pairs and how they work together.
 
     >>> import circuit_widgets as cw
@@ -120,6 +132,12 @@ class HeadCoordination(Result, topic="coordination"):
     null_std: Float[Tensor, "head head"]
     order: tuple[int, ...]
     fdr: float
+    random_mean: Float[Tensor, "head head"]
+    random_std: Float[Tensor, "head head"]
+    why: Int[Tensor, "head head"]
+    reasons: tuple[str, ...]
+    n_shuffles: int
+    least_p: float | None
     pairs: tuple[CoordinatedPair, ...] = ()
 
     def __post_init__(self) -> None:
@@ -127,7 +145,7 @@ class HeadCoordination(Result, topic="coordination"):
         pairs = [CoordinatedPair(**pair) if isinstance(pair, dict) else pair for pair in self.pairs]
         object.__setattr__(self, "pairs", tuple(pairs))
         n = len(self.heads)
-        for name in ("value", "p", "q", "null_mean", "null_std"):
+        for name in MATRICES:
             shape = getattr(self, name).shape
             if shape != (n, n):
                 raise ValueError(f"{name} has shape {list(shape)}; accepted is [{n}, {n}]")
@@ -162,8 +180,10 @@ class HeadCoordination(Result, topic="coordination"):
         i, j = np.triu_indices(len(self.heads), 1)
         names = np.array(self.heads)
         columns: dict[str, Any] = {"a": names[i], "b": names[j]}
-        for name in ("value", "null_mean", "null_std", "p", "q"):
+        for name in MATRICES[:-1]:
             columns[name] = getattr(self, name).numpy()[i, j]
+        why = self.why.numpy()[i, j]
+        columns["no_p"] = [self.reasons[at] if at >= 0 else None for at in why]
         frame = pd.DataFrame(columns)
         frame["significant"] = frame["q"] < self.fdr
         fields = [field.name for field in dataclasses.fields(CoordinatedPair)]
@@ -173,20 +193,37 @@ class HeadCoordination(Result, topic="coordination"):
         frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
         return frame
 
+    @property
+    def signed(self) -> bool:
+        """Whether similarities can be negative."""
+        return self.method in SIGNED
+
+    @property
+    def n_tested(self) -> int:
+        """How many pairs have a p."""
+        return int(self.p.triu(1).isfinite().triu(1).sum())
+
     def _lines(self) -> list[str]:
-        n = len(self.heads)
-        significant, tested = self.significant(), int(self.p.triu(1).isfinite().triu(1).sum())
-        lines = [
-            f"{len(significant)} of {tested} pairs are significant (q < {self.fdr}) "
-            f"by {self.method}"
-        ]
-        if tested < n * (n - 1) // 2:
-            lines[0] += f"; {n * (n - 1) // 2 - tested} pairs could not be tested"
-        for a, b, value, q in significant[:3]:
+        lines = significance(self)
+        for a, b, value, q in self.significant()[:3]:
             at = self.heads.index(str(a)), self.heads.index(str(b))
+            nulls = [
+                f"{name} {float(mean[at]):.2f} ± {float(std[at]):.2f}"
+                for name, mean, std in (
+                    ("shuffled" if self.n_shuffles else "null", self.null_mean, self.null_std),
+                    ("random readers", self.random_mean, self.random_std),
+                )
+                if mean[at].isfinite()
+            ]
             lines.append(
-                f"{a} and {b} have a similarity of {value:.2f} (null "
-                f"{float(self.null_mean[at]):.2f} ± {float(self.null_std[at]):.2f}, q = {q:.2g})"
+                f"{a} and {b} have a similarity of {value:.2f} ({', '.join(nulls)}, q = {q:.2g})"
+            )
+        size = self.value.abs().triu(1).nan_to_num(-1)
+        if not self.n_tested and float(size.max()) >= 0:
+            i, j = divmod(int(size.argmax()), len(self.heads))
+            lines.append(
+                f"The most similar are {self.heads[i]} and {self.heads[j]} "
+                f"({float(self.value[i, j]):.2f}), which says nothing without a null"
             )
         return lines + [describe(pair) for pair in self.pairs]
 
@@ -197,7 +234,7 @@ def describe(pair: CoordinatedPair) -> str:
         "serial": f"{pair.a} acts through {pair.b} (serial)",
         "parallel": f"{pair.a} and {pair.b} act independently (parallel)",
         "aggregation": f"{pair.a} and {pair.b} both act on a later head or logits (aggregation)",
-    }.get(pair.type, f"The intervals do not decide the type of {pair.a} and {pair.b} (unclear)")
+    }.get(pair.type, f"How {pair.a} and {pair.b} work together is not resolved")
     effects = [
         _effect("path effect", pair.path, pair.path_low, pair.path_high),
         _effect("interaction", pair.interaction, pair.interaction_low, pair.interaction_high),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
@@ -36,40 +37,64 @@ def few_rows(n: int, which: str) -> None:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Contributions:
+    """Z · d metric / d z of every head at the positions at which a head changes the metric.
+
+    Attributes:
+        z, slopes: Its two factors.
+        rows: How the rows lie.
+        kept: Which of all rows, as `activations` gives them, these are.
+    """
+
+    z: Float[Tensor, "row head d_head"]
+    slopes: Float[Tensor, "row head d_head"]
+    rows: Rows
+    kept: Int[Tensor, " row"]
+
+    def of(self, z: Float[Tensor, "*draw row head d_head"]) -> Float[Tensor, "*draw row head"]:
+        """The contributions of these or other z, by the slopes of this run, in float64."""
+        return (z * self.slopes).sum(-1).double()
+
+
 def activations(
     model: TransformerBridge, prompts: Prompts, layers: Sequence[int], batch: int
-) -> tuple[Float[Tensor, "row head d_head"], Rows]:
-    """Z of every head, on the model's device.
+) -> tuple[Float[Tensor, "row head d_head"], Rows, list[capture.BlockInputs]]:
+    """Z of every head, on the model's device, and the inputs of each batch's layers.
 
     >>> from circuit_widgets import load_model
     >>> from circuit_widgets.prompts import Prompts
     >>> model = load_model()
     >>> texts = Prompts(model, ["blue dog seven river blue dog", "cat seven dog cat seven dog"])
-    >>> z, rows = activations(model, texts, [0, 1], batch=8)
-    >>> z.shape, rows
-    (torch.Size([14, 8, 16]), Rows(blocks=((2, 7),)))
+    >>> z, rows, inputs = activations(model, texts, [0, 1], batch=8)
+    >>> z.shape, rows, len(inputs)
+    (torch.Size([14, 8, 16]), Rows(blocks=((2, 7),)), 1)
     """
-    by_length: dict[int, list[Tensor]] = {}
+    found, lengths, inputs = [], {}, []
     for _, tokens in prompts.batches(batch):
         keep = capture.Keep("z", frozenset(layers))
-        capture.run(model, tokens, [keep], logits=False)
-        z = torch.cat([keep.tensors[layer] for layer in layers], 2).float()
-        by_length.setdefault(tokens.shape[1], []).append(z)
-    joined = [torch.cat(parts) for parts in by_length.values()]
-    rows = Rows(tuple((len(part), part.shape[1]) for part in joined))
-    return torch.cat([part.flatten(0, 1) for part in joined]), rows
+        inputs.append(capture.BlockInputs())
+        capture.run(model, tokens, [keep, inputs[-1]], logits=False)
+        found.append(torch.cat([keep.tensors[at] for at in layers], 2).float().flatten(0, 1))
+        lengths[tokens.shape[1]] = lengths.get(tokens.shape[1], 0) + len(tokens)
+    rows = Rows(tuple((n, length) for length, n in lengths.items()))
+    return torch.cat(found), rows, inputs
 
 
 def contributions(
-    model: TransformerBridge, prompts: Prompts, layers: Sequence[int], metric: Metric, batch: int
-) -> tuple[Float[Tensor, "row head"], Rows]:
+    model: TransformerBridge,
+    prompts: Prompts,
+    layers: Sequence[int],
+    metric: Metric,
+    batch: int,
+) -> Contributions:
     """Z · d metric / d z of every head at every position, on the CPU.
 
     Without the positions of a length at which no head changes the metric of any prompt: for the
     mean over tokens that follow, the last one. Lengths of which one position is left are one block:
     which position it was makes no difference there.
     """
-    by_length: dict[int, list[Tensor]] = {}
+    values, slopes, sizes = [], [], {}
     for _, tokens in prompts.batches(batch):
         got = capture.gradients(
             model,
@@ -77,33 +102,38 @@ def contributions(
             [("z", frozenset(layers))],
             lambda logits, ids=tokens: metric(logits, ids),
         )
-        parts = [
-            (got.values["z", layer].float() * got.slopes["z", layer].float()).sum(-1)
-            for layer in layers
-        ]
-        by_length.setdefault(tokens.shape[1], []).append(torch.cat(parts, 2).cpu())
-    blocks, single = [], []
-    for parts in by_length.values():
-        block = torch.cat(parts)
-        block = block[:, (block != 0).any(0).any(-1)]
-        if block.shape[1]:
-            (single if block.shape[1] == 1 else blocks).append(block)
+        for parts, of in ((values, got.values), (slopes, got.slopes)):
+            joined = torch.cat([of["z", layer] for layer in layers], 2)
+            parts.append(joined.float().flatten(0, 1).cpu())
+        sizes[tokens.shape[1]] = sizes.get(tokens.shape[1], 0) + len(tokens)
+    z, slope = torch.cat(values), torch.cat(slopes)
+    matters = ((z * slope).sum(-1) != 0).any(1)
+    blocks, single, start = [], [], 0
+    for length, n in sizes.items():
+        grid = torch.arange(start, start + n * length).view(n, length)
+        grid = grid[:, matters[grid].any(0)]
+        start += n * length
+        if grid.shape[1]:
+            (single if grid.shape[1] == 1 else blocks).append(grid)
     if single:
         blocks.append(torch.cat(single))
+    kept = torch.cat([block.flatten() for block in blocks]) if blocks else torch.arange(0)
     rows = Rows(tuple((len(block), block.shape[1]) for block in blocks))
-    flat = [block.flatten(0, 1) for block in blocks]
-    return torch.cat(flat) if flat else torch.empty(0, 0), rows
+    return Contributions(z[kept], slope[kept], rows, kept)
 
 
-def written(
-    model: TransformerBridge, layers: Sequence[int], z: Float[Tensor, "row head d_head"]
-) -> Float[Tensor, "row head d_head"]:
+class Writes:
     """Coordinates of what heads write, z W_O, with its inner products but only d_head numbers."""
-    o = torch.cat([head_weights(model, layer, fold=False).o for layer in layers]).to(z.device)
-    # On the CPU: not every device has eigenvectors.
-    size, directions = torch.linalg.eigh((o @ o.mT).cpu().double())
-    root = (directions * size.clamp(min=0).sqrt()[:, None]).to(z)
-    return torch.einsum("rhd,hde->rhe", z, root)
+
+    def __init__(self, model: TransformerBridge, layers: Sequence[int]) -> None:
+        o = torch.cat([head_weights(model, layer, fold=False).o for layer in layers])
+        # On the CPU: not every device has eigenvectors.
+        size, directions = torch.linalg.eigh((o @ o.mT).cpu().double())
+        self._root = directions * size.clamp(min=0).sqrt()[:, None]
+
+    def of(self, z: Float[Tensor, "*draw row head d_head"]) -> Tensor:
+        """Of the z [*draw, row, head, d_head]."""
+        return torch.einsum("...hd,hde->...he", z, self._root.to(z))
 
 
 def write_spaces(

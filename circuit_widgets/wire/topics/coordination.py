@@ -14,9 +14,18 @@ from circuit_widgets.wire.topics.shared import interval
 
 
 def matrices(
-    value: Tensor, q: Tensor, heads: Sequence[AnyHead], order: Sequence[int], *, signed: bool
+    value: Tensor,
+    q: Tensor,
+    why: Tensor,
+    heads: Sequence[AnyHead],
+    order: Sequence[int],
+    *,
+    signed: bool,
 ) -> list[Packed]:
-    """How related each two heads are, and how significant that is, in clustered order."""
+    """How related each two heads are, and how significant that is, in clustered order.
+
+    why: which of the reasons (`reasons_table`) a pair has no q for; -1 is none.
+    """
     at = torch.tensor(list(order), dtype=torch.long)
     axis = packing.head_axis([heads[i] for i in order], "head")
     least = -1.0 if signed else 0.0
@@ -38,7 +47,13 @@ def matrices(
             title="q value",
             about="Share of false discoveries among pairs that are at least as significant",
         ),
+        packing.matrix("why", why[at][:, at], axis, axis, title="why there is no q"),
     ]
+
+
+def reasons_table(reasons: Sequence[str]) -> Packed:
+    """Why pairs have no q, by number."""
+    return packing.table("reasons", [packing.texts("reason", list(reasons), "reason")], title="why")
 
 
 def pairs_table(pairs: Sequence[object], which: str) -> Packed:

@@ -43,14 +43,18 @@ export function Matrix({ rows, theme, edge, choose }: Props) {
         rows={{ label: "head", names }}
         cols={{ label: "head", names }}
         {...(row >= 0 && col >= 0 ? { selected: { row, col } } : {})}
-        legend={{ note: `faint: q ≥ ${fdr}` }}
+        legend={{ note: `faint: not q < ${fdr}` }}
         said={(row, col) => {
           const at = row * n + col;
           if (row === col) return `${names[row]} with itself`;
+          const pair = `${names[row]} and ${names[col]}`;
+          const why = rows.why(at);
           if (Number.isNaN(value[at] ?? Number.NaN))
-            return `${names[row]} and ${names[col]}: nothing to compare`;
+            return `${pair}: nothing to compare${why && `, ${why}`}`;
+          if (Number.isNaN(q[at] ?? Number.NaN))
+            return `${pair}: ${unit} ${fixed(value[at])}, without a p${why && `: ${why}`}`;
           const sure = (q[at] ?? 1) < fdr ? "significant" : "not significant";
-          return `${names[row]} and ${names[col]}: ${unit} ${fixed(value[at])}, q ${exact(q[at], 3)}, ${sure}`;
+          return `${pair}: ${unit} ${fixed(value[at])}, q ${exact(q[at], 3)}, ${sure}`;
         }}
         choose={(row, col) => {
           const [a, b] = [heads[row], heads[col]];

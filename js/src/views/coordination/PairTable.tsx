@@ -12,7 +12,7 @@ const TYPES: Record<string, string> = {
   serial: "The first acts through the second: the path between them carries an effect.",
   parallel: "Each acts on its own: no path between them, and no interaction.",
   aggregation: "Both act on something later: no path between them, but an interaction.",
-  unclear: "The intervals do not decide between the types.",
+  "not resolved": "The intervals do not decide between the types.",
 };
 
 interface Props extends Sorting {

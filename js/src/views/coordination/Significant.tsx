@@ -48,7 +48,11 @@ export function Significant(props: Props) {
     return (
       <>
         <h3 data-cw="significant">No significant pairs (q &lt; {rows.fdr})</h3>
-        <p class="quiet">More or longer prompts give the test more power.</p>
+        {rows.significance.map((sentence) => (
+          <p key={sentence} class="quiet">
+            {sentence}.
+          </p>
+        ))}
       </>
     );
   const few = significant > MOST_EDGES ? `; the ${MOST_EDGES} strongest are drawn` : "";
@@ -61,6 +65,11 @@ export function Significant(props: Props) {
           {few}
         </span>
       </h3>
+      {rows.significance.slice(1).map((sentence) => (
+        <p key={sentence} class="quiet">
+          {sentence}.
+        </p>
+      ))}
       <Slider {...least} />
       <Graph
         name="pairs-graph"

@@ -24,22 +24,25 @@ const estimates = (name: string) => ({
 const pairs = fakeTable("pairs", {
   a: { heads: [heads[2] as [number, number], heads[1] as [number, number]] },
   b: { heads: [heads[0] as [number, number], heads[0] as [number, number]] },
-  type: { texts: ["unclear", "serial"] },
+  type: { texts: ["not resolved", "serial"] },
   sign: { texts: ["", ""] },
   value: { numbers: [0.2, -0.9] },
   q: { numbers: [0.01, 0.01] },
   ...estimates("path"),
   ...estimates("interaction"),
 });
+const reasons = fakeTable("reasons", { reason: { texts: ["nothing varies"] } });
 const topic = (value: DataView | null) =>
   readTopic(
     {
       kind: "coordination",
-      scalars: { method: "pearson", signed: true, fdr: 0.05 },
-      blocks: [matrix("value"), matrix("q"), pairs.info],
+      scalars: { method: "pearson", signed: true, fdr: 0.05, significance: "2 of 3.\nThe rest." },
+      blocks: [matrix("value"), matrix("q"), matrix("why"), reasons.info, pairs.info],
     },
     {
       value,
+      why: bytes([-1, -1, 0, -1, -1, -1, 0, -1, -1]),
+      reasons: reasons.data,
       q: bytes([none, 0.001, 0.01, 0.001, none, 0.9, 0.01, 0.9, none]),
       pairs: pairs.data,
     },
@@ -57,6 +60,8 @@ it("reads matrices and names in one order, and sorts the pairs by size", () => {
   expect(rows?.pairs.map((pair) => pair.value)).toEqual([-0.9, 0.2].map(Math.fround));
   expect(rows?.pairs[0]?.path).toEqual({ value: 0.5, low: 0.25, high: 0.75 });
   expect(rows?.pairs[1]?.path.value).toBeNaN();
+  expect([rows?.why(2), rows?.why(1)]).toEqual(["nothing varies", ""]);
+  expect(rows?.significance).toEqual(["2 of 3.", "The rest."]);
   expect(readCoordination(topic(null))).toBeNull();
 });
 

@@ -34,6 +34,10 @@ export interface CoordinationRows {
   heads: HeadAt[];
   value: Float32Array;
   q: Float32Array;
+  /** Of a pair without a q, why it has none, in a sentence; else nothing. */
+  why: (at: number) => string;
+  /** How many pairs are significant, or what could have been, in sentences. */
+  significance: string[];
   /** The largest |value| first. */
   pairs: Pair[];
   /** What the intervals of pairs are: "95 % interval". */
@@ -52,11 +56,15 @@ export function readCoordination(topic: Topic): CoordinationRows | null {
   if (!value || !q) return null;
   const [method, pairs] = [topic.text("method"), topic.table("pairs")];
   const [title, unit] = METHODS[method] ?? [method, ""];
+  const why = topic.matrix("why")?.values;
+  const reasons = rows(topic.table("reasons"), (row) => row.text("reason"));
   return {
     ...{ title, unit, signed: topic.flag("signed"), fdr: topic.number("fdr") },
     heads: value.info.rows.heads ?? [],
     value: value.values,
     q: q.values,
+    why: (at) => reasons[why?.[at] ?? -1] ?? "",
+    significance: topic.text("significance").split("\n").filter(Boolean),
     pairs: rows(pairs, readPair).sort((one, other) => Math.abs(other.value) - Math.abs(one.value)),
     interval: pairs?.of("path", "low")?.about || "interval",
   };
