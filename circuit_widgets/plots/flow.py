@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from circuit_widgets.analysis.flow.results import InformationFlow
+from circuit_widgets.analysis.flow.results import FlowSource, InformationFlow
 from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.plots.axes import name_tokens, shown_output, shown_positions, width_of
 from circuit_widgets.plots.figure import (
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 # Paths that are written out below the picture, and in colour in it.
 _PATHS = 5
-# Inches of the panel of sources, with the names of its tokens.
-_SOURCES = 2.4
+# Inches of the panels of sources, with the names of their tokens, and of the sweep over layers.
+_SOURCES, _KNOCKOUTS, _SWEEP = 2.4, 1.5, 2.0
+# Sources whose sweep is drawn.
+_SWEPT = 5
 
 
 @styled
@@ -45,7 +47,8 @@ def plot(
     """The edges, as wide as the share they carry and named by their head; below, each source.
 
     The strongest paths are in colour in the graph and written out at the bottom. Shares are not
-    causal: a star marks the sources that attention knockout confirms.
+    causal: what attention knockout costs is below them, with a star where it is above the bound of
+    the control, and at the bottom for windows of layers, of the sources that cost most.
 
     Args:
         result: What `trace_information_flow` found.
@@ -70,16 +73,27 @@ def plot(
         made = result.provenance
         output = shown_output(result.target_token, result.position)
         title = f"{made.model}: information flow to {output}, {made.progress}"
-    figure = new_figure(result, title, figsize, (width, graph_height + _SOURCES + below))
-    graph, sources = figure.subplots(
-        2, 1, sharex=True, height_ratios=[graph_height, _SOURCES - 0.6]
-    )
+    heights = [graph_height, _SOURCES - 0.6]
+    run = bool(result.knockout.value.isfinite().any())
+    swept = [at for at in result.information_sources if result.strongest_window(at.position)]
+    heights += [_KNOCKOUTS] if run else []
+    heights += [_SWEEP] if swept else []
+    figure = new_figure(result, title, figsize, (width, sum(heights) + 0.6 + below))
+    axes = list(figure.subplots(len(heights), 1, height_ratios=heights))
     width, height = figure.get_size_inches()
-    room = (width - 1.0, max(1.0, height - _SOURCES - below))
-    _graph(graph, result, result.edges(least), moving[:_PATHS], shown, room)
-    _sources(sources, result, shown)
-    name_tokens(sources, "x", result.tokens, shown, width - 1.0)
-    sources.set_xlabel("token")
+    room = (width - 1.0, max(1.0, height - sum(heights[1:]) - 0.6 - below))
+    _graph(axes[0], result, result.edges(least), moving[:_PATHS], shown, room)
+    _sources(axes[1], result, shown)
+    if run:
+        _knockouts(axes[2], result, shown)
+    over_tokens = axes[: 2 + run]
+    for ax in over_tokens[:-1]:
+        ax.tick_params(labelbottom=False)
+        ax.sharex(over_tokens[-1])
+    name_tokens(over_tokens[-1], "x", result.tokens, shown, width - 1.0)
+    over_tokens[-1].set_xlabel("token")
+    if swept:
+        _sweep(axes[-1], result, swept[:_SWEPT])
     figure.supxlabel("\n".join(lines), ha="left", x=0.02, linespacing=1.4, parse_math=False)
     return figure
 
@@ -162,9 +176,36 @@ def _sources(ax: Axes, result: InformationFlow, shown: range) -> None:
     routes = result.routes.numpy()
     ax.bar(at, routes[at], color="C0", label="routes")
     ax.plot(at, result.rollout.numpy()[at], "_", color="0.4", label="attention rollout (baseline)")
+    ax.set_ylabel("share of final\nresidual stream")
+    ax.legend()
+
+
+def _knockouts(ax: Axes, result: InformationFlow, shown: range) -> None:
+    at = np.array(shown)
+    cost = result.knockout.value.numpy()
+    ax.axhline(0, color="0.6", linewidth=0.8)
+    ax.bar(at, np.nan_to_num(cost[at]), color="C1")
+    bound = float(result.knockout_control[1])
+    if bound == bound:
+        ax.axhline(bound, color="0.4", linestyle="--", label="bound of the control")
     confirmed = [each.position for each in result.information_sources if each.confirmed]
     confirmed = [position for position in confirmed if position in shown]
     if confirmed:
-        ax.plot(confirmed, routes[confirmed], "*", color="C3", label="confirmed by knockout", ms=9)
-    ax.set_ylabel("share of final\nresidual stream")
-    ax.legend()
+        ax.plot(confirmed, cost[confirmed], "*", color="C3", label="confirmed", ms=9)
+    ax.set_ylabel("cost of\nknockout (nats)")
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend()
+
+
+def _sweep(ax: Axes, result: InformationFlow, sources: Sequence[FlowSource]) -> None:
+    middle = [(first + last) / 2 for first, last in result.windows]
+    ax.axhline(0, color="0.6", linewidth=0.8)
+    for at in sources:
+        cost = result.knockout_by_window[:, at.position].numpy()
+        ax.plot(middle, cost, "-o", markersize=3, label=f"{at.position} {at.token.strip()}")
+    first, last = result.windows[0]
+    layers = "one layer" if first == last else f"a window of {last - first + 1} layers"
+    ax.set_xlabel(f"middle of {layers} in which attention is blocked")
+    ax.set_ylabel("cost of\nknockout (nats)")
+    for text in ax.legend().get_texts():
+        text.set_parse_math(False)

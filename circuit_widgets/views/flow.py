@@ -21,7 +21,7 @@ LEAST, MOST = 0.005, 1500
 
 
 class FlowView(ResultView):
-    """The routes that contribute to an output, and what blocking attention to a source costs."""
+    """What blocking attention to a source costs, and the routes that contribute to an output."""
 
     _bundle = "flow"
     _panels = ("header", "text", "graph", "paths", "sources", "head", "footer")
@@ -36,7 +36,7 @@ class FlowView(ResultView):
         return [
             c.number("flow.least", "Hide steps below", 0.02, least=LEAST, most=0.3, step=LEAST),
             word("flow.paths.sort", "Order of the paths", "-share"),
-            word("flow.sources.sort", "Order of the sources", "-route"),
+            word("flow.sources.sort", "Order of the sources", "-knockout"),
             c.number("flow.path", "Path", 0, least=0, most=last, step=1),
         ]
 
@@ -57,7 +57,7 @@ class FlowView(ResultView):
 
 
 def _flow(result: InformationFlow) -> TopicData:
-    control, above = result.knockout_control.tolist()
+    control, bound = result.knockout_control.tolist()
     facts = [
         Fact(
             "share from other positions",
@@ -66,12 +66,14 @@ def _flow(result: InformationFlow) -> TopicData:
             number(result.self_influence_score),
         ),
         Fact(
-            "attention blocked to a random position",
-            "Mean fall of the target's log-probability; the bound is for one more random position.",
+            "attention blocked at another query",
+            "Fall of the log-probability of what is read there, median over "
+            f"{result.n_control} random pairs of another query and a position before it. Confirmed "
+            f"is a source above the bound, as {result.n_control_above} of those pairs are.",
             "nats",
             number(control),
             null_label="bound",
-            null=number(above),
+            null=number(bound),
         ),
     ]
     confirmed = {s.position for s in result.information_sources if s.confirmed}
@@ -82,6 +84,7 @@ def _flow(result: InformationFlow) -> TopicData:
             number(result.rollout[position]),
             number(result.knockout.value[position]),
             position in confirmed,
+            _window(result, position),
         )
         for position in range(len(result.ids))
     ]
@@ -97,6 +100,14 @@ def _flow(result: InformationFlow) -> TopicData:
         *t.path_tables(paths),
         t.sources_table(sources),
     )
+
+
+def _window(result: InformationFlow, source: int) -> str:
+    """`19–24: +1.86`, the layers in which blocking a source costs most; nothing if not run."""
+    if (found := result.strongest_window(source)) is None:
+        return ""
+    (first, last), cost = found
+    return f"{first if first == last else f'{first}–{last}'}: {cost:+.2f}".replace("-", "−")
 
 
 def _strongest(result: InformationFlow) -> list[FlowPath]:

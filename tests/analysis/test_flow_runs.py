@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from circuit_widgets import capture
 from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.trace import trace_information_flow
 from circuit_widgets.results import result as results
+from circuit_widgets.statistics.intervals import further_draw
 from tests import tiny
 from tests.analysis.test_flow_routes import SMALL, known_routes
 from tests.circuits import build, expected_pattern
@@ -36,26 +36,81 @@ def test_uniform_attention_and_no_output_have_no_source() -> None:
 def test_partial_results_and_a_control_drawn_by_the_seed() -> None:
     model, ids = tiny.make("llama"), tiny.ids(30)[0]
     seen: list[InformationFlow] = []
-    job = trace_information_flow.job(model, ids, confirm=12, draws=8)
+    job = trace_information_flow.job(model, ids)
     job.on_result(lambda result, done, total: seen.append(result))
     job.start()
     assert job.wait(60) and job.error is None
-    assert [result.provenance.n_done for result in seen] == [1, 17, 21]
+    # The routes, each source, each pair of the control, and the sources that are swept.
+    assert seen[0].provenance.n_done == 1 and seen[0].provenance.n_total == 1 + 29 + 39 + 8
     assert seen[0].knockout.value.isnan().all() and seen[0].knockout_control.isnan().all()
-    assert [at.knockout for at in seen[0].information_sources] == [None] * 12
+    assert [at.knockout for at in seen[0].information_sources] == [None] * 29
+    assert "no source is confirmed" in repr(
+        next(each for each in seen if each.provenance.n_done == 30)
+    )
     last = seen[-1]
-    assert int(last.knockout.value.isfinite().sum()) == 20
-    listed = [at.position for at in last.information_sources]
-    strongest = last.routes[:29].argsort(descending=True)[:12].tolist()
-    assert listed == strongest
-    control = last.knockout.value.clone()
-    control[listed] = math.nan
-    control = control[control.isfinite()]
-    assert float(last.knockout_control[0]) == pytest.approx(float(control.mean()))
-    other = trace_information_flow(model, ids, confirm=12, seed=1, progress=False)
-    again = trace_information_flow(model, ids, confirm=12, progress=False)
-    assert again == last
-    assert not torch.equal(other.knockout.value.isnan(), last.knockout.value.isnan())
+    assert last.knockout.value.isfinite().tolist() == [True] * 29 + [False]
+    costs = [at.knockout for at in last.information_sources]
+    assert costs == sorted(costs, reverse=True) and len(costs) == 29
+    assert int(last.knockout_by_window[0].isfinite().sum()) == 8
+    other = trace_information_flow(model, ids, seed=1, progress=False)
+    assert trace_information_flow(model, ids, progress=False) == last
+    assert torch.equal(other.knockout.value[:29], last.knockout.value[:29])
+    assert not torch.equal(other.knockout_control, last.knockout_control)
+
+
+@pytest.mark.parametrize("name", ["llama", "native", "gptj"])
+def test_the_control_is_blocked_at_other_queries_and_read_there(name: str) -> None:
+    """Against plain passes; the token read there is as here: what follows, or the likeliest."""
+    model = tiny.gptj() if name == "gptj" else tiny.make(name)
+    ids = tiny.ids(9, seed=3)[0]
+    for position, follows in ((8, False), (7, True)):
+        result = trace_information_flow(model, ids, position, sweep=0, progress=False)
+        clean = capture.run(model, ids[None])[0].log_softmax(-1)
+        lost = []
+        for query in range(1, position):
+            target = int(ids[query + 1]) if follows else int(clean[query].argmax())
+            for key in range(query):
+                cut = capture.knock_out([0, 1, 2], query, key, renormalise=True)
+                now = capture.run(model, ids[None], interventions=[cut])[0, query].log_softmax(-1)
+                lost.append(float(clean[query, target] - now[target]))
+        # Fewer pairs than draws: all of them.
+        assert result.n_control == len(lost)
+        each = 1 - 0.05 / position
+        middle, _, high = further_draw(torch.tensor(lost), each, robust=True)
+        expected = torch.stack([middle, high])
+        torch.testing.assert_close(result.knockout_control, expected, atol=2e-3, rtol=1e-2)
+        assert result.n_control_above == sum(cost > float(high) for cost in lost)
+
+
+def test_the_bound_is_that_of_the_confidence_asked_for() -> None:
+    model, ids = tiny.make("llama"), tiny.ids(20)[0]
+    bounds = [
+        float(
+            trace_information_flow(
+                model, ids, confidence=confidence, sweep=0, progress=False
+            ).knockout_control[1]
+        )
+        for confidence in (0.5, 0.95, 0.999)
+    ]
+    assert bounds == sorted(bounds) and len(set(bounds)) == 3
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "qwen2"])
+def test_an_untrained_model_has_no_source(name: str) -> None:
+    for seed in range(3):
+        ids = tiny.ids(20, seed=seed)[0]
+        result = trace_information_flow(tiny.make(name), ids, sweep=0, progress=False)
+        assert not any(at.confirmed for at in result.information_sources)
+
+
+def test_a_long_text_has_its_strongest_sources_cut_off() -> None:
+    model = tiny.native(n_ctx=140)
+    result = trace_information_flow(model, tiny.ids(135)[0], sweep=0, progress=False)
+    strongest = result.routes[:134].argsort(descending=True)[:32].tolist()
+    assert {at.position for at in result.information_sources} == set(strongest)
+    assert int(result.knockout.value.isfinite().sum()) == 32
+    some = trace_information_flow(model, tiny.ids(30)[0], confirm=3, sweep=0, progress=False)
+    assert len(some.information_sources) == 3
 
 
 def test_without_knockouts() -> None:
@@ -66,22 +121,28 @@ def test_without_knockouts() -> None:
     assert result.provenance.complete and result.knockout.value.isnan().all()
     assert len(result.information_sources) == 8
     assert {at.confirmed for at in result.information_sources} == {False}
+    assert result.windows == () and "control" not in repr(result)
 
 
 def test_it_saves_and_shows(tmp_path) -> None:
-    result = trace_information_flow(build(SMALL), [1, 5, 7, 9, 11, 5], progress=False)
+    result = trace_information_flow(
+        build(SMALL), [1, 5, 7, 9, 11, 5], renormalise=False, progress=False
+    )
     path = tmp_path / "flow.safetensors"
     result.save(path)
     assert InformationFlow.load(path) == result == results.load(path)
     text = repr(result)
-    assert (
-        "2 '7' contributes 0.167 of the final residual stream; attention knockout" in text
-        and "confirmed" in text
-    )
+    assert "2 '7': attention knockout costs" in text and "(confirmed), most in layer 1 (" in text
+    assert "routes give it 0.167 of the final residual stream" in text
     assert "carries 0.083" not in text and "-[1.1]-> 5 '5'" in text
     frame = result.to_frame()
-    assert set(frame["score"]) == {"routes", "rollout", "knockout"} and len(frame) == 18
-    assert frame[frame["confirmed"]]["source"].tolist() == [2, 2, 2]
+    by_window = frame[frame["score"] == "knockout_by_window"]
+    assert set(frame["score"]) == {"routes", "rollout", "knockout", "knockout_by_window"}
+    assert len(frame) == 18 + 10 and len(by_window) == 10
+    assert (
+        by_window["first_layer"].tolist() == by_window["last_layer"].tolist() == [0] * 5 + [1] * 5
+    )
+    assert frame[frame["confirmed"]]["source"].tolist() == [2] * 5
     assert frame.attrs["provenance"]["analysis"] == "trace_information_flow"
     edges = result.edges(0.05)
     moved = edges[edges["name"] == "1.1"].to_dict("records")
@@ -116,12 +177,14 @@ def test_a_bos_is_no_source() -> None:
     circuit = dataclasses.replace(SMALL, vocabulary=20)
     model = build(circuit)
     model.tokenizer = Bos()
-    result = trace_information_flow(model, [0, 5, 7, 9, 11, 5], progress=False)
-    assert result.knockout.value.isnan().tolist() == [True, False, False, False, False, True]
+    result = trace_information_flow(
+        model, [0, 5, 7, 9, 11, 13, 15, 5], renormalise=False, progress=False
+    )
+    assert result.knockout.value.isnan().tolist() == [True] + [False] * 6 + [True]
     assert 0 not in {at.position for at in result.information_sources}
-    expected = float(result.routes[1:5].sum())
+    expected = float(result.routes[1:7].sum())
     assert float(result.self_influence_score) == pytest.approx(expected, abs=1e-6)
-    pattern = torch.tensor(expected_pattern("induction", [0, 5, 7, 9, 11, 5]))
+    pattern = torch.tensor(expected_pattern("induction", [0, 5, 7, 9, 11, 13, 15, 5]))
     assert int(pattern[-1].argmax()) == 2
     assert [at.position for at in result.information_sources if at.confirmed] == [2]
 
@@ -162,7 +225,7 @@ def test_attention_inside_transformers_has_routes_and_knockout() -> None:
     result = trace_information_flow(model, ids, progress=False)
     assert float(result.routes.sum()) == pytest.approx(1, abs=1e-5)
     source = result.information_sources[0].position
-    cut = capture.knock_out([0, 1, 2], 5, source, renormalise=False)
+    cut = capture.knock_out([0, 1, 2], 5, source, renormalise=True)
     logits = [capture.run(model, ids, interventions=edits)[0, -1] for edits in ([], [cut])]
     clean, without = (each.log_softmax(-1)[result.target] for each in logits)
     torch.testing.assert_close(result.knockout.value[source], clean - without, rtol=1e-4, atol=1e-5)
@@ -181,6 +244,8 @@ def test_attention_inside_transformers_has_routes_and_knockout() -> None:
         ([3, 4, 5], {"confirm": -1}, "confirm is -1; accepted is a whole number from 0"),
         ([3, 4, 5], {"paths": 0}, "paths is 0; accepted is a whole number from 1"),
         ([3, 4, 5], {"draws": 1}, "draws is 1; accepted is a whole number from 2"),
+        ([3, 4, 5], {"sweep": 3}, "sweep is 3; accepted is a whole number from 0 to 2"),
+        ([3, 4, 5], {"confidence": 95}, "confidence is 95"),
     ],
 )
 def test_what_cannot_be_is_said_at_once(tokens, arguments, message: str) -> None:

@@ -76,6 +76,18 @@ def test_a_source_is_told_in_words(page):
     expect(page.part("routes-legend")).to_contain_text("share of the final residual stream")
 
 
+def test_the_source_whose_knockout_costs_most_comes_first(page):
+    first = page.part("sources").locator("tbody tr").first
+    source = "flow.information_sources[0]"
+    position, cost = (
+        float(page.notebook.python(f"{source}.{name}")) for name in ("position", "knockout")
+    )
+    expect(first).to_contain_text(f"{position:.0f}")
+    expect(first).to_contain_text(f"{cost:.2f}".replace("-", "−"))
+    (layer, _), most = eval(page.notebook.python(f"flow.strongest_window({position:.0f})"))
+    expect(first).to_contain_text(f"{layer}: {most:+.2f}".replace("-", "−"))
+
+
 def test_it_fits_a_laptop(page):
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []

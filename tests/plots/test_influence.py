@@ -31,7 +31,7 @@ def effects(model):
 
 @pytest.fixture(scope="module")
 def flow(model):
-    return trace_information_flow(model, TOKENS, progress=False)
+    return trace_information_flow(model, TOKENS, renormalise=False, progress=False)
 
 
 def test_effects_are_points_with_intervals(effects) -> None:
@@ -74,7 +74,7 @@ def test_norm_and_kl_are_drawn_when_they_were_asked_for(model) -> None:
 
 def test_routes_are_lines_as_wide_as_what_they_carry(flow) -> None:
     figure = flow.plot()
-    graph, below = figure.axes
+    graph, below, knockouts, sweep = figure.axes
     stays, moves = (each for each in graph.collections if isinstance(each, LineCollection))
     ways = {
         tuple(map(tuple, segment.tolist())): width
@@ -86,8 +86,13 @@ def test_routes_are_lines_as_wide_as_what_they_carry(flow) -> None:
     assert len(stays.get_segments()) == 3
     heights = [bar.get_height() for bar in below.patches]
     np.testing.assert_allclose(heights, flow.routes.numpy(), atol=1e-6)
-    (stars,) = [line for line in below.lines if line.get_marker() == "*"]
+    (stars,) = [line for line in knockouts.lines if line.get_marker() == "*"]
     assert list(stars.get_xdata()) == [2]
+    heights = [bar.get_height() for bar in knockouts.patches]
+    np.testing.assert_allclose(heights[:5], flow.knockout.value[:5].numpy(), atol=1e-6)
+    curves = [line for line in sweep.lines if line.get_marker() == "o"]
+    assert len(curves) == 5 and list(curves[0].get_xdata()) == [0, 1]
+    assert float(curves[0].get_ydata()[1]) == float(flow.knockout_by_window[1, 2])
     figure.savefig(io.BytesIO())
 
 

@@ -63,13 +63,21 @@ class InformationFlow(Result, topic="flow"):
         knockout: Log probability of the target lost when `position` cannot attend to a source, in
             nats, [pos]: Geva et al. 2023. As asked for, with or without renormalising;
             `knockout_other` is the other way. One text, so there is no interval.
-        knockout_control: The same at other positions drawn at random: their mean, and the upper
-            95 % prediction bound for one more of them (Student's t), [2].
+        knockout_control: What that costs at other queries of the text: the median over `n_control`
+            random pairs of a query before `position` and a position before that, each read at its
+            query; and the upper prediction bound (Student's t on the median deviation) for the
+            largest of as many further pairs as sources were blocked, [2]. Some of the pairs are
+            real sources of those queries, `n_control_above` of them above the bound; the median
+            leaves them out. NaN: the text has too few pairs.
+        windows, knockout_by_window: The first and the last layer of each window that moves through
+            the model, and what blocking attention in those layers only costs, as `knockout`,
+            [window, pos]. For the 8 sources whose knockout costs most. There is no control for it.
         key_paths: The strongest paths, each with its weight (the product of its contributions) and
             steps (layer, from, to, head), head -1 for the residual stream.
-        information_sources: The strongest sources by `routes`, without `position` itself and a BOS:
-            position, token, route, knockout (None: not run yet), and whether it is confirmed, which
-            is a knockout above the bound of the control.
+        information_sources: The sources, the one first whose knockout costs most (where none was
+            run, the strongest by `routes`), without `position` itself and a BOS: position, token,
+            route, knockout (None: not run yet), and whether it is confirmed, which is a knockout
+            above the bound of the control.
         self_influence_score: Share of `routes` that comes from positions other than `position`
             itself and a BOS, [].
 
@@ -91,7 +99,11 @@ class InformationFlow(Result, topic="flow"):
     rollout: Float[Tensor, " pos"]
     knockout: Score
     knockout_other: Float[Tensor, " pos"]
-    knockout_control: Float[Tensor, " mean_and_bound"]
+    knockout_control: Float[Tensor, " middle_and_bound"]
+    n_control: int
+    n_control_above: int
+    windows: tuple[tuple[int, int], ...]
+    knockout_by_window: Float[Tensor, "window pos"]
     key_paths: tuple[FlowPath, ...]
     information_sources: tuple[FlowSource, ...]
     self_influence_score: Float[Tensor, ""]
@@ -106,6 +118,7 @@ class InformationFlow(Result, topic="flow"):
             "routes": (n,),
             "rollout": (n,),
             "knockout_other": (n,),
+            "knockout_by_window": (len(self.windows), n),
         }
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
@@ -149,7 +162,8 @@ class InformationFlow(Result, topic="flow"):
     def to_frame(self) -> pd.DataFrame:
         """One row per score and source; `df.attrs` has the provenance.
 
-        Scores are routes, rollout and knockout; `edges` gives the graph, `key_paths` the paths.
+        Scores are routes, rollout, knockout and knockout_by_window, which has a row for each window
+        from `first_layer` to `last_layer`; `edges` gives the graph, `key_paths` the paths.
         """
         import pandas as pd
 
@@ -158,15 +172,28 @@ class InformationFlow(Result, topic="flow"):
         where = {"source": list(range(n)), "token": list(self.tokens)}
         confirmed = {at.position for at in self.information_sources if at.confirmed}
         where["confirmed"] = [position in confirmed for position in range(n)]
+        layers = {"first_layer": pd.NA, "last_layer": pd.NA}
         parts = [
-            pd.DataFrame({"score": name, **where, "value": value.numpy()})
+            pd.DataFrame({"score": name, **where, **layers, "value": value.numpy()})
             for name, value in scores.items()
         ]
+        for (first, last), value in zip(self.windows, self.knockout_by_window, strict=True):
+            layers = {"first_layer": first, "last_layer": last}
+            rows = {"score": "knockout_by_window", **where, **layers, "value": value.numpy()}
+            parts.append(pd.DataFrame(rows).dropna(subset=["value"]))
         frame = pd.concat(parts, ignore_index=True).assign(
             query=self.position, complete=made.complete
         )
+        frame = frame.astype(dict.fromkeys(layers, "Int64"))
         frame.attrs["provenance"] = dataclasses.asdict(made)
         return frame
+
+    def strongest_window(self, source: int) -> tuple[tuple[int, int], float] | None:
+        """The layers in which blocking a source costs most, and that; None: not run."""
+        if not self.windows or bool(self.knockout_by_window[:, source].isnan().any()):
+            return None
+        at = int(self.knockout_by_window[:, source].argmax())
+        return self.windows[at], float(self.knockout_by_window[at, source])
 
     def path_text(self, path: FlowPath) -> str:
         """A path in words: where it begins, and each head that moves it on."""
@@ -179,18 +206,35 @@ class InformationFlow(Result, topic="flow"):
 
     def _lines(self) -> list[str]:
         lines = [f"The routes lead to {self.target_token!r} after position {self.position}"]
-        for at in self.information_sources[:5]:
-            effect = at.knockout
-            # Adding 0 makes -0.0 a 0.
-            cost = None if effect is None else round(effect, 2) + 0.0
-            said = "" if cost is None else f"; attention knockout costs {cost:+.2f} nats"
-            sure = " (confirmed)" if at.confirmed else ""
-            lines.append(
-                f"{at.position} {at.token!r} contributes {at.route:.3f} of the final "
-                f"residual stream{said}{sure}"
-            )
+        lines += [self._source_line(at) for at in self.information_sources[:5]]
+        if self.information_sources and self.information_sources[0].knockout is not None:
+            lines.append(self._control_line())
         for path in self.key_paths[:3]:
             lines.append(f"The path {self.path_text(path)} carries {path.weight:.3f}")
         score = float(self.self_influence_score)
         lines.append(f"Other positions (without the BOS token) contribute {score:.2f} in all")
         return lines
+
+    def _source_line(self, at: FlowSource) -> str:
+        route = f"routes give it {at.route:.3f} of the final residual stream"
+        if at.knockout is None:
+            return f"{at.position} {at.token!r}: {route}"
+        # Adding 0 makes -0.0 a 0.
+        text = f"attention knockout costs {round(at.knockout, 2) + 0.0:+.2f} nats"
+        if at.confirmed:
+            text += " (confirmed)"
+        if (found := self.strongest_window(at.position)) is not None and at.confirmed:
+            (first, last), cost = found
+            layers = f"layer {first}" if first == last else f"layers {first} to {last}"
+            text += f", most in {layers} ({cost:+.2f})"
+        return f"{at.position} {at.token!r}: {text}; {route}"
+
+    def _control_line(self) -> str:
+        middle, bound = self.knockout_control.tolist()
+        if bound != bound:
+            return "There is no control (yet), so that no source is confirmed"
+        return (
+            f"Attention knockout at {self.n_control} other pairs of query and key costs "
+            f"{round(middle, 2) + 0.0:.2f} nats (median); confirmed is what costs more than "
+            f"{bound:.2f}, as {self.n_control_above} of those pairs do"
+        )

@@ -12,23 +12,23 @@ from torch import Tensor
 
 from circuit_widgets import arguments, capture
 from circuit_widgets.analysis.flow.contributions import Routes
+from circuit_widgets.analysis.flow.knockouts import Knockouts
 from circuit_widgets.analysis.flow.results import FlowSource, InformationFlow
 from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
-from circuit_widgets.causal.knockout import knocked_out
 from circuit_widgets.causal.metrics import ROUNDING
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.readout import Readout, readout
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import further_draw
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
-# Positions whose attention is cut off in one pass.
-_BATCH = 16
-_CONFIDENCE = 0.95
+# In a text of up to so many positions all of them are cut off; in a longer one so many.
+_ALL, _STRONGEST = 128, 32
+# Sources that are listed where none is cut off.
+_LISTED = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +39,12 @@ class Settings:
     target: int | str | None
     window: tuple[int, int]
     renormalise: bool
-    confirm: int
+    confirm: int | None
+    sweep: int
     paths: int
     draws: int
     seed: int
+    confidence: float
 
 
 @analysis("flow")
@@ -53,21 +55,27 @@ def trace_information_flow(
     *,
     target: int | str | None = None,
     window: tuple[int, int] | None = None,
-    renormalise: bool = False,
-    confirm: int = 8,
+    renormalise: bool = True,
+    confirm: int | None = None,
+    sweep: int | None = None,
     paths: int = 10,
-    draws: int = 8,
+    draws: int = 39,
     seed: int = 0,
+    confidence: float = 0.95,
     progress: bool = True,
 ) -> Iterator[InformationFlow]:
     """Trace which positions contribute to an output, layer by layer.
 
     What each head writes from each key, and the residual stream, contribute to a layer's output by
     their L1 proximity to it (Ferrando & Voita 2024, Information Flow Routes at Scale); the layers'
-    contributions multiply along a route. All of it comes from one pass. Routes are not causal, so
-    attention to the strongest sources is then blocked (attention knockout, Geva et al. 2023), with
-    positions drawn at random as the control. A knockout blocks the direct edges from the source to
-    the position, and no route over a third position.
+    contributions multiply along a route. All of it comes from one pass, and none of it is causal.
+
+    What the output depends on is measured beside it: attention from the position to each source is
+    blocked (attention knockout, Geva et al. 2023), and the sources are listed by what that costs.
+    The control is the same at other queries: random pairs of an earlier query of this text and a
+    position before it, each read at that query. A knockout blocks the direct edges from the source
+    to the position, and no route over a third position. For the sources that cost most it is done
+    again in a window of layers that moves from the first layer to the last.
 
     Args:
         model: A TransformerBridge with causal attention, whose layers add up to what their heads
@@ -77,13 +85,17 @@ def trace_information_flow(
         target: Whose probability is read: an id, or a text of one token. None: the token that
             follows in the text; at the last position the model's own likeliest token.
         window: Layers in which attention is blocked, the first and the last of them; None is all.
-        renormalise: Whether the weights that are left grow to their former sum. The other way is
-            measured too; this one decides.
-        confirm: How many of the strongest sources are blocked; 0 runs no knockout. In a short text
-            half of the positions at most, so that some are left for the control.
+        renormalise: Whether the weights that are left grow to their former sum, as Geva et al. have
+            it (scores of minus infinity). The other way is measured too; this one decides.
+        confirm: How many sources are blocked, the strongest by their routes; None: all in a text
+            of up to 128 positions, else 32. 0 runs no knockout.
+        sweep: How many layers the moving window has, for the 8 sources whose knockout costs most;
+            None: a fifth of them (Geva et al. take 9 of 48). 0: no sweep.
         paths: How many paths are listed.
-        draws: Other positions that are blocked as a control, at most.
+        draws: Pairs of other queries and keys that are blocked as a control, at most.
         seed: Of those.
+        confidence: That none of as many further pairs as there are sources costs more than the
+            bound, above which a source is confirmed.
         progress: Show a progress bar.
 
     Raises:
@@ -100,22 +112,28 @@ def trace_information_flow(
     """
     asked = readout(model, tokens, position, target)
     layers = _window(window, len(model.blocks))
+    n_layers = len(model.blocks)
+    confidence = arguments.share("confidence", confidence)
     settings = Settings(
         position=position,
         target=target,
         window=(layers[0], layers[-1]),
         renormalise=arguments.flag("renormalise", renormalise),
-        confirm=arguments.whole("confirm", confirm),
+        confirm=None if confirm is None else arguments.whole("confirm", confirm),
+        sweep=max(1, round(n_layers / 5))
+        if sweep is None
+        else arguments.whole("sweep", sweep, 0, n_layers),
         paths=arguments.whole("paths", paths, 1),
         draws=arguments.whole("draws", draws, 2),
         seed=arguments.seed(seed),
+        confidence=confidence,
     )
     made = begun(
         model,
         "trace_information_flow",
         settings,
         method="L1 proximity of parts to their sum, multiplied over layers; attention knockout",
-        probe="attention knockout of random other positions",
+        probe="attention knockout at other queries of the text",
         n_total=0,
         unit="steps",
     )
@@ -139,56 +157,59 @@ def _window(window: tuple[int, int] | None, n_layers: int) -> range:
 def _steps(
     model: TransformerBridge, asked: Readout, window: range, settings: Settings, made: Provenance
 ) -> Iterator[InformationFlow]:
-    n = len(asked.ids)
     routes = Routes(model, len(asked.read))
     logits = capture.run(model, asked.read[None], routes.reducers)
     target = asked.target(logits[0, -1])
-    del logits
     found = _found(model, asked, target, routes, settings.paths)
-
     share = found["routes"]
     # A BOS is where heads look that look for nothing; cutting it off says nothing about content.
     candidates = sorted(
         range(asked.first, asked.position), key=lambda source: (-float(share[source]), source)
     )
-    n_sources = min(settings.confirm, (len(candidates) + 1) // 2)
-    sources = candidates[:n_sources]
-    others: list[int] = []
-    if sources:
-        generator = torch.Generator().manual_seed(settings.seed)
-        order = torch.randperm(len(candidates) - n_sources, generator=generator)[: settings.draws]
-        others = [candidates[n_sources + at] for at in order.tolist()]
-    cuts = sources + others
-    effects = torch.full((2, n), math.nan)
-    made = dataclasses.replace(made, n_done=1, n_total=1 + len(cuts))
+    most = settings.confirm
+    if most is None:
+        most = len(candidates) if len(asked.read) <= _ALL else _STRONGEST
+    knockouts = Knockouts(
+        model,
+        asked,
+        target,
+        logits[0],
+        candidates[:most],
+        layers=window,
+        renormalise=settings.renormalise,
+        draws=settings.draws,
+        seed=settings.seed,
+        sweep=settings.sweep,
+    )
+    del logits
+    listed = [] if knockouts.sources else candidates[:_LISTED]
+    made = dataclasses.replace(made, n_done=1, n_total=1 + knockouts.n_steps)
+    yield _result(found, knockouts, listed, settings, made)
+    for done in knockouts.steps():
+        made = dataclasses.replace(made, n_done=1 + done)
+        yield _result(found, knockouts, listed, settings, made)
 
-    def result() -> InformationFlow:
-        asked_for = int(settings.renormalise)
-        control = effects[asked_for, others]
-        middle, _, high = further_draw(control[control.isfinite()], _CONFIDENCE)
-        null = torch.stack([middle, high])
-        listed = sources or candidates[: _BATCH // 2]
-        return InformationFlow(
-            provenance=made,
-            knockout=Score(value=effects[asked_for].clone()),
-            knockout_other=effects[1 - asked_for].clone(),
-            knockout_control=null,
-            information_sources=tuple(
-                _source(found, source, float(effects[asked_for, source]), float(null[1]))
-                for source in listed
-            ),
-            **found,
-        )
 
-    yield result()
-    if not cuts:
-        return
-    prefix = capture.Prefix(model, asked.read[None], last=1)
-    for start in range(0, len(cuts), _BATCH):
-        keys = cuts[start : start + _BATCH]
-        effects[:, keys] = knocked_out(prefix, asked.read, target, keys, window)
-        made = dataclasses.replace(made, n_done=made.n_done + len(keys))
-        yield result()
+def _result(
+    found: dict, knockouts: Knockouts, listed: list[int], settings: Settings, made: Provenance
+) -> InformationFlow:
+    asked_for = int(settings.renormalise)
+    effects, null = knockouts.effects, knockouts.null(settings.confidence)
+    return InformationFlow(
+        provenance=made,
+        knockout=Score(value=effects[asked_for].clone()),
+        knockout_other=effects[1 - asked_for].clone(),
+        knockout_control=null,
+        n_control=int(knockouts.control.isfinite().sum()),
+        n_control_above=int((knockouts.control > null[1]).sum()),
+        windows=tuple((window[0], window[-1]) for window in knockouts.windows),
+        knockout_by_window=knockouts.by_window.clone(),
+        information_sources=tuple(
+            _source(found, source, float(effects[asked_for, source]), float(null[1]))
+            for source in knockouts.order() or listed
+        ),
+        **found,
+    )
 
 
 def _found(

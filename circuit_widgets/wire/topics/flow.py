@@ -37,6 +37,7 @@ class FlowSource:
     rollout: Number
     knockout: Number
     confirmed: bool
+    window: str
 
 
 def routes_graph(edges: Sequence[Edge]) -> Packed:
@@ -102,10 +103,16 @@ def sources_table(sources: Sequence[FlowSource]) -> Packed:
                 unit="nats",
                 about="Fall of the target's log-probability when attention to it is blocked",
             ),
-            packing.flags("confirmed", [source.confirmed for source in sources], "significant"),
+            packing.flags("confirmed", [source.confirmed for source in sources], "confirmed"),
+            packing.texts(
+                "window",
+                [source.window for source in sources],
+                "costs most in",
+                about="The window of layers in which blocking it costs most, and that; not tested",
+            ),
         ],
         title="Source positions of the output",
-        sort="route",
+        sort="knockout",
     )
 
 

@@ -102,5 +102,6 @@ function sourcesTable(n: number) {
     rollout: { numbers: first(0.2) },
     knockout: { numbers: first(0).map(() => null) },
     confirmed: { flags: first(1).map((value) => value === 1) },
+    window: { texts: first(1).map((value) => (value === 1 ? "1: +0.50" : "")) },
   });
 }

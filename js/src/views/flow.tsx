@@ -52,7 +52,7 @@ function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
           </Panel>
           <Panel name="sources" label="Sources">
             <SourceTable
-              {...sorting(session, "flow.sources.sort", "-route")}
+              {...sorting(session, "flow.sources.sort", "-knockout")}
               {...{ sources: rows.sources, tokens, token, choose: chooseToken }}
             />
           </Panel>

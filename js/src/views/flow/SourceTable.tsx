@@ -1,4 +1,4 @@
-// Every source with its share, and what blocking it costs.
+// Every source with what blocking it costs, and its share.
 import { useMemo } from "preact/hooks";
 import { labelText } from "../../draw/label";
 import { Table } from "../../parts/Table";
@@ -15,7 +15,7 @@ interface Props extends Sorting {
 
 export function SourceTable({ sources, tokens, token, choose, sort, setSort }: Props) {
   const columns = useMemo<TableColumn[]>(() => {
-    const { route, knockout, rollout, confirmed } = sources;
+    const { route, knockout, rollout, confirmed, window } = sources;
     return [
       {
         ...{ kind: "text", name: "source", label: "source", token: true },
@@ -23,21 +23,21 @@ export function SourceTable({ sources, tokens, token, choose, sort, setSort }: P
         note: String,
       },
       {
-        ...{
-          kind: "number",
-          name: "route",
-          label: "share",
-          strong: true,
-          values: route,
-          digits: 3,
-        },
-        about: "Share of the residual stream that comes from the source, over all routes.",
-      },
-      {
-        ...{ kind: "number", name: "knockout", label: "cost of blocking", values: knockout },
+        ...{ kind: "number", name: "knockout", label: "cost of blocking", strong: true },
+        values: knockout,
         about:
           "Log-probability of the target that is lost when the output cannot attend to the source, in nats.",
         note: (i) => (confirmed[i] === 1 ? "confirmed" : ""),
+      },
+      {
+        ...{ kind: "text", name: "window", label: "most in layers", values: window },
+        about:
+          "The window of layers in which blocking alone costs most, and that, in nats: not tested against a control.",
+      },
+      {
+        ...{ kind: "number", name: "route", label: "share", values: route, digits: 3 },
+        about:
+          "Share of the residual stream that comes from the source, over all routes: not causal.",
       },
       {
         ...{ kind: "number", name: "rollout", label: "rollout", values: rollout, digits: 3 },

@@ -38,8 +38,10 @@ export interface FlowRows {
     route: Float32Array;
     knockout: Float32Array;
     rollout: Float32Array;
-    /** Blocking it costs more than blocking a random position. */
+    /** Blocking it costs more than the bound of the control, blocking at other queries. */
     confirmed: Uint8Array;
+    /** The layers in which blocking it costs most, and that, in words; null: not run. */
+    window: (string | null)[];
   };
 }
 
@@ -60,6 +62,7 @@ export function readFlow(topic: Topic, nLayers: number): FlowRows {
       knockout: sources?.numbers("knockout") ?? empty,
       rollout: sources?.numbers("rollout") ?? empty,
       confirmed: sources?.flags("confirmed") ?? new Uint8Array(position + 1),
+      window: sources?.texts("window").map((text) => text || null) ?? [],
     },
   };
 }
