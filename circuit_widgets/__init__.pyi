@@ -1,7 +1,13 @@
 """The public names; `__init__.py` reads them here, and imports each at its first use."""
 
 from .analysis.attribution import (
+    HeadAblation as HeadAblation,
+)
+from .analysis.attribution import (
     LogitAttribution as LogitAttribution,
+)
+from .analysis.attribution import (
+    ablate_heads as ablate_heads,
 )
 from .analysis.attribution import (
     attribute_logits as attribute_logits,
@@ -78,6 +84,7 @@ __all__ = [
     "AttentionPatterns",
     "Explorer",
     "Head",
+    "HeadAblation",
     "HeadCoordination",
     "InductionHeads",
     "InductionTrace",
@@ -85,6 +92,7 @@ __all__ = [
     "LogitAttribution",
     "Selection",
     "SelfInfluence",
+    "ablate_heads",
     "analyze_head_coordination",
     "attribute_logits",
     "compute_self_influence",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -54,6 +54,28 @@ class Head:
                 f"there is no head {layer}.{index}; accepted are {_limits(n_layers, n_heads)}"
             )
         return cls(layer, index)
+
+
+def parse_heads(value: Any, n_layers: int, n_heads: int) -> list[Head]:
+    """One head or several, each once and in the order given; None is all heads of the model.
+
+    Raises:
+        TypeError, ValueError: As `Head.parse`; no head at all.
+
+    >>> parse_heads("5.1", 6, 2), len(parse_heads(None, 6, 2)), parse_heads(["0.1", (0, 1)], 6, 2)
+    ([Head(layer=5, index=1)], 12, [Head(layer=0, index=1)])
+    """
+    if value is None:
+        return [Head(layer, index) for layer in range(n_layers) for index in range(n_heads)]
+    try:
+        return [Head.parse(value, n_layers, n_heads)]
+    except TypeError:
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise
+    given = [Head.parse(one, n_layers, n_heads) for one in value]
+    if not given:
+        raise ValueError("there are no heads; give at least one, or None for all")
+    return list(dict.fromkeys(given))
 
 
 class PerHead(dict[Head, V]):

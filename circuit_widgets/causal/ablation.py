@@ -27,13 +27,16 @@ class Ablation:
     A head is ablated by the mean of its z over the *other* prompts: at each position if all prompts
     have one length, else over all their positions. With its own z in the mean a part of what it
     says about this prompt would stay, and of few prompts that is enough for a sharp attention. One
-    prompt alone has only the mean over its own positions.
+    prompt alone has only the mean over its own positions. Or by z of another prompt of the same
+    length ("resample"), or by "zero".
 
     Args:
         model: A TransformerBridge.
         batches: Ids [batch, pos]; the prompts of a batch have one length.
-        metric: What an effect is an effect on.
+        metric: What an effect is an effect on; or a list with one for each batch.
         layers: Of the heads in question; None is all.
+        by: "mean", "resample" or "zero".
+        positions: Only z at these is replaced in `effect`; None is all.
 
     Attributes:
         clean: The metric of each prompt as the model is.
@@ -53,43 +56,47 @@ class Ablation:
         self,
         model: TransformerBridge,
         batches: Iterable[Int[Tensor, "batch pos"]],
-        metric: Metric,
+        metric: Metric | Sequence[Metric],
         layers: Collection[int] | None = None,
+        *,
+        by: str = "mean",
+        positions: Sequence[int] | None = None,
     ) -> None:
-        self._model, self._metric = model, metric
+        self._model, self._positions = model, positions
         self._layers = sorted(range(model.cfg.n_layers) if layers is None else layers)
         self._batches = list(batches)
+        self._metrics = [*metric] if isinstance(metric, Sequence) else [metric] * len(self._batches)
         self._inputs: list[capture.BlockInputs] = []
         self._z: list[LayerZ] = []
         self._slopes: list[LayerZ] | None = None
         clean = []
-        for tokens in self._batches:
+        for at, tokens in enumerate(self._batches):
             inputs, keep = capture.BlockInputs(), capture.Keep("z", frozenset(self._layers))
-            clean.append(self._measured(capture.run(model, tokens, [inputs, keep]), tokens))
+            clean.append(self._measured(capture.run(model, tokens, [inputs, keep]), at))
             self._inputs.append(inputs)
             self._z.append(keep.tensors)
         self.clean: Float[Tensor, " prompt"] = torch.cat(clean)
         largest = max(1.0, float(self.clean.abs().max()))
         self.rounding = 16 * torch.finfo(model.cfg.dtype).eps * largest
-        self._means = means_of_others(self._z)
+        self._means = _PUT[by](self._z)
 
     def effect(self, heads: Collection[Head]) -> Float[Tensor, " prompt"]:
         """How much the metric falls without these heads."""
         first = min(head.layer for head in heads)
         ablated = []
-        for tokens, inputs, means in zip(self._batches, self._inputs, self._means, strict=True):
-            edit = capture.ablate(heads, by=means)
+        for at, (inputs, means) in enumerate(zip(self._inputs, self._means, strict=True)):
+            edit = capture.patch("z", means, heads=heads, positions=self._positions)
             logits = capture.resume(self._model, inputs, first, interventions=[edit])
-            ablated.append(self._measured(logits, tokens))
+            ablated.append(self._measured(logits, at))
         return self.clean - torch.cat(ablated)
 
     def path_effect(self, sender: Head, receiver: Head) -> Float[Tensor, " prompt"]:
         """How much the metric falls if only the receiver's input from the sender is its mean."""
         patched = []
-        for tokens, inputs, means in zip(self._batches, self._inputs, self._means, strict=True):
+        for at, (inputs, means) in enumerate(zip(self._inputs, self._means, strict=True)):
             mean = means[sender.layer][:, :, sender.index]
             logits = path_patch(self._model, inputs, sender, mean, receiver)
-            patched.append(self._measured(logits, tokens))
+            patched.append(self._measured(logits, at))
         return self.clean - torch.cat(patched)
 
     def attention_lost(
@@ -111,7 +118,7 @@ class Ablation:
         Where a second head is ready to take over, the effect is small and this is not.
         """
         if self._slopes is None:
-            self._slopes = [self._slopes_of(tokens) for tokens in self._batches]
+            self._slopes = [self._slopes_of(at) for at in range(len(self._batches))]
         parts = []
         for z, means, slopes in zip(self._z, self._means, self._slopes, strict=True):
             away = (z[head.layer].float() - means[head.layer].float())[:, :, head.index]
@@ -119,12 +126,13 @@ class Ablation:
             parts.append((away * slope).sum((1, 2)).cpu())
         return torch.cat(parts)
 
-    def _measured(self, logits: Tensor, tokens: Tensor) -> Float[Tensor, " batch"]:
-        return self._metric(logits, tokens).float().cpu()
+    def _measured(self, logits: Tensor, at: int) -> Float[Tensor, " batch"]:
+        return self._metrics[at](logits, self._batches[at]).float().cpu()
 
-    def _slopes_of(self, tokens: Int[Tensor, "batch pos"]) -> LayerZ:
+    def _slopes_of(self, at: int) -> LayerZ:
+        tokens, metric = self._batches[at], self._metrics[at]
         got = capture.gradients(
-            self._model, tokens, [("z", self._layers)], lambda logits: self._metric(logits, tokens)
+            self._model, tokens, [("z", self._layers)], lambda logits: metric(logits, tokens)
         )
         return {layer: got.slopes["z", layer] for layer in self._layers}
 
@@ -154,3 +162,43 @@ def means_of_others(batches: Sequence[LayerZ]) -> list[LayerZ]:
                 mean = (total - own[at]) / (n_positions - z.shape[1])
             means[at][layer] = mean.to(z.dtype).expand_as(z)
     return means
+
+
+def others_in_turn(batches: Sequence[LayerZ]) -> list[LayerZ]:
+    """Of each prompt z of the next prompt of its length; of the last one that of the first.
+
+    Raises:
+        ValueError: A prompt whose length no other has.
+
+    >>> z = {0: torch.tensor([1.0, 2.0, 6.0]).view(3, 1, 1, 1)}
+    >>> others_in_turn([z])[0][0].flatten()
+    tensor([2., 6., 1.])
+    """
+    put: list[LayerZ] = [{} for _ in batches]
+    for layer in batches[0]:
+        by_length: dict[int, list[int]] = {}
+        for at, z in enumerate(batches):
+            by_length.setdefault(z[layer].shape[1], []).append(at)
+        for n, same in by_length.items():
+            joined = torch.cat([batches[at][layer] for at in same])
+            if len(joined) < 2:
+                raise ValueError(
+                    f"only one prompt has {n} tokens, so there is no other to resample from; "
+                    "accepted are two or more prompts of each length, or by='mean'"
+                )
+            parts = joined.roll(-1, 0).split([len(batches[at][layer]) for at in same])
+            for at, part in zip(same, parts, strict=True):
+                put[at][layer] = part
+    return put
+
+
+def zeros(batches: Sequence[LayerZ]) -> list[LayerZ]:
+    """Nothing at all in the place of z, which for most heads is as unusual as noise.
+
+    >>> zeros([{0: torch.ones(1, 1, 1, 1)}])[0][0].flatten()
+    tensor([0.])
+    """
+    return [{layer: torch.zeros_like(each) for layer, each in z.items()} for z in batches]
+
+
+_PUT = {"mean": means_of_others, "resample": others_in_turn, "zero": zeros}

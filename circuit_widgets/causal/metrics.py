@@ -74,6 +74,34 @@ def next_token_logp(
     return -nats.view_as(follow).mean(1)
 
 
+def target_logp(
+    positions: Int[Tensor, " batch"],
+    targets: Int[Tensor, " batch"],
+    against: Int[Tensor, " batch"] | None = None,
+) -> Metric:
+    """The metric of one batch: the logp of a token after one position of each prompt, in nats.
+
+    against: tokens that the targets are held against: then the difference of their logits, which
+    is that of their log-probabilities.
+
+    >>> at, one, other = torch.tensor([2]), torch.tensor([3]), torch.tensor([4])
+    >>> logits = torch.arange(10.0).expand(1, 3, 10)
+    >>> target_logp(at, one, other)(logits, torch.zeros(1, 3).long())
+    tensor([-1.])
+    """
+
+    def measure(logits: Tensor, _: Tensor) -> Tensor:
+        device = logits.device
+        rows = torch.arange(len(positions), device=device)
+        read = logits[rows, positions.to(device)].float()
+        if against is None:
+            read = read.log_softmax(-1)
+        value = read[rows, targets.to(device)]
+        return value if against is None else value - read[rows, against.to(device)]
+
+    return measure
+
+
 def checked(metric: Callable[..., Any]) -> Metric:
     """A metric whose answer is looked at.
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import random
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import torch
@@ -25,6 +29,42 @@ def others(
     free = [head for head in free if head not in set(taken)]
     order = torch.randperm(len(free), generator=torch.Generator().manual_seed(seed)).tolist()
     return [free[at] for at in order[:n]]
+
+
+def matched_sets(
+    shape: tuple[int, int],
+    heads: Collection[Head],
+    n: int,
+    seed: int,
+    taken: Collection[Head] = (),
+) -> list[tuple[Head, ...]]:
+    """Up to `n` random sets with as many heads in each layer as `heads`, and none of these.
+
+    taken: other heads that are in question too, and in no set. All sets are different; where a
+    layer has not enough other heads there is none.
+
+    >>> sorted(matched_sets((1, 3), [Head(0, 0)], 8, seed=0))
+    [(Head(layer=0, index=1),), (Head(layer=0, index=2),)]
+    >>> matched_sets((1, 1), [Head(0, 0)], 8, seed=0)
+    []
+    """
+    wanted = Counter(head.layer for head in set(heads))
+    out = {*heads, *taken}
+    choices = {
+        layer: [Head(layer, at) for at in range(shape[1]) if Head(layer, at) not in out]
+        for layer in sorted(wanted)
+    }
+    there_are = math.prod(math.comb(len(choices[layer]), wanted[layer]) for layer in choices)
+    generator = random.Random(seed)
+    if there_are <= 4 * n:
+        each = [itertools.combinations(choices[layer], wanted[layer]) for layer in choices]
+        every = [tuple(itertools.chain(*parts)) for parts in itertools.product(*each)]
+        return generator.sample(every, min(n, len(every)))
+    found: dict[tuple[Head, ...], None] = {}
+    while len(found) < n:
+        parts = (sorted(generator.sample(choices[at], wanted[at])) for at in choices)
+        found.setdefault(tuple(itertools.chain(*parts)))
+    return list(found)
 
 
 def random_paths(

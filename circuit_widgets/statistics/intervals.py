@@ -107,3 +107,32 @@ def middle_of(
     ends = torch.tensor([outside, 1 - outside], dtype=torch.double)
     low, high = draws.double().quantile(ends, dim=-1).float()
     return draws.mean(-1), low, high
+
+
+def ratio_interval(
+    parts: Float[Tensor, " sample"], wholes: Float[Tensor, " sample"], confidence: float
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""], Float[Tensor, ""]]:
+    """The ratio of two means over the same samples, with its interval (Fieller 1954).
+
+    Of means, not the mean of ratios, which one small whole throws off. Where the mean of the wholes
+    may be 0 there is no ratio, and all three are NaN; with one sample there is no interval.
+
+    >>> parts, wholes = torch.tensor([1.0, 2.0, 3.0, 2.0]), torch.tensor([5.0, 7.0, 6.0, 6.0])
+    >>> ratio_interval(parts, wholes, 0.95)
+    (tensor(0.3333), tensor(0.1294), tensor(0.5209))
+    """
+    n = len(parts)
+    missing = torch.full((), math.nan)
+    part, whole = parts.double().mean(), wholes.double().mean()
+    if n < 2:
+        return (part / whole).float() if whole != 0 else missing, missing, missing.clone()
+    t = t_quantile(confidence, n - 1)
+    cov = torch.cov(torch.stack([parts.double(), wholes.double()])) / n
+    # Roots of (part - r whole)^2 = t^2 var(part - r whole).
+    a = whole**2 - t**2 * cov[1, 1]
+    if not bool(a > 0):
+        return missing, missing.clone(), missing.clone()
+    b = part * whole - t**2 * cov[0, 1]
+    c = part**2 - t**2 * cov[0, 0]
+    half = (b**2 - a * c).clamp(min=0).sqrt()
+    return (part / whole).float(), ((b - half) / a).float(), ((b + half) / a).float()

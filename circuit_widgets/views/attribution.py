@@ -1,11 +1,13 @@
-"""The view of `attribute_logits`: heads by their share of a logit, and every part in a list."""
+"""The view of `attribute_logits` and `ablate_heads`: heads by a number, and all parts in a list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from circuit_widgets.analysis.attribution.results import ATTRIBUTION, LogitAttribution
+from circuit_widgets.analysis.attribution.ablation_results import HeadAblation
+from circuit_widgets.analysis.attribution.results import LogitAttribution
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
 from circuit_widgets.widgets.heads_view import TopicData
@@ -18,44 +20,52 @@ from circuit_widgets.wire.packing import Number, topic
 from circuit_widgets.wire.topics import attribution as t
 from circuit_widgets.wire.topics.shared import Fact, facts_table
 
+Attributed = LogitAttribution | HeadAblation
+
 
 class AttributionView(ResultView):
-    """What every part of a model adds to a logit."""
+    """What every part of a model adds to a logit, or what is lost without heads."""
 
     _bundle = "attribution"
     _panels = ("header", "heads", "card", "pattern", "parts", "footer")
-    _doing = "Attributing the logit"
+    _doing = "Attributing the output"
 
-    def _scores(self, result: LogitAttribution | None) -> Iterable[HeadScore]:
-        score = None if result is None else result.heads
-        which = "" if result is None else result.provenance.interval
-        return [head_score(ATTRIBUTION.name, ATTRIBUTION, score, self._shape, which)]
+    def _scores(self, result: Attributed | None) -> Iterable[HeadScore]:
+        if result is None:
+            return []
+        return [
+            head_score(name, about, result.score(name), self._shape, result.provenance.interval)
+            for name, about in result.abouts.items()
+        ]
 
-    def _topic(self, result: LogitAttribution | None) -> TopicData:
-        return None if result is None else _attribution(result)
+    def _topic(self, result: Attributed | None) -> TopicData:
+        if result is None:
+            return None
+        return _direct(result) if isinstance(result, LogitAttribution) else _ablation(result)
 
-    def _adjusts(self, result: LogitAttribution | None) -> list[c.Control]:
+    def _adjusts(self, result: Attributed | None) -> list[c.Control]:
         return [word("attribution.parts.sort", "Order of the parts", "")]
 
-    def _reads(self, result: LogitAttribution) -> list[int]:
+    def _reads(self, result: Attributed) -> list[int]:
         return list(result.ids)
 
-    def _shown_text(self, result: LogitAttribution | None) -> tuple[list[str], str]:
+    def _shown_text(self, result: Attributed | None) -> tuple[list[str], str]:
         return ([], "") if result is None else written_out(result.tokens)
 
-    def _highest(self, result: LogitAttribution) -> Any:
-        value = result.heads.value.nan_to_num(0)
-        return divmod(int(value.abs().argmax()), value.shape[1])
+    def _highest(self, result: Attributed) -> Any:
+        for name, *_ in result.highest(len(result.parts())):
+            if name.replace(".", "").isdigit():
+                return name
+        return None
 
 
-def _attribution(result: LogitAttribution) -> TopicData:
+def _direct(result: LogitAttribution) -> TopicData:
     share = result.provenance.interval.removesuffix(" interval")
-    null = f"{share} of random tokens"
+    capped = ", before the model's soft cap." if result.capped else "."
     facts = [
         Fact(
             "logit difference" if result.against else "logit above the mean",
-            f"The {result.read}; the shares of all parts sum to it"
-            + (", before the model's soft cap." if result.capped else "."),
+            f"The {result.read}; the shares of all parts sum to it{capped}",
             "",
             number(result.logit.value),
             *_ends(result.logit),
@@ -67,6 +77,59 @@ def _attribution(result: LogitAttribution) -> TopicData:
             number(result.logp),
         ),
     ]
+    words = t.Words(
+        "share",
+        f"What the part adds directly to the {result.read}",
+        "",
+        result.provenance.interval,
+        "random tokens",
+        f"What the same part adds to {share} of random tokens, drawn from the vocabulary.",
+    )
+    return _told(result, f"Shares of the {result.read}", facts, words, result.missing)
+
+
+def _ablation(result: HeadAblation) -> TopicData:
+    clean = Fact(
+        result.measured,
+        "Of the model as it is.",
+        result.unit,
+        number(result.clean.value),
+        *_ends(result.clean),
+    )
+    facts = [clean]
+    if result.corrupt is not None:
+        facts.append(
+            Fact(
+                "on the corrupt prompts",
+                f"The {result.measured} on the corrupt prompts.",
+                result.unit,
+                number(result.corrupt.value),
+                *_ends(result.corrupt),
+            )
+        )
+    which = result.provenance.interval
+    words = t.Words(
+        "fall",
+        f"How much the {result.measured} falls without the head",
+        result.unit,
+        which,
+        "random heads",
+        f"Where one more random head of the same layer would be ({which} of a further draw).",
+    )
+    if result.together:
+        words = replace(
+            words,
+            about=f"How much the {result.measured} falls without all of these heads",
+            null_about="Where one more random set with as many heads in each layer would be "
+            f"({which} of a further draw).",
+        )
+    return _told(result, f"Fall of the {result.measured} without heads", facts, words, "")
+
+
+def _told(
+    result: Attributed, heading: str, facts: list[Fact], words: t.Words, missing: str
+) -> TopicData:
+    ordered = sorted(result.parts(), key=lambda part: -abs(float(part[4].value.nan_to_num(0))))
     parts = [
         t.Part(
             name,
@@ -77,21 +140,14 @@ def _attribution(result: LogitAttribution) -> TopicData:
             _known(score.control_low),
             _known(score.control_high),
         )
-        for name, kind, layer, head, score in sorted(
-            result.parts(), key=lambda part: -abs(float(part[4].value.nan_to_num(0)))
-        )
+        for name, kind, layer, head, score in ordered
     ]
-    scalars = {
-        "position": result.position,
-        "read": result.read,
-        "n_prompts": result.n_prompts,
-        "missing": result.missing,
-    }
+    scalars = {"heading": heading, "n_prompts": result.n_prompts, "missing": missing}
     return topic(
         "attribution",
         scalars,
         facts_table(facts, result.provenance.interval),
-        t.parts_table(parts, result.provenance.interval, null),
+        t.parts_table(parts, words),
     )
 
 
@@ -103,7 +159,7 @@ def _known(value: Any) -> Number:
     return None if value is None else number(value)
 
 
-def view(result: LogitAttribution, **asked: Any) -> ResultView:
+def view(result: Attributed, **asked: Any) -> ResultView:
     """The view of a result, as its notebook display and `result.view(...)` open it."""
     return opened(AttributionView, result, result.shape, asked)
 

@@ -51,6 +51,7 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-influence-kl": lambda: cw.compute_self_influence(model, TEXT, metric="kl", **quiet),
         "toy-flow": lambda: cw.trace_information_flow(model, TEXT, **quiet),
         "toy-attribution": lambda: cw.attribute_logits(model, TEXTS, **quiet),
+        "toy-ablation": lambda: cw.ablate_heads(model, TEXTS, **quiet),
     }
 
 

@@ -15,6 +15,8 @@ CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
     f"shares = cw.attribute_logits(model, {TEXT!r}, target=('dog', 'seven'), progress=False)\n"
     "shares",
+    f"lost = cw.ablate_heads(model, [{TEXT!r}, 'cat red stone cat red'], progress=False)\nlost",
+    f"both = cw.ablate_heads(model, {TEXT!r}, ['0.1', '1.1'], together=True, progress=False)\nboth",
 ]
 
 
@@ -76,3 +78,22 @@ def test_every_width(notebook, page, width):
     assert looks.covered(page.root) == []
     assert looks.cut(page.root) == []
     notebook.screenshot(f"attribution-{notebook.shown}-{width}", page.root)
+
+
+def test_what_is_lost_without_each_head_and_without_several(notebook):
+    notebook.page.set_viewport_size({"width": 1366, "height": 900})
+    notebook.run(2)
+    page = ExplorerPage(notebook, 2)
+    expect(page.root.get_by_role("heading", level=3).first).to_contain_text("Fall of the mean")
+    name, fall = notebook.python("print(*lost.highest(1)[0][:2])").split()
+    first = page.part("parts").locator("tbody tr").first
+    expect(first).to_contain_text(name)
+    expect(first).to_contain_text(f"{float(fall):.2f}")
+    expect(page.part("parts")).to_contain_text("random heads")
+    notebook.screenshot(f"ablation-{notebook.shown}", page.root)
+    notebook.run(3)
+    page = ExplorerPage(notebook, 3)
+    expect(page.part("parts").locator("tbody tr")).to_have_count(1)
+    expect(page.root).to_contain_text("ablated together, as one set")
+    assert looks.overflowing(page.root) == []
+    notebook.screenshot(f"ablation-set-{notebook.shown}", page.root)

@@ -170,6 +170,10 @@ CALLS = {
         "pairs": 1,
     },
     "attribute_logits": {"prompts": TEXT},
+    "ablate_heads": {
+        "prompts": [TEXT, "cat red river stone cat red river"],
+        "heads": ["0.1", "1.2"],
+    },
 }
 
 

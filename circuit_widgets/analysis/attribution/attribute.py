@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from circuit_widgets import arguments, capture
+from circuit_widgets.analysis.attribution.reading import places_of, targets_of
 from circuit_widgets.analysis.attribution.results import LogitAttribution
 from circuit_widgets.analysis.attribution.samples import Samples
 from circuit_widgets.causal.direct import DirectLogits
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.prompts.targets import Target, target_of, warn_of_a_space
+from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.provenance import Provenance, begun
 
 if TYPE_CHECKING:
@@ -86,13 +87,13 @@ def attribute_logits(
     """
     listed = Prompts(model, prompts)
     settings = Settings(
-        position=arguments.place("position", position, 2**31) if position >= 0 else position,
+        position=position,
         controls=arguments.whole("controls", controls, 20),
         batch=arguments.whole("batch", batch, 1),
         seed=arguments.seed(seed),
         confidence=arguments.share("confidence", confidence),
     )
-    places = [_place(listed, at, position) for at in range(len(listed))]
+    places = places_of(listed, position)
     targets = _targets(model, listed, places, target)
     made = begun(
         model,
@@ -107,49 +108,16 @@ def attribute_logits(
     return _results(model, listed, places, targets, settings, made)
 
 
-def _place(prompts: Prompts, at: int, position: Any) -> int:
-    n = prompts.tokens[at].ids.shape[1]
-    try:
-        return arguments.place("position", position, n)
-    except ValueError as error:
-        where = f"prompt {at}: " if len(prompts) > 1 else ""
-        raise ValueError(f"{where}{error}") from None
-
-
 def _targets(
     model: TransformerBridge, prompts: Prompts, places: list[int], target: Any
 ) -> list[Target | None]:
-    """Of each prompt; None is what the model makes likeliest."""
-    n = len(prompts)
-    each = _each(target, n)
-    found: list[Target | None] = []
-    for tokens, place, one in zip(prompts.tokens, places, each, strict=True):
+    """Of each prompt; where none is given what follows, and None for what is likeliest."""
+    found = targets_of(model, prompts, target)
+    for at, (tokens, place) in enumerate(zip(prompts.tokens, places, strict=True)):
         ids = tokens.ids[0]
-        if one is not None:
-            warn_of_a_space(model, one, ids.cpu())
-            found.append(target_of(model, one))
-        elif place + 1 < len(ids):
-            found.append(Target(int(ids[place + 1])))
-        else:
-            found.append(None)
-    if len({target is not None and target.against is not None for target in found}) > 1:
-        raise ValueError(
-            "some targets are pairs and some are not; accepted are all of one kind, because a "
-            "logit and a difference of logits have no common mean"
-        )
+        if found[at] is None and place + 1 < len(ids):
+            found[at] = Target(int(ids[place + 1]))
     return found
-
-
-def _each(target: Any, n: int) -> list[Any]:
-    # A tuple is a pair; a list has one target for each prompt. Of one prompt a list can be a pair.
-    if not isinstance(target, list) or (n == 1 and len(target) == 2):
-        return [target] * n
-    if len(target) != n:
-        raise ValueError(
-            f"there are {len(target)} targets and {n} prompts; accepted is a list with one target "
-            'for each prompt, or one for all; a pair is a tuple: (" Mary", " John")'
-        )
-    return target
 
 
 def _results(

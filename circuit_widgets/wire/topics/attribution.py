@@ -1,4 +1,4 @@
-"""What the view of direct logit attribution is told: every part's share of a logit."""
+"""What the view of attribution is told: what every part adds, or what is lost without it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from circuit_widgets.wire.topics.shared import interval
 
 @dataclass(frozen=True)
 class Part:
-    """A head, an MLP, the embedding or the biases, with its share and the null of that."""
+    """A head, an MLP or another part, with its number and the null of that."""
 
     name: str
     kind: str
@@ -24,35 +24,56 @@ class Part:
     null_high: Number
 
 
-def parts_table(parts: Sequence[Part], which: str, null: str) -> Packed:
-    """A row a part, as given: the largest share first.
+@dataclass(frozen=True)
+class Words:
+    """What the columns are called and mean.
 
-    which: what the intervals are; null: what stands between the ends of the null.
+    Attributes:
+        label, about, unit: Of a part's number.
+        interval: What its low and high are.
+        null_label, null_about: What stands between the ends of the null.
     """
+
+    label: str
+    about: str
+    unit: str
+    interval: str
+    null_label: str
+    null_about: str
+
+
+def parts_table(parts: Sequence[Part], words: Words) -> Packed:
+    """A row a part, as given: the largest number first."""
     return packing.table(
         "parts",
         [
             packing.texts("name", [part.name for part in parts], "part", role="label"),
             packing.texts("kind", [part.kind for part in parts], "kind"),
             packing.heads("head", [part.head for part in parts], "head"),
-            packing.numbers("share", [part.share for part in parts], "share", unit="logit"),
-            *interval("share", [p.low for p in parts], [p.high for p in parts], which),
+            packing.numbers(
+                "share",
+                [part.share for part in parts],
+                words.label,
+                about=words.about,
+                unit=words.unit,
+            ),
+            *interval("share", [p.low for p in parts], [p.high for p in parts], words.interval),
             packing.numbers(
                 "null_low",
                 [part.null_low for part in parts],
-                "null, low",
-                about=null,
+                words.null_label,
+                about=words.null_about,
                 role="null_low",
                 of="share",
             ),
             packing.numbers(
                 "null_high",
                 [part.null_high for part in parts],
-                "null, high",
-                about=null,
+                words.null_label,
+                about=words.null_about,
                 role="null_high",
                 of="share",
             ),
         ],
-        title="Parts by the size of their share",
+        title="Parts by size",
     )

@@ -1,4 +1,4 @@
-// Direct logit attribution: what every head, MLP and the embedding adds to a logit.
+// Attribution: what every part adds to a logit, or what is lost without heads.
 import { useMemo } from "preact/hooks";
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
@@ -13,25 +13,29 @@ import { HeadPicker } from "./heads/HeadPicker";
 import { Pattern } from "./heads/Pattern";
 import { sorting } from "./sorting";
 
+const SET = "The heads were ablated together, as one set: no head has a number of its own.";
+
 export function Attribution({ session }: { session: Session }) {
   const topic = session.topic.value;
   const rows = useMemo(() => topic && readAttribution(topic), [topic]);
   const { tokens, live } = session.text.value;
+  // Before there is a result nobody knows.
+  const scored = rows === null || session.planes.value.length > 0;
   return (
     <ViewFrame
       session={session}
       name="attribution"
-      label="Direct logit attribution"
-      top={rows ? <h3>Shares of the {rows.read}</h3> : <span />}
+      label="Attribution"
+      top={rows ? <h3>{rows.heading}</h3> : <span />}
     >
       <div class="attribution-body">
         <Panel name="heads" label="Heads">
-          <HeadPicker session={session} fill />
+          {scored ? <HeadPicker session={session} fill /> : <p class="quiet">{SET}</p>}
         </Panel>
         <Panel name="card" label="The selected head">
           <div class="scroll">
             {rows && <Facts facts={rows.facts} />}
-            <HeadCard session={session} />
+            {scored && <HeadCard session={session} />}
           </div>
         </Panel>
         <Panel name="pattern" label="The selected head's attention">
@@ -45,7 +49,7 @@ export function Attribution({ session }: { session: Session }) {
             />
           )}
         </Panel>
-        <Panel name="parts" label="Shares of all parts">
+        <Panel name="parts" label="All parts">
           {rows && (
             <Parts
               rows={rows}

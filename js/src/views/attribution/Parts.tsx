@@ -1,4 +1,4 @@
-// Every part with its share, beside what the same part adds to random tokens.
+// Every part with its number, beside its null: random tokens, or random heads.
 import { useMemo } from "preact/hooks";
 import { fixed } from "../../draw/number";
 import type { HeadAt } from "../../model/address";
@@ -23,7 +23,7 @@ export function Parts({ rows, selected, choose, sort, setSort }: Props) {
         name="parts"
         title="All parts"
         {...{ columns, rows: parts.name.length, sort, setSort }}
-        order="largest share first"
+        order={`largest ${parts.label} first`}
         keyOf={(row) => parts.name[row] ?? row}
         selected={at < 0 ? null : at}
         select={(row) => {
@@ -46,20 +46,21 @@ function columnsOf(rows: AttributionRows): TableColumn[] {
   return [
     {
       ...{ kind: "text", name: "name", label: "part", values: parts.name },
-      about: "A head (layer.head), a layer's MLP, the embedding, or all biases together.",
+      about: "A head (layer.head), several, a layer's MLP, the embedding, or all biases together.",
     },
     {
-      ...{ kind: "number", name: "share", label: "share", values: parts.share },
+      ...{ kind: "number", name: "share", label: parts.label, values: parts.share },
       ...{ low: parts.low, high: parts.high, strong: (row: number) => isOutside(rows, row) },
-      about: `What the part adds directly to the ${rows.read}${parts.interval && rows.nPrompts > 1 ? `, with its ${parts.interval} over prompts` : ""}. Bold: outside of what it adds to ${parts.null}.`,
+      about: `${parts.about}${rows.nPrompts > 1 ? `, with its ${parts.interval} over prompts` : ""}. Bold: outside of the next column.`,
     },
     {
-      ...{ kind: "text", name: "null", label: "random tokens" },
-      values: Array.from(
-        parts.share,
-        (_, i) => `${fixed(parts.nullLow[i])} to ${fixed(parts.nullHigh[i])}`,
-      ),
-      about: `What the same part adds to the logits of ${parts.null}, drawn from the vocabulary.`,
+      ...{ kind: "text", name: "null", label: parts.nullLabel },
+      values: Array.from(parts.share, (_, i) => span(parts.nullLow[i], parts.nullHigh[i])),
+      about: parts.nullAbout,
     },
   ];
+}
+
+function span(low: number | undefined, high: number | undefined): string {
+  return Number.isNaN(low ?? Number.NaN) ? "–" : `${fixed(low)} to ${fixed(high)}`;
 }

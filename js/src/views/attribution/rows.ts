@@ -1,20 +1,22 @@
-// What the view of direct logit attribution shows, as typed columns: read from the topic's message.
+// What the view of attribution shows, as typed columns: read from the topic's message.
 import type { HeadAt } from "../../model/address";
 import type { Topic } from "../../wire/blocks";
 import { type Fact, readFacts } from "../../wire/rows";
 
 export interface AttributionRows {
-  /** What the shares sum to, in words. */
-  read: string;
+  /** What the numbers of the parts are, in words. */
+  heading: string;
   nPrompts: number;
   /** Why heads are missing; "" where none are. */
   missing: string;
   facts: Fact[];
-  /** The largest share first. */
+  /** The largest number first. */
   parts: {
     name: readonly string[];
     kind: readonly string[];
     head: readonly (HeadAt | null)[];
+    label: string;
+    about: string;
     share: Float32Array;
     low: Float32Array;
     high: Float32Array;
@@ -23,15 +25,18 @@ export interface AttributionRows {
     nullLow: Float32Array;
     nullHigh: Float32Array;
     /** What stands between the ends of the null. */
-    null: string;
+    nullLabel: string;
+    nullAbout: string;
   };
 }
 
 export function readAttribution(topic: Topic): AttributionRows {
   const table = topic.table("parts");
   const numbers = (name: string) => table?.numbers(name) ?? new Float32Array();
+  const share = table?.column("share");
+  const ends = table?.of("share", "null_low");
   return {
-    read: topic.text("read"),
+    heading: topic.text("heading"),
     nPrompts: topic.number("n_prompts") || 1,
     missing: topic.text("missing"),
     facts: readFacts(topic),
@@ -39,13 +44,16 @@ export function readAttribution(topic: Topic): AttributionRows {
       name: table?.texts("name") ?? [],
       kind: table?.texts("kind") ?? [],
       head: table?.heads("head") ?? [],
+      label: share?.label ?? "",
+      about: share?.about ?? "",
       share: numbers("share"),
       low: numbers("share_low"),
       high: numbers("share_high"),
       interval: table?.of("share", "low")?.about ?? "",
       nullLow: numbers("null_low"),
       nullHigh: numbers("null_high"),
-      null: table?.of("share", "null_low")?.about ?? "",
+      nullLabel: ends?.label ?? "",
+      nullAbout: ends?.about ?? "",
     },
   };
 }

@@ -1,0 +1,175 @@
+"""What `ablate_heads` gives: what is lost without heads."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from circuit_widgets.heads import Head
+from circuit_widgets.results.result import Result
+from circuit_widgets.results.score import About, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class HeadAblation(Result, topic="attribution"):
+    """How much a number about the output falls without heads, one by one or together.
+
+    Effects are means over prompts; `low` and `high` are their Student's t interval (one prompt:
+    NaN). `control` is the mean effect of random heads of the same layers that are not in question,
+    `control_low` to `control_high` where one more of them would be (a prediction interval); NaN
+    where a layer has fewer than two others.
+
+    Attributes:
+        tokens, ids, position: Of the first prompt; None where no one position is read.
+        n_prompts: How many.
+        metric: "logp", "logit_difference", "next_token_logp", or the name of the user's function;
+            `measured` is the same in words, `unit` its unit.
+        heads: What was asked for, as "5.1".
+        effect: [layer, head], NaN elsewhere; of a set taken together one number, [].
+        share: The same over clean minus corrupt, a ratio of means (Fieller 1954). None: there are
+            no corrupt prompts. NaN: the two are not told apart.
+        clean, corrupt: The metric of the model as it is, [].
+
+    >>> import circuit_widgets as cw
+    >>> texts = ["blue dog seven blue dog seven", "cat red river cat red river"]
+    >>> both = cw.ablate_heads(cw.load_model(), texts, ["0.1", "1.2"], together=True)
+    >>> both.effect.value.shape, both.metric
+    (torch.Size([]), 'next_token_logp')
+    """
+
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    position: int | None
+    n_prompts: int
+    metric: str
+    measured: str
+    unit: str
+    heads: tuple[str, ...]
+    n_layers: int
+    n_heads: int
+    effect: Score
+    clean: Score
+    share: Score | None = None
+    corrupt: Score | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Layers and heads."""
+        return self.n_layers, self.n_heads
+
+    @property
+    def together(self) -> bool:
+        """Whether the heads were taken away as one set."""
+        return not self.effect.value.ndim
+
+    @property
+    def abouts(self) -> dict[str, About]:
+        """What the scores of each head mean; of a set there are none."""
+        if self.together:
+            return {}
+        over = "over the other prompts" if self.n_prompts > 1 else "over the positions"
+        by = {
+            "mean": f"replaced by its mean {over}",
+            "resample": "replaced by that of another prompt",
+            "zero": "set to 0",
+        }[str(self.provenance.parameters["by"])]
+        effect = About(
+            "effect",
+            "Effect of ablation",
+            f"How much the {self.measured} falls when the head's z is {by}. The baseline is the "
+            "mean of other heads of its layer.",
+            "ablation; by resampling Chan et al. 2022, Causal Scrubbing",
+            most=None,
+            group="ablation",
+            unit=self.unit,
+        )
+        found = {"effect": effect}
+        if self.share is not None:
+            found["share"] = dataclasses.replace(
+                effect,
+                name="share",
+                label="Share of clean − corrupt",
+                about="The effect over the difference of the clean and the corrupt prompts.",
+                unit="",
+            )
+        return found
+
+    def score(self, name: str) -> Score:
+        """One of the scores of every head by name."""
+        if name not in self.abouts:
+            raise ValueError(f"there is no score {name!r}; scores are {', '.join(self.abouts)}")
+        score = self.effect if name == "effect" else self.share
+        assert score is not None
+        return score
+
+    def parts(self) -> list[tuple[str, str, int | None, int | None, Score]]:
+        """What was ablated: (name, kind, layer, head, effect); heads in the order asked for."""
+        if self.together:
+            return [(" + ".join(self.heads), "set", None, None, self.effect)]
+        found: list[tuple[str, str, int | None, int | None, Score]] = []
+        for name in self.heads:
+            at = Head.parse(name)
+            score = _one(self.effect, (at.layer, at.index))
+            found.append((name, "head", at.layer, at.index, score))
+        return found
+
+    def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
+        """The largest effects by size: (name, effect, low and high of its interval)."""
+        known = [(name, *_ends(score)) for name, _, _, _, score in self.parts()]
+        known = [each for each in known if each[1] == each[1]]
+        return sorted(known, key=lambda each: -abs(each[1]))[:n]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each head, or one for the set; `df.attrs` has the provenance."""
+        import pandas as pd
+
+        made = self.provenance
+        rows = []
+        for name, kind, layer, head, score in self.parts():
+            row: dict[str, Any] = {"name": name, "kind": kind, "layer": layer, "head": head}
+            row |= {part: float(tensor) for part, tensor in score.tensors().items()}
+            if self.share is not None:
+                at = () if layer is None or head is None else (layer, head)
+                share = _one(self.share, at).tensors()
+                row |= {
+                    "share" if part == "value" else f"share_{part}": float(tensor)
+                    for part, tensor in share.items()
+                }
+            rows.append(row)
+        frame = pd.DataFrame(rows).astype({"layer": "Int64", "head": "Int64"})
+        frame = frame.assign(metric=self.metric, n=self.n_prompts, complete=made.complete)
+        frame.attrs["provenance"] = dataclasses.asdict(made)
+        return frame
+
+    def _lines(self) -> list[str]:
+        of = "1 prompt" if self.n_prompts == 1 else f"mean of {self.n_prompts} prompts"
+        unit = f" {self.unit}" if self.unit else ""
+        lines = [
+            f"The {self.measured} is {float(self.clean.value):+.3f}{unit} ({of}); it falls by, "
+            "without:"
+        ]
+        scores = {name: score for name, _, _, _, score in self.parts()}
+        for name, value, low, high in self.highest(6):
+            said = [] if low != low else [f"{self.provenance.interval} {low:+.3f} to {high:+.3f}"]
+            control = scores[name].control
+            if control is not None and not bool(control.isnan()):
+                said.append(f"random heads of the same layers: {float(control):+.3f}")
+            beside = f" ({'; '.join(said)})" if said else ""
+            lines.append(f"{name}: {value:+.3f}{beside}")
+        rest = len(self.heads) - 6
+        if rest > 0 and not self.together:
+            lines.append(f"and {rest} heads with smaller effects")
+        return lines
+
+
+def _one(score: Score, at: tuple[int, ...]) -> Score:
+    return Score(**{name: tensor[at] for name, tensor in score.tensors().items()})
+
+
+def _ends(score: Score) -> tuple[float, float, float]:
+    parts = (score.value, score.low, score.high)
+    value, low, high = (float("nan") if part is None else float(part) for part in parts)
+    return value, low, high

@@ -1,0 +1,123 @@
+"""What number about the output is read: of a target, of two, of all tokens, or of the user's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from circuit_widgets import arguments
+from circuit_widgets.causal.metrics import Metric, checked, next_token_logp, target_logp
+from circuit_widgets.prompts.batches import Prompts
+from circuit_widgets.prompts.targets import Target, target_of, warn_of_a_space
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+@dataclasses.dataclass(frozen=True)
+class Read:
+    """What is measured on each prompt, and what it is called.
+
+    Attributes:
+        name: "logp", "logit_difference", "next_token_logp" or the name of the user's function.
+        words: The same for people.
+        unit: "nats", or "" where nobody knows it.
+        metric: From the numbers of prompts of one batch to their metric.
+        places: Where it is read, of each prompt; () where it is read everywhere.
+    """
+
+    name: str
+    words: str
+    unit: str
+    metric: Callable[[Sequence[int]], Metric]
+    places: tuple[int, ...] = ()
+
+
+def read_at(
+    model: TransformerBridge,
+    prompts: Prompts,
+    position: Any,
+    target: Any,
+    metric: Callable[..., Any] | None,
+) -> Read:
+    """Raises ValueError where two things are asked for at once, or one that is not there."""
+    if metric is not None:
+        if target is not None:
+            raise ValueError("target and metric both say what is measured; pass one of them")
+        if not callable(metric):
+            raise ValueError(
+                f"metric is {metric!r}; accepted is a function of logits [batch, pos, vocab] and "
+                "ids [batch, pos] that gives one number a prompt"
+            )
+        known = checked(metric)
+        name = getattr(metric, "__name__", "metric")
+        return Read(name, f"metric {name}", "", lambda _: known)
+    if target is None:
+        return Read(
+            "next_token_logp",
+            "mean log-probability of the token that follows",
+            "nats",
+            lambda _: next_token_logp,
+        )
+    places = places_of(prompts, position)
+    targets = targets_of(model, prompts, target)
+    known_targets = [each for each in targets if each is not None]
+    assert len(known_targets) == len(targets)
+    paired = known_targets[0].against is not None
+
+    def of(rows: Sequence[int]) -> Metric:
+        chosen = [known_targets[at] for at in rows]
+        against = torch.tensor([each.against or 0 for each in chosen]) if paired else None
+        ids = torch.tensor([each.id for each in chosen])
+        return target_logp(torch.tensor([places[at] for at in rows]), ids, against)
+
+    one = known_targets[0].named(model) if len(set(known_targets)) == 1 else "the targets"
+    words = f"{'logit difference' if paired else 'log-probability'} of {one}"
+    name = "logit_difference" if paired else "logp"
+    return Read(name, words, "logits" if paired else "nats", of, tuple(places))
+
+
+def places_of(prompts: Prompts, position: Any) -> list[int]:
+    """A position in each prompt, negative from its end."""
+    places = []
+    for at, tokens in enumerate(prompts.tokens):
+        try:
+            places.append(arguments.place("position", position, tokens.ids.shape[1]))
+        except ValueError as error:
+            where = f"prompt {at}: " if len(prompts) > 1 else ""
+            raise ValueError(f"{where}{error}") from None
+    return places
+
+
+def targets_of(model: TransformerBridge, prompts: Prompts, target: Any) -> list[Target | None]:
+    """Of each prompt what was asked for; None where nothing was.
+
+    Raises:
+        ValueError: Not as many as prompts; some pairs and some not.
+    """
+    found: list[Target | None] = []
+    for tokens, one in zip(prompts.tokens, _each(target, len(prompts)), strict=True):
+        if one is not None:
+            warn_of_a_space(model, one, tokens.ids[0].cpu())
+        found.append(None if one is None else target_of(model, one))
+    if len({each is not None and each.against is not None for each in found}) > 1:
+        raise ValueError(
+            "some targets are pairs and some are not; accepted are all of one kind, because a "
+            "logit and a difference of logits have no common mean"
+        )
+    return found
+
+
+def _each(target: Any, n: int) -> list[Any]:
+    # A tuple is a pair; a list has one target for each prompt. Of one prompt a list can be a pair.
+    if not isinstance(target, list) or (n == 1 and len(target) == 2):
+        return [target] * n
+    if len(target) != n:
+        raise ValueError(
+            f"there are {len(target)} targets and {n} prompts; accepted is a list with one target "
+            'for each prompt, or one for all; a pair is a tuple: (" Mary", " John")'
+        )
+    return target
