@@ -53,6 +53,8 @@ class AttributionView(ResultView):
         return ([], "") if result is None else written_out(result.tokens)
 
     def _highest(self, result: Attributed) -> Any:
+        if isinstance(result, HeadAblation) and result.together:
+            return result.heads[0]
         for name, *_ in result.highest(len(result.parts())):
             if name.replace(".", "").isdigit():
                 return name

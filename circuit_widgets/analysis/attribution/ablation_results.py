@@ -83,7 +83,7 @@ class HeadAblation(Result, topic="attribution"):
             "mean of other heads of its layer.",
             "ablation; by resampling Chan et al. 2022, Causal Scrubbing",
             most=None,
-            group="ablation",
+            group="without the head",
             unit=self.unit,
         )
         found = {"effect": effect}

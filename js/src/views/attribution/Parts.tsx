@@ -51,7 +51,7 @@ function columnsOf(rows: AttributionRows): TableColumn[] {
     {
       ...{ kind: "number", name: "share", label: parts.label, values: parts.share },
       ...{ low: parts.low, high: parts.high, strong: (row: number) => isOutside(rows, row) },
-      about: `${parts.about}${rows.nPrompts > 1 ? `, with its ${parts.interval} over prompts` : ""}. Bold: outside of the next column.`,
+      about: `${parts.about}${rows.nPrompts > 1 ? `, with its ${parts.interval} over prompts` : ""}. Bold: outside of the next column${rows.nPrompts > 1 ? ", and not 0 by its interval" : ""}.`,
     },
     {
       ...{ kind: "text", name: "null", label: parts.nullLabel },

@@ -58,8 +58,10 @@ export function readAttribution(topic: Topic): AttributionRows {
   };
 }
 
-/** Whether a share is outside of its null. */
+/** Whether a number is outside of its null; and where it has an interval, not 0 by that. */
 export function isOutside({ parts }: AttributionRows, row: number): boolean {
-  const share = parts.share[row] ?? Number.NaN;
-  return share < (parts.nullLow[row] ?? Number.NaN) || share > (parts.nullHigh[row] ?? Number.NaN);
+  const at = (values: Float32Array) => values[row] ?? Number.NaN;
+  const [share, low, high] = [at(parts.share), at(parts.low), at(parts.high)];
+  const mayBeNothing = low <= 0 && high >= 0;
+  return !mayBeNothing && (share < at(parts.nullLow) || share > at(parts.nullHigh));
 }

@@ -5,10 +5,12 @@ import type { Session } from "../../model/session";
 import { Thumbnail } from "./Thumbnail";
 
 /** Groups that name what was read; others name how it was measured. */
-const OF_DATA = new Set(["random tokens", "this text"]);
+const OF_DATA = new Set(["random tokens", "this text", "this output"]);
 
 /** What one has to know to read a group. */
 const NOTES: Readonly<Record<string, string>> = {
+  "without the head":
+    "Backup heads can make up for the loss of a single head: a small effect does not show that the head is idle.",
   ablation:
     "Backup heads can make up for the loss of a single head: a small effect does not show that the head is idle. The baseline is the mean of random heads that were not found, which can include previous-token heads.",
 };
