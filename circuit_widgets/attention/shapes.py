@@ -64,7 +64,7 @@ TEXT_SCORES: dict[str, About] = {
         ),
         _about(
             "hierarchical",
-            "Multi-scale",
+            "Multi-scale (hierarchical)",
             "Entropy of attention over octaves of distance (0, 1, 2-3, 4-7, ...), divided by its "
             "maximum: 1 if every scale gets as much. Chance is what uniform attention has.",
             "circuit_widgets: entropy over octaves of distance",

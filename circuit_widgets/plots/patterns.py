@@ -35,7 +35,7 @@ def plot(
     for ax in spare:
         counts = Counter(result.labels().values())
         labels = {kind.name: kind.label for kind in result.classes}
-        labels |= {"other": "Other", "missing": "Missing"}
+        labels |= {"unsure": "Unsure", "other": "Other", "missing": "Missing"}
         shown = [name for name in labels if counts[name]]
         ax.barh(range(len(shown)), [counts[name] for name in shown], color="0.5")
         ax.set_yticks(range(len(shown)), [labels[name] for name in shown])

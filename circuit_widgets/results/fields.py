@@ -83,12 +83,20 @@ def unpack(cls: type, values: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
             found[name] = Score(**parts)
         elif name in values:
             found[name] = typed(hints[name], values[name])
+        elif _has_default(field):
+            # Saved before there was such a field.
+            continue
         else:
             raise ValueError(f"{name!r} is missing")
         unread.discard(name)
     if left or unread:
         raise ValueError(f"unknown fields {sorted({*left, *unread})}")
     return found
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is not missing or field.default_factory is not missing
 
 
 def _take(tensors: dict[str, Tensor], before: str) -> dict[str, Tensor]:

@@ -38,8 +38,8 @@ class PatternsView(ResultView):
         n_tokens = len(result.thumbnail_tokens)
         return topic(
             "patterns",
-            {"tokens": n_tokens},
-            t.classes_table(result.classes),
+            {"tokens": n_tokens, "prompts": result.n_prompts, "sequences": result.n_sequences},
+            t.classes_table(result.classes, result.nulls),
             t.thumbnails(result.thumbnails, result.thumbnail_scale, n_tokens),
         )
 

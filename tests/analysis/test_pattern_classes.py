@@ -34,7 +34,9 @@ def score(given: dict[str, Any]) -> Score:
     return Score(value=value, chance=torch.tensor(chance), **parts)
 
 
-def patterns(kinds: list[dict[str, Any]], scores: dict[str, dict[str, Any]]) -> AttentionPatterns:
+def patterns(
+    kinds: list[dict[str, Any]], scores: dict[str, dict[str, Any]], nulls: dict[str, float]
+) -> AttentionPatterns:
     """A result of one layer that knows nothing but these scores."""
     n = len(next(iter(scores.values()))["value"])
     return AttentionPatterns(
@@ -46,6 +48,7 @@ def patterns(kinds: list[dict[str, Any]], scores: dict[str, dict[str, Any]]) -> 
         thumbnail_scale=torch.zeros(1, n),
         thumbnail_tokens=(),
         thumbnail_ids=(),
+        nulls=nulls,
         classes=tuple(
             PatternClass(label="", description="", function="", **kind) for kind in kinds
         ),
@@ -54,6 +57,6 @@ def patterns(kinds: list[dict[str, Any]], scores: dict[str, dict[str, Any]]) -> 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["says"] for case in CASES])
 def test_a_head_is_labelled_as_the_table_says(case):
-    result = patterns(case["kinds"], case["scores"])
+    result = patterns(case["kinds"], case["scores"], case["nulls"])
     labels = result.labels(case["thresholds"])
     assert [labels[Head(0, head)] for head in range(len(labels))] == case["labels"]

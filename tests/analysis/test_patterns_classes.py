@@ -17,16 +17,17 @@ from tests import tiny
 
 
 def test_a_class_can_be_added_and_taken_away() -> None:
-    model = cw.load_model()
+    model, texts = cw.load_model(), ["blue dog seven river", "two green dog sky"]
 
     def second(pattern: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         return pattern[..., 2:, 1].mean(-1)
 
     register_pattern("second", description="Looks at 1.", function="x", score=second, threshold=0.2)
     try:
-        found = detect_attention_patterns(model, "blue dog seven river", progress=False)
+        found = detect_attention_patterns(model, texts, progress=False)
         assert found.names[-3] == "second" and 0 < float(found.score("second").chance) < 0.5
-        assert found.holds("second", 0.0) != []
+        assert 0 < found.nulls["second"] < 1
+        assert found.score("second").high is not None
         with pytest.raises(ValueError, match="there is a pattern class 'second' already"):
             register_pattern("second", description="", function="", score=second, threshold=0.2)
     finally:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from circuit_widgets.statistics.intervals import further_draw, mean_interval, score_of, t_quantile
+from circuit_widgets.statistics.intervals import (
+    SHARE,
+    further_draw,
+    mean_interval,
+    score_of,
+    t_quantile,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,33 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(n: int, confidence: fl
     torch.testing.assert_close(mean, draws.mean(0))
     held = float(((low < 0) & (high > 0)).float().mean())
     assert held == pytest.approx(confidence, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [2, 4, 16])
+@pytest.mark.parametrize("shape", [(18.0, 2.0), (2.0, 2.0), (1.0, 9.0), (0.5, 0.5), (95.0, 5.0)])
+def test_an_interval_of_shares_stays_between_0_and_1_and_holds_the_truth(
+    n: int, shape: tuple[float, float]
+) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(n)
+        draws = torch.distributions.Beta(*shape).sample((n, 20_000))
+    _, low, high = mean_interval(draws, 0.95, SHARE)
+    truth = shape[0] / sum(shape)
+    assert float(low.min()) >= 0 and float(high.max()) <= 1
+    held = float(((low < truth) & (high > truth)).float().mean())
+    assert held == pytest.approx(0.95, abs=0.02)
+    # Of little spread it is the plain one.
+    near = 0.5 + (draws - truth) / 1000
+    plain, bounded = (torch.stack(mean_interval(near, 0.95, of)) for of in (None, SHARE))
+    torch.testing.assert_close(bounded, plain, rtol=0, atol=1e-4)
+
+
+def test_shares_that_are_all_the_same_have_an_interval_without_width() -> None:
+    same = torch.tensor([[0.0, 0.3, 1.0]]).expand(4, -1)
+    for end in mean_interval(same, 0.95, SHARE):
+        torch.testing.assert_close(end, same[0])
+    missing = torch.tensor([[0.5, torch.nan], [0.6, 0.1]])
+    assert torch.stack(mean_interval(missing, 0.95, SHARE)).isnan().tolist() == [[False, True]] * 3
 
 
 def test_one_sample_has_no_interval() -> None:

@@ -17,7 +17,7 @@ from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.analysis.induction.scores import TOP
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import score_of
+from circuit_widgets.statistics.intervals import SHARE, score_of
 from circuit_widgets.weights.heads import HeadWeights, head_weights
 from circuit_widgets.weights.unembedding import Unembedding
 from circuit_widgets.weights.writing import PartsMissing, writing
@@ -54,7 +54,7 @@ def add_copying(
         hits.append(copied.hits)
         chance += copied.chance * len(tokens) / n
         yield None
-    score = score_of(torch.cat(hits), None, confidence, chance)
+    score = score_of(torch.cat(hits), None, confidence, chance, bounds=SHARE)
     yield dataclasses.replace(result, copying_tokens=score)
 
 

@@ -27,7 +27,7 @@ from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.repeats import SHORTEST, Probe, batches
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance, begun
-from circuit_widgets.statistics.intervals import score_of
+from circuit_widgets.statistics.intervals import SHARE, score_of
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -134,7 +134,8 @@ def identify_induction_heads(
         model,
         "identify_induction_heads",
         settings,
-        method="means over diagonals of the attention pattern; Student's t over sequences",
+        method="means over diagonals of the attention pattern; Student's t over sequences, of "
+        "shares on the logit scale",
         probe=f"{bos}{drawn}; control: {2 * settings.length} distinct ones",
         n_total=settings.n_sequences,
         unit="sequences",
@@ -242,7 +243,8 @@ def _result(
 ) -> InductionHeads:
     fields: dict[str, Any] = {}
     for name, (repeat, control) in zip(SCORES, scores, strict=True):
-        fields[name] = score_of(repeat, control, confidence, probe.layout.chance(name))
+        chance = probe.layout.chance(name)
+        fields[name] = score_of(repeat, control, confidence, chance, bounds=SHARE)
     if lost is not None:
         # In the first half the two sequences of a pair are the same.
         fields["loss_first"] = score_of(lost[0, 0], None, confidence)

@@ -17,12 +17,14 @@ class PatternClass:
 
     Attributes:
         name: As in code: "hierarchical".
-        label: As in views and figures: "Multi-scale". Wherever a class is asked for, both do.
+        label: As in views and figures: "Multi-scale (hierarchical)". Wherever a class is asked
+            for, both do.
         description: One sentence.
         function: What such a head is thought to do.
         score: The score that decides.
-        threshold: A head is of the class if the interval of its score is above this and above its
-            null. Thresholds are conventions of the field.
+        threshold: A head is of the class if the interval of its score is above this, above its
+            null, and above what the highest of as many random heads would score
+            (`AttentionPatterns.nulls`). Thresholds are conventions of the field.
         null: What the null is: the control without repeats, or chance.
         source: Where the class is from.
     """
@@ -84,7 +86,7 @@ ATTENTION_PATTERNS: dict[str, PatternClass] = {
         PatternClass(
             "uniform",
             "Uniform",
-            "Attends roughly equally to all tokens.",
+            "Attends roughly equally to all tokens, in a model most of whose heads do not.",
             "global_aggregation",
             "uniform",
             0.5,
@@ -92,8 +94,9 @@ ATTENTION_PATTERNS: dict[str, PatternClass] = {
         ),
         PatternClass(
             "hierarchical",
-            "Multi-scale",
-            "Spreads its attention equally over octaves of distance, near and far.",
+            "Multi-scale (hierarchical)",
+            "Spreads its attention equally over octaves of distance, in a model most of whose "
+            "heads are not uniform.",
             "multi_scale_processing",
             "hierarchical",
             0.6,
@@ -118,7 +121,8 @@ def register_pattern(
 ) -> PatternClass:
     """Add a class of patterns; analyses that start later look for it too.
 
-    Its null is its own score of uniform attention. Classes that were there before it come first.
+    Its nulls are its own score of uniform attention, and that of random heads. Classes that were
+    there before it come first.
 
     Args:
         name: A new name.
@@ -209,7 +213,7 @@ def check_threshold(name: str, value: object) -> float:
 
 
 def class_named(name: str, kinds: Iterable[PatternClass]) -> PatternClass:
-    """The class of a name ("hierarchical") or of a label ("Multi-scale").
+    """The class of a name ("hierarchical") or of a label ("Multi-scale (hierarchical)").
 
     Raises:
         ValueError: There is none; the sentence names the close one, and lists all.

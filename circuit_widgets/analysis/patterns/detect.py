@@ -16,6 +16,7 @@ from circuit_widgets.analysis.patterns.classes import (
     thresholds_by_name,
     with_thresholds,
 )
+from circuit_widgets.analysis.patterns.nulls import highest_on_prompts
 from circuit_widgets.analysis.patterns.results import OTHER, PROBED, AttentionPatterns
 from circuit_widgets.analysis.patterns.samples import Samples
 from circuit_widgets.attention.diagonals import Diagonals
@@ -29,6 +30,10 @@ from circuit_widgets.results.provenance import Provenance, begun
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+
+# Of the null of a quick look.
+_CONFIDENCE = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +65,10 @@ def detect_attention_patterns(
 ) -> Iterator[AttentionPatterns]:
     """Score every head's attention by several measures, and name the classes that hold.
 
+    A class holds for a head if the interval of its score is above the threshold and above what the
+    highest of as many random heads would score, so that an untrained model has no class. It takes
+    two prompts or more: with one a head is "unsure".
+
     Shapes are scored on the prompts, one pass each, with an interval over prompts; prompts of one
     length go together and nothing is padded. What repeats (`prefix_matching`, `duplicate_token`) is
     scored on random tokens that repeat, with a control of tokens that do not.
@@ -69,7 +78,7 @@ def detect_attention_patterns(
         prompts: A text, several, ids, or several lists of ids, of two tokens or more. None: the
             random tokens that repeat.
         thresholds: By class, instead of its own: {"diagonal": 0.8}. A class goes by its name
-            ("hierarchical") or its label ("Multi-scale").
+            ("hierarchical") or its label ("Multi-scale (hierarchical)").
         n_sequences: Random sequences that repeat.
         length: Tokens before they repeat.
         batch: Prompts a pass.
@@ -106,14 +115,15 @@ def detect_attention_patterns(
         drawn = Probe(model, settings.length, settings.seed, None)
         prompts = [drawn.pairs(1)[0].tolist() for _ in range(settings.n_sequences)]
     listed = Prompts(model, prompts)
+    n_probed = settings.n_sequences if probe is not None else 0
     made = begun(
         model,
         "detect_attention_patterns",
         settings,
-        method="scores of the attention pattern; Student's t over prompts",
+        method="scores of the attention pattern; Student's t on the logit scale over prompts",
         probe=_named(listed.tokens),
-        n_total=len(listed) + (settings.n_sequences if probe is not None else 0),
-        unit="prompts",
+        n_total=len(listed) + n_probed,
+        unit=_unit(len(listed), n_probed),
     )
     return _results(model, listed, probe, kinds, settings, made)
 
@@ -160,6 +170,14 @@ def _probe(model: TransformerBridge, settings: Settings, *, needed: bool) -> Pro
         return None
 
 
+def _unit(n_prompts: int, n_probed: int) -> str:
+    """What is counted: `sequences (9 prompts and 8 of random tokens)`."""
+    if not n_probed:
+        return "prompts"
+    prompts = f"{n_prompts} prompt" if n_prompts == 1 else f"{n_prompts} prompts"
+    return f"sequences ({prompts} and {n_probed} of random tokens)"
+
+
 def _named(tokens: Sequence[Tokens]) -> str:
     first = tokens[0].text
     more = f" and {len(tokens) - 1} more" if len(tokens) > 1 else ""
@@ -169,10 +187,11 @@ def _named(tokens: Sequence[Tokens]) -> str:
 def detect_attention_pattern(
     model: TransformerBridge, layer: int, head: int, tokens: str | Sequence[int] | Tensor
 ) -> dict[str, Any]:
-    """One head on one prompt, by thresholds alone: without a null and without an interval.
+    """One head on one prompt, by its values: without an interval, so it is no finding.
 
-    A quick look. `detect_attention_patterns` says more: other scores, intervals, and a null for
-    each.
+    A quick look. A pattern is named if its score is above the threshold and above what the highest
+    of as many random heads as the model has would score. `detect_attention_patterns` says more:
+    other scores, intervals, and a null for each.
 
     Args:
         model: A TransformerBridge with causal attention.
@@ -182,7 +201,7 @@ def detect_attention_pattern(
 
     Returns:
         {"pattern": "diagonal", "uniform", "hierarchical" or "other", in this order;
-        "scores": the three}.
+        "scores": the three; "nulls": what the highest of random heads would score}.
 
     Raises:
         TypeError, ValueError: No such head; a prompt that cannot be read, or of one token.
@@ -202,5 +221,12 @@ def detect_attention_pattern(
         name: float(reducer.values[reducer.names.index(name), 0, at.layer, at.index])
         for name in names
     }
-    holding = [name for name in names if scores[name] > ATTENTION_PATTERNS[name].threshold]
-    return {"pattern": holding[0] if holding else OTHER, "scores": scores}
+    n_heads = model.cfg.n_layers * model.cfg.n_heads
+    bounds = highest_on_prompts(text.ids, n_heads, _CONFIDENCE, {})
+    nulls = {name: bounds[name] for name in names}
+    holding = [
+        name
+        for name in names
+        if scores[name] > max(nulls[name], ATTENTION_PATTERNS[name].threshold)
+    ]
+    return {"pattern": holding[0] if holding else OTHER, "scores": scores, "nulls": nulls}

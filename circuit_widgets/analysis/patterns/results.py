@@ -17,6 +17,7 @@ from circuit_widgets.analysis.patterns.classes import (
     class_named,
     thresholds_by_name,
 )
+from circuit_widgets.analysis.patterns.text import lines_of_patterns
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.shapes import TEXT_SCORES
 from circuit_widgets.heads import Head, PerHead
@@ -26,7 +27,7 @@ from circuit_widgets.results.score import About, Score
 if TYPE_CHECKING:
     import pandas as pd
 
-OTHER, MISSING = "other", "missing"
+OTHER, UNSURE, MISSING = "other", "unsure", "missing"
 # A score's parts, as format 1 of its file has them.
 _PARTS = ("value", "low", "high", "control", "control_low", "control_high", "chance")
 # Scored on random tokens that repeat.
@@ -48,6 +49,13 @@ class AttentionPatterns(Result, topic="patterns"):
         thumbnail_scale: [layer, head].
         thumbnail_tokens, thumbnail_ids: The first prompt.
         classes: The classes as they were, each with its threshold; their order decides.
+        nulls: Of each class what the highest of as many random heads as the model has would score
+            at most, with the confidence of the intervals. For `uniform` and `hierarchical` it is
+            1 where three quarters of the heads are more uniform than rows of random weights, as in
+            an untrained model: how attention is spread sets none of them apart.
+            Version 0.1.0 had none: its results have no sure class.
+        n_prompts: Prompts that are in the scores.
+        n_sequences: Random sequences that are in the scores of what repeats.
 
     >>> import circuit_widgets as cw
     >>> patterns = cw.detect_attention_patterns(cw.load_model(), ["blue dog seven", "two dog sky"])
@@ -63,6 +71,9 @@ class AttentionPatterns(Result, topic="patterns"):
     thumbnail_tokens: tuple[str, ...]
     thumbnail_ids: tuple[int, ...]
     classes: tuple[PatternClass, ...]
+    nulls: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    n_prompts: int = 0
+    n_sequences: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,23 +107,26 @@ class AttentionPatterns(Result, topic="patterns"):
         return self.measured[name]
 
     def holds(self, name: str, threshold: float | None = None) -> list[Head]:
-        """Heads that a class holds for, the highest first: above the threshold and the null.
+        """Heads that a class holds for, the highest first: above the threshold and the nulls.
 
-        The low end of the interval has to be above both (the value where there is one prompt);
-        the null is the high end of the control's interval, or chance. Several classes can hold for
-        a head; `labels` names it by the first.
+        The low end of the interval has to be above all of them: the threshold, the high end of the
+        control's interval or chance, and what the highest of as many random heads would score
+        (`nulls`). With one prompt there is no interval, and a class holds for no head. Several
+        classes can hold for a head; `labels` names it by the first.
         """
         kind = class_named(name, self.classes)
         above = kind.threshold if threshold is None else check_threshold(name, threshold)
         value = self.measured[kind.score].value
-        places = self._holding(kind, above).nonzero().tolist()
+        places = self._holding(kind, above)[0].nonzero().tolist()
         places.sort(key=lambda place: -float(value[place[0], place[1]]))
         return [Head(layer, head) for layer, head in places]
 
     def labels(self, thresholds: Mapping[str, float] | None = None) -> PerHead[str]:
-        """The first class that holds for each head, else "other"; "missing" if nothing was seen.
+        """The first class that holds for each head, else "unsure", "other" or "missing".
 
-        A head goes by "5.3", (5, 3) or `Head(5, 3)`: `labels()["5.3"]`.
+        "unsure": a class would hold by the value, but there is no interval, as with one prompt.
+        "missing": nothing was seen. A head goes by "5.3", (5, 3) or `Head(5, 3)`:
+        `labels()["5.3"]`.
         """
         chosen = thresholds_by_name(thresholds, self.classes)
         n_layers, n_heads = self.shape
@@ -124,9 +138,15 @@ class AttentionPatterns(Result, topic="patterns"):
                 for head in range(n_heads)
             }
         )
-        for kind in reversed(self.classes):
-            for head in self.holds(kind.name, chosen.get(kind.name)):
-                found[head] = kind.name
+        held = {
+            kind.name: self._holding(kind, chosen.get(kind.name, kind.threshold))
+            for kind in self.classes
+        }
+        unsure = [(UNSURE, maybe) for _, maybe in held.values()]
+        sure = [(name, holds) for name, (holds, _) in reversed(held.items())]
+        for name, where in (*unsure, *sure):
+            for layer, head in where.nonzero().tolist():
+                found[Head(layer, head)] = name
         return found
 
     @property
@@ -138,16 +158,24 @@ class AttentionPatterns(Result, topic="patterns"):
             for kind in self.classes
         }
 
-    def _holding(self, kind: PatternClass, threshold: float) -> Bool[Tensor, "layer head"]:
-        score = self.measured[kind.score]
-        low = score.value if score.low is None else _known(score.low, score.value)
-        # A comparison with NaN is False: without its null a class does not hold.
+    def _holding(
+        self, kind: PatternClass, threshold: float
+    ) -> tuple[Bool[Tensor, "layer head"], Bool[Tensor, "layer head"]]:
+        """Where a class holds, and where it would by the value, without an interval or a null."""
+        score, missing = self.measured[kind.score], torch.tensor(math.nan)
         control = _known(score.control_high, score.control)
         bar = control if kind.null == "control" else score.chance
-        missing = torch.tensor(math.nan)
-        # (A value is known wherever a score is, so `low` is a tensor.)
-        assert low is not None
-        return (low > threshold) & (low > (missing if bar is None else bar))
+        highest = torch.tensor(self.nulls.get(kind.name, math.nan))
+        low = torch.full_like(score.value, math.nan) if score.low is None else score.low
+
+        def above(ends: Tensor, *bars: Tensor | None) -> Tensor:
+            # A comparison with NaN is False: without its null a class does not hold.
+            over = [ends > (missing if bar is None else bar) for bar in bars]
+            return torch.stack([ends > threshold, *over]).all(0)
+
+        sure = above(low, bar, highest)
+        maybe = above(score.value, bar, highest.nan_to_num(-math.inf))
+        return sure, maybe & (low.isnan() | highest.isnan())
 
     @classmethod
     def _from_earlier(
@@ -189,22 +217,7 @@ class AttentionPatterns(Result, topic="patterns"):
         return frame
 
     def _lines(self) -> list[str]:
-        labelled = self.typical_heads
-        lines = []
-        for kind in self.classes:
-            heads = labelled[kind.name]
-            if heads:
-                shown = ", ".join(map(str, heads[:8])) + (", ..." if len(heads) > 8 else "")
-                lines.append(f"{kind.label + ':':17}{_counted(len(heads))}: {shown}")
-        labels = list(self.labels().values())
-        lines.append(f"{'Other:':17}{_counted(labels.count(OTHER))}")
-        if MISSING in labels:
-            lines.append(f"{'Not computed:':17}{_counted(labels.count(MISSING))}")
-        return lines
-
-
-def _counted(n: int) -> str:
-    return f"{n} head" if n == 1 else f"{n} heads"
+        return lines_of_patterns(self)
 
 
 def _known(tensor: Tensor | None, otherwise: Tensor | None) -> Tensor | None:

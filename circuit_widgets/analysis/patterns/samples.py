@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets.analysis.patterns.classes import COMPUTED, PatternClass
+from circuit_widgets.analysis.patterns.nulls import (
+    SPREAD,
+    highest_on_prompts,
+    highest_on_repeats,
+    untrained_like,
+)
 from circuit_widgets.analysis.patterns.results import PROBED, AttentionPatterns
 from circuit_widgets.attention.shapes import Compute, PatternScores, bins, chances
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.prompts.tokens import Tokens
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import score_of
+from circuit_widgets.statistics.intervals import SHARE, score_of
 
 
 class Samples:
@@ -37,6 +44,8 @@ class Samples:
         self._values: list[Float[Tensor, "score prompt layer head"]] = []
         self._by_position: list[Float[Tensor, "prompt layer head bin"]] = []
         self._chances: list[tuple[int, dict[str, float]]] = []
+        # What the highest of as many random heads would score.
+        self._highest: list[tuple[int, dict[str, float]]] = []
         self._repeats: list[Float[Tensor, "score side sequence layer head"]] = []
         self._layout: Layout | None = None
         self._pictures = torch.zeros(*shape, 0, 0)
@@ -47,6 +56,9 @@ class Samples:
         self._values.append(scores.values)
         self._by_position.append(scores.by_position)
         self._chances.append((len(chosen), chances(tokens, self.registered)))
+        n_heads = math.prod(self._shape)
+        bounds = highest_on_prompts(tokens, n_heads, self._confidence, self.registered)
+        self._highest.append((len(chosen), bounds))
         if 0 in chosen:
             # The first of its batch: prompts keep their order within a length.
             self._pictures = scores.pictures
@@ -69,9 +81,13 @@ class Samples:
     def result(self, made: Provenance) -> AttentionPatterns:
         """What has come in so far."""
         pictures, scale = self._thumbnails()
+        measured = {**self._of_prompts(), **self._of_repeats()}
         return AttentionPatterns(
             provenance=made,
-            measured={**self._of_prompts(), **self._of_repeats()},
+            measured=measured,
+            nulls=self._nulls(measured),
+            n_prompts=sum(values.shape[1] for values in self._values),
+            n_sequences=sum(part.shape[2] for part in self._repeats),
             entropy_by_position=torch.cat(self._by_position).nanmean(0),
             bins=bins(),
             thumbnails=pictures,
@@ -82,16 +98,22 @@ class Samples:
         )
 
     def _of_prompts(self) -> dict[str, Score]:
-        values, total = torch.cat(self._values, 1), sum(n for n, _ in self._chances)
+        values, chance = torch.cat(self._values, 1), _weighted(self._chances)
         return {
             name: score_of(
-                values[i],
-                None,
-                self._confidence,
-                sum(n * of[name] for n, of in self._chances) / total,
+                values[i], None, self._confidence, chance[name], bounds=_bounds(values[i])
             )
             for i, name in enumerate(self._names)
         }
+
+    def _nulls(self, measured: Mapping[str, Score]) -> dict[str, float]:
+        """By class; of the scores that are not there yet there is none."""
+        bounds = _weighted(self._highest)
+        if untrained_like(measured["uniform"]):
+            bounds |= dict.fromkeys(SPREAD, 1.0)
+        if self._layout is not None:
+            bounds |= highest_on_repeats(self._layout, math.prod(self._shape), self._confidence)
+        return {kind.name: bounds[kind.score] for kind in self._kinds if kind.score in bounds}
 
     def _of_repeats(self) -> dict[str, Score]:
         if self._layout is None:
@@ -102,7 +124,11 @@ class Samples:
         repeats = torch.cat(self._repeats, 2)
         return {
             name: score_of(
-                repeats[i][0], repeats[i][1], self._confidence, self._layout.chance(name)
+                repeats[i][0],
+                repeats[i][1],
+                self._confidence,
+                self._layout.chance(name),
+                bounds=SHARE,
             )
             for i, name in enumerate(PROBED)
         }
@@ -114,3 +140,15 @@ class Samples:
         scale = self._pictures.flatten(2).amax(2)
         pictures = self._pictures / scale.clamp(min=1e-12)[..., None, None]
         return (pictures * 255).round().nan_to_num(0).to(torch.uint8), scale
+
+
+def _weighted(parts: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, float]:
+    """The mean over prompts of what some batches have."""
+    total = sum(n for n, _ in parts)
+    return {name: sum(n * of[name] for n, of in parts) / total for name in parts[0][1]}
+
+
+def _bounds(values: Tensor) -> tuple[float, float] | None:
+    """Scores are shares; one of the user's own need not be."""
+    off = (values < -1e-4) | (values > 1 + 1e-4)
+    return None if bool(off.any()) else SHARE

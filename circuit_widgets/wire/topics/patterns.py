@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -13,8 +13,11 @@ from circuit_widgets.wire.packing import Packed
 from circuit_widgets.wire.parts import TilePart
 
 
-def classes_table(classes: Sequence[object]) -> Packed:
-    """A head is of a class where its score is above the threshold and above its baseline."""
+def classes_table(classes: Sequence[object], nulls: Mapping[str, float]) -> Packed:
+    """A head is of a class where its interval is above the threshold and above its baselines.
+
+    nulls: by class, what the highest of as many random heads would score.
+    """
 
     def column(name: str) -> list[Any]:
         return [getattr(kind, name) for kind in classes]
@@ -28,6 +31,13 @@ def classes_table(classes: Sequence[object]) -> Packed:
             packing.texts("function", column("function"), "function"),
             packing.texts("score", column("score"), "score"),
             packing.numbers("threshold", column("threshold"), "threshold"),
+            packing.numbers(
+                "highest",
+                [nulls.get(name) for name in column("name")],
+                "highest of random heads",
+                about="What the highest of as many random heads as the model has would score",
+                role="null",
+            ),
         ],
         title="Classes of attention patterns",
     )

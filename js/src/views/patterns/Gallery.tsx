@@ -7,14 +7,21 @@ import { Choice } from "../../parts/Choice";
 import { Slider } from "../../parts/Slider";
 import { Button, Toolbar } from "../../parts/Toolbar";
 import { adjusting } from "../adjusting";
-import { holds, labelled, MISSING, OTHER } from "./classes";
+import { aboveWhat, holds, labelled, MISSING, OTHER, UNSURE } from "./classes";
 import { Group } from "./Group";
-import type { PatternsTopic } from "./rows";
+import type { PatternKind, PatternsTopic } from "./rows";
 
-const REST = [
+type Shown = Pick<PatternKind, "name" | "label" | "function" | "description">;
+
+const REST: Shown[] = [
+  {
+    ...{ name: UNSURE, label: "Unsure", function: "" },
+    description: "A class would hold by the value, but one text has no interval.",
+  },
   {
     ...{ name: OTHER, label: "Other", function: "" },
-    description: "No class has an interval above its threshold and its baseline.",
+    description:
+      "No class has an interval above its threshold, its baseline and the highest of random heads.",
   },
   { name: MISSING, label: "Missing", description: "Not computed.", function: "" },
 ];
@@ -68,18 +75,25 @@ export function Gallery({ session, topic }: Props) {
         />
       </Toolbar>
       <div class="groups scroll">
-        {[...topic.kinds, ...REST].map((kind) => {
+        {[...topic.kinds, ...REST].map((kind: Shown | PatternKind) => {
           const heads = labels.flatMap((label, index) => (label === kind.name ? [index] : []));
-          if (kind.name === MISSING && heads.length === 0) return null;
+          if ([MISSING, UNSURE].includes(kind.name) && heads.length === 0) return null;
+          const highest = "highest" in kind ? kind.highest : Number.NaN;
           const own =
             "score" in kind ? planes.find(({ about }) => about.name === kind.score) : undefined;
           const also = own
             ? labels.flatMap((label, index) =>
-                label !== kind.name && holds(own, index, thresholds[kind.name] ?? 1) ? [index] : [],
+                label !== kind.name &&
+                holds(own, index, thresholds[kind.name] ?? 1, highest) === true
+                  ? [index]
+                  : [],
               )
             : [];
+          const above = "score" in kind ? aboveWhat(kind, own, thresholds, topic) : "";
           const by = sort === "class" && own ? own : session.plane.value;
-          return <Group key={kind.name} {...{ session, kind, heads, also, by, own, pictures }} />;
+          return (
+            <Group key={kind.name} {...{ session, kind, heads, also, by, own, pictures, above }} />
+          );
         })}
       </div>
     </>

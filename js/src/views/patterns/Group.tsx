@@ -22,10 +22,12 @@ interface Props {
   /** What the heads are sorted by. */
   by: Plane | null;
   own: Plane | undefined;
+  /** What a head's interval has to be above: "" for what is no class. */
+  above: string;
   pictures: readonly (Picture | null)[];
 }
 
-export function Group({ session, kind, heads, also, by, own, pictures }: Props) {
+export function Group({ session, kind, heads, also, by, own, above, pictures }: Props) {
   const { n_heads } = session.text.value;
   const headOf = (index: number): HeadAt => [Math.floor(index / n_heads), index % n_heads];
   const order = useOrder(heads, by);
@@ -46,6 +48,11 @@ export function Group({ session, kind, heads, also, by, own, pictures }: Props) 
           {kind.description} {kind.function && <code>{kind.function}</code>}
         </span>
       </h3>
+      {above && (
+        <p class="quiet" data-cw="above">
+          {above}
+        </p>
+      )}
       {also.length > 0 && (
         <p class="quiet" data-cw="also">
           Holds too for{" "}

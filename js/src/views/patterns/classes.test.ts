@@ -15,6 +15,7 @@ interface Case {
     }
   >;
   thresholds: Record<string, number>;
+  nulls: Record<string, number>;
   labels: string[];
 }
 
@@ -38,7 +39,10 @@ function planes({ scores, kinds }: Case): Plane[] {
 
 describe("the class of a head", () => {
   it.each(cases as unknown as Case[])("$says", (given) => {
-    const kinds = given.kinds as unknown as Kind[];
+    const kinds = given.kinds.map((kind) => ({
+      ...(kind as unknown as Kind),
+      highest: given.nulls[kind.name] ?? Number.NaN,
+    }));
     expect(labelled(kinds, planes(given), given.thresholds, given.labels.length)).toEqual(
       given.labels,
     );

@@ -4,7 +4,7 @@ import type { Topic } from "../../wire/blocks";
 import { rows } from "../../wire/rows";
 import { unpack } from "../../wire/tiles";
 
-/** A class of attention patterns: a head is of it above the threshold and above its baseline. */
+/** A class of attention patterns: a head is of it above the threshold and above its baselines. */
 export interface PatternKind {
   name: string;
   label: string;
@@ -12,10 +12,15 @@ export interface PatternKind {
   function: string;
   score: string;
   threshold: number;
+  /** What the highest of as many random heads as the model has would score; NaN: not known. */
+  highest: number;
 }
 
 export interface PatternsTopic {
   kinds: PatternKind[];
+  /** Texts behind the scores of shapes, and random sequences behind those of what repeats. */
+  prompts: number;
+  sequences: number;
   /** A small picture a head, layer by layer; null: not computed. */
   thumbnails: (Tile | null)[];
 }
@@ -35,7 +40,10 @@ export function readPatterns(topic: Topic, nLayers: number, nHeads: number): Pat
       function: row.text("function"),
       score: row.text("score"),
       threshold: row.number("threshold"),
+      highest: row.number("highest"),
     })),
+    prompts: topic.number("prompts"),
+    sequences: topic.number("sequences"),
     thumbnails,
   };
 }
