@@ -86,6 +86,26 @@ def mean_interval(
     return mean, low, high
 
 
+def highest_of(
+    draws: Float[Tensor, "draw ..."], n: int, confidence: float
+) -> Float[Tensor, "*rest"]:
+    """What the highest of `n` further draws of a share stays below, as often as `confidence` says.
+
+    The null of an extreme is the extreme's: the best of 270 heads is compared with the best of 270
+    random ones. All n are below a bound with the n-th power of how often one is. That quantile of
+    one is read from the draws, and as if they were normal on the logit scale, which reaches beyond
+    the highest of them; the higher of both is given.
+
+    >>> draws = torch.rand(512, generator=torch.Generator().manual_seed(0)) / 2 + 0.2
+    >>> [round(float(highest_of(draws, n, 0.95)), 2) for n in (1, 36, 270)]
+    [0.69, 0.84, 0.88]
+    """
+    logits = torch.logit(draws.double(), eps=1e-6)
+    one = confidence ** (1 / n)
+    normal = torch.sigmoid(logits.mean(0) + float(ndtri(one)) * logits.std(0))
+    return torch.maximum(normal.to(draws.dtype), draws.quantile(one, dim=0))
+
+
 def t_quantile(confidence: float, freedom: int) -> float:
     """T with P(|T| < t) = confidence, for some degrees of freedom.
 
@@ -166,23 +186,3 @@ def ratio_interval(
     c = part**2 - t**2 * cov[0, 0]
     half = (b**2 - a * c).clamp(min=0).sqrt()
     return (part / whole).float(), ((b - half) / a).float(), ((b + half) / a).float()
-
-
-def highest_of(
-    draws: Float[Tensor, "draw ..."], n: int, confidence: float
-) -> Float[Tensor, "*rest"]:
-    """What the highest of `n` further draws of a share stays below, as often as `confidence` says.
-
-    The null of an extreme is the extreme's: the best of 270 heads is compared with the best of 270
-    random ones. All n are below a bound with the n-th power of how often one is. That quantile of
-    one is read from the draws, and as if they were normal on the logit scale, which reaches beyond
-    the highest of them; the higher of both is given.
-
-    >>> draws = torch.rand(512, generator=torch.Generator().manual_seed(0)) / 2 + 0.2
-    >>> [round(float(highest_of(draws, n, 0.95)), 2) for n in (1, 36, 270)]
-    [0.69, 0.84, 0.88]
-    """
-    logits = torch.logit(draws.double(), eps=1e-6)
-    one = confidence ** (1 / n)
-    normal = torch.sigmoid(logits.mean(0) + float(ndtri(one)) * logits.std(0))
-    return torch.maximum(normal.to(draws.dtype), draws.quantile(one, dim=0))

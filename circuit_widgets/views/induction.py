@@ -84,16 +84,18 @@ class InductionView(ResultView):
         if isinstance(result, InductionTrace):
             return self._trace(result)
         pairs, which = result.pairs or [], result.provenance.interval
+        together = f"{which} for all pairs together"
+        settings = result.provenance.settings(Settings)
         ends = [end for pair in pairs for end in (pair.induction_head, pair.previous_token_head)]
         shown = [place(head) for head in (*ends, *result.heads()[:4])]
-        length = result.provenance.settings(Settings).length
+        length = settings.length
         before = len(result.example) - 2 * length if result.example else 0
         return topic(
             "induction",
-            {"length": length, "before": before},
+            {"length": length, "before": before, "least_share": settings.least_share},
             facts_table(_facts(result), which),
             # Not there: not looked for yet.
-            *([] if result.pairs is None else [t.pairs_table(pairs, which)]),
+            *([] if result.pairs is None else [t.pairs_table(pairs, together)]),
             *self._text.pictures(shown),
         )
 
@@ -150,7 +152,7 @@ def _facts(result: InductionHeads) -> list[Fact]:
         "loss added without the induction heads",
         "Rise of the second-copy loss when all significant induction heads are ablated together.",
         result.joint_ablation,
-        "same number of random heads",
+        "as many random heads of the same layers",
     )
     return facts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_widgets.weights.composition import MODES, Composition, composition
+from circuit_widgets.weights.composition import MODES, Composition, composition, percentile
 from circuit_widgets.weights.heads import HeadWeights, Norm, head_weights, norm_of
 from circuit_widgets.weights.unembedding import Unembedding
 from circuit_widgets.weights.writing import PartsMissing, Writing, writing
@@ -18,5 +18,6 @@ __all__ = [
     "composition",
     "head_weights",
     "norm_of",
+    "percentile",
     "writing",
 ]

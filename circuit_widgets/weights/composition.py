@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.heads import Head
 from circuit_widgets.weights.heads import HeadWeights, head_weights
 
 if TYPE_CHECKING:
@@ -90,6 +91,26 @@ def composition(
             if on_layer is not None:
                 on_layer(later)
     return Composition(value, z)
+
+
+def percentile(
+    scores: Float[Tensor, "layer head layer head"], sender: Head, receiver: Head
+) -> float | None:
+    """Of all other heads of earlier layers, how many in a hundred compose less with the receiver.
+
+    Weights of a trained model share directions: most pairs are far from rotated weights, so that a
+    z says little by itself. None where there is no other head, or no score.
+
+    >>> scores = torch.tensor([0.1, 0.3, 0.2]).view(1, 3, 1, 1).expand(1, 3, 2, 1)
+    >>> percentile(scores, Head(0, 2), Head(1, 0))
+    50.0
+    """
+    into = scores[: receiver.layer, :, receiver.layer, receiver.index]
+    own = into[sender.layer, sender.index]
+    n = int(into.isfinite().sum()) - 1
+    if n < 1 or bool(own.isnan()):
+        return None
+    return 100 * int((into < own).sum()) / n
 
 
 class _Packing:

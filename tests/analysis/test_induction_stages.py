@@ -97,7 +97,7 @@ def planted(seed: int) -> Circuit:
 
 
 def test_sixty_plantings_are_found_and_nothing_else() -> None:
-    hits = false = missed = 0
+    hits = false = missed = lonely = 0
     for seed in range(60):
         circuit = planted(seed)
         result = identify_induction_heads(
@@ -111,12 +111,22 @@ def test_sixty_plantings_are_found_and_nothing_else() -> None:
             if pair.confirmed
         }
         truth = (str(Head(*circuit.previous)), str(Head(*circuit.induction)))
+        (own,) = (
+            pair
+            for pair in result.pairs
+            if (pair.previous_token_head, pair.induction_head) == truth
+        )
+        if own.path_null_high is None:
+            # Of an earlier layer there are not two other heads: nothing to compare with.
+            assert not own.confirmed and own.why_not.startswith("there are not two random heads")
+            lonely += 1
+            continue
         hits += truth in found
         missed += truth not in found
         false += len(found - {truth})
     precision, recall = hits / (hits + false), hits / (hits + missed)
-    print(f"60 plantings: precision {precision:.3f}, recall {recall:.3f}")
-    assert (precision, recall) == (1, 1)
+    print(f"60 plantings: precision {precision:.3f}, recall {recall:.3f}, no null: {lonely}")
+    assert (precision, recall) == (1, 1) and hits >= 30
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -146,7 +156,8 @@ def test_more_comes_after_the_scores_and_says_what_is_pending() -> None:
     assert seen[0].copying is None and seen[-1].copying is not None
     ablated = seen[-1].ablation
     assert int(ablated.value.isfinite().sum()) == 2
-    assert ablated.control.isfinite().sum() == 2
+    # All heads of layer 1 are induction heads, and none is left to compare with.
+    assert ablated.control.isnan().all()
 
 
 def test_the_in_context_score_is_the_loss_late_less_early() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 
 import torch
+from torch import Tensor
 
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.causal.ablation import Ablation
-from circuit_widgets.causal.random_heads import others
+from circuit_widgets.causal.random_heads import matched_sets
 from circuit_widgets.heads import Head
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import mean_interval, score_of
+from circuit_widgets.statistics.intervals import further_draw, mean_interval
 
 # Random heads, and random sets of heads, that ablations are compared with.
 RANDOM = 8
@@ -22,36 +24,60 @@ _PARTS = ("value", "low", "high", "control", "control_low", "control_high")
 def add_ablation(
     result: InductionHeads, runs: Ablation, n_heads: int, *, confidence: float, seed: int
 ) -> Iterator[InductionHeads | None]:
-    """Single heads with random heads as control, then all induction heads with sets of as many.
+    """Single heads with random heads as control, then all induction heads with random sets.
 
-    It yields once for every ablation; None where there is nothing new to show.
+    Random heads are of the same layers, and none is an induction head or one of those in question.
+    A control is their mean, and between what one more of them would be (`further_draw`); where
+    there are no such heads it is missing. It yields once for every ablation; None where there is
+    nothing new to show.
     """
     induction = result.heads()
     tried = [*induction, *(head for head in _highest(result) if head not in induction)][:n_heads]
-    random = others(result.shape, [*induction, *tried], RANDOM, seed)
+    random = _single(result.shape, tried, induction, seed)
     effects = []
     for head in random:
         effects.append(runs.effect([head]).mean())
         yield None
+    null = further_draw(_stacked(effects), confidence)
     missing = (torch.tensor(torch.nan),) * 3
-    null = mean_interval(torch.stack(effects), confidence) if effects else missing
+    layers = {head.layer for head in random}
     planes = {name: torch.full(result.shape, torch.nan) for name in _PARTS}
     for head in tried:
-        numbers = (*mean_interval(runs.effect([head]), confidence), *null)
+        control = null if head.layer in layers else missing
+        numbers = (*mean_interval(runs.effect([head]), confidence), *control)
         for plane, number in zip(planes.values(), numbers, strict=True):
             plane[head.layer, head.index] = number
         score = Score(**{name: plane.clone() for name, plane in planes.items()})
         result = dataclasses.replace(result, ablation=score)
         yield result
-    sets = [others(result.shape, induction, len(induction), seed + 1 + at) for at in range(RANDOM)]
-    if not induction or len(sets[0]) < len(induction):
+    if not induction:
         return
     joint = []
-    for heads in sets:
+    for heads in matched_sets(result.shape, induction, RANDOM, seed + 1):
         joint.append(runs.effect(heads).mean())
         yield None
-    score = score_of(runs.effect(induction), torch.stack(joint), confidence)
+    numbers = (
+        *mean_interval(runs.effect(induction), confidence),
+        *further_draw(_stacked(joint), confidence),
+    )
+    score = Score(**dict(zip(_PARTS, numbers, strict=True)))
     yield dataclasses.replace(result, joint_ablation=score)
+
+
+def _single(
+    shape: tuple[int, int], tried: Sequence[Head], induction: Sequence[Head], seed: int
+) -> list[Head]:
+    """Random heads of the layers of those that are tried, from each layer about as many."""
+    by_layer = [
+        [head for (head,) in matched_sets(shape, [first], RANDOM, seed, (*tried, *induction))]
+        for first in {head.layer: head for head in tried}.values()
+    ]
+    in_turn = itertools.chain.from_iterable(itertools.zip_longest(*by_layer))
+    return [head for head in in_turn if head is not None][:RANDOM]
+
+
+def _stacked(effects: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(effects)) if effects else torch.empty(0)
 
 
 def _highest(result: InductionHeads) -> list[Head]:

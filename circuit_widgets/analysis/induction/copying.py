@@ -17,7 +17,7 @@ from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.analysis.induction.scores import TOP
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import SHARE, score_of
+from circuit_widgets.statistics.intervals import SHARE, middle_of, score_of
 from circuit_widgets.weights.heads import HeadWeights, head_weights
 from circuit_widgets.weights.unembedding import Unembedding
 from circuit_widgets.weights.writing import PartsMissing, writing
@@ -42,7 +42,7 @@ def add_copying(
 
     It yields once for every pass; None where there is nothing new to show.
     """
-    weights, logits = copying_by_weights(model, seed)
+    weights, logits = copying_by_weights(model, seed, confidence)
     result = dataclasses.replace(result, copying=weights, copying_logits=logits)
     yield result
     n, chance, hits = sum(map(len, sequences)), 0.0, []
@@ -58,13 +58,16 @@ def add_copying(
     yield dataclasses.replace(result, copying_tokens=score)
 
 
-def copying_by_weights(model: TransformerBridge, seed: int) -> tuple[Score, Score]:
+def copying_by_weights(
+    model: TransformerBridge, seed: int, confidence: float = 0.95
+) -> tuple[Score, Score]:
     """Copying scores of W_OV, and of W_E W_OV W_U: sum of Re(eigenvalue) / sum of |eigenvalue|.
 
     1: every direction is written as it is read (Elhage et al. 2021). The d_model x d_model matrix
     W_V W_O has the eigenvalues of the d_head x d_head matrix W_O W_V, and zeros. It misses a head
     that copies into another subspace. The control is the same with W_V turned by random rotations:
-    its mean and the middle 95 % of draws over all heads, one null for every head.
+    its mean and the middle of draws over all heads (a share `confidence` of them), one null for
+    every head.
 
     >>> from circuit_widgets import load_model
     >>> weights, logits = copying_by_weights(load_model(), seed=0)
@@ -92,7 +95,7 @@ def copying_by_weights(model: TransformerBridge, seed: int) -> tuple[Score, Scor
         )
         null = null[~null.isnan()]
         if len(null):
-            mean, low, high = null.mean(), null.quantile(0.025), null.quantile(0.975)
+            mean, low, high = middle_of(null, confidence)
         else:
             mean = low = high = torch.tensor(math.nan)
         missing = torch.full_like(value, math.nan)

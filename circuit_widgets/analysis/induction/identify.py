@@ -51,6 +51,7 @@ class Settings:
     ablation: int
     pairs: bool
     texts: int
+    least_share: float = 0.1
 
 
 @analysis("induction")
@@ -67,6 +68,7 @@ def identify_induction_heads(
     copying: bool = True,
     ablation: int = 6,
     pairs: bool = True,
+    least_share: float = 0.1,
     texts: str | Sequence[Any] | None = None,
     progress: bool = True,
 ) -> Iterator[InductionHeads | Progress]:
@@ -91,6 +93,8 @@ def identify_induction_heads(
         ablation: How many heads, the highest by prefix matching, are ablated one by one and, those
             that are significant, together, with random heads as control. 0, or one sequence: none.
         pairs: Also which previous-token head each induction head is made with; needs two sequences.
+        least_share: A pair is confirmed only if its path carries more than this share of the
+            induction head's prefix matching.
         texts: Also the in-context-learning score on these, of more than 500 tokens each.
         progress: Show a progress bar.
 
@@ -116,6 +120,7 @@ def identify_induction_heads(
         ablation=arguments.whole("ablation", ablation),
         pairs=arguments.flag("pairs", pairs),
         texts=0,
+        least_share=arguments.share("least_share", least_share, ends=True),
     )
     probe = Probe(model, settings.length, settings.seed, settings.prepend_bos)
     long_texts = None if texts is None else check_texts(model, texts)
@@ -168,12 +173,13 @@ def _steps(
         return Ablation(model, sequences, second_copy_logp(probe.layout))
 
     def stage(name: str, now: InductionHeads) -> Iterator[InductionHeads | None]:
-        how = {"confidence": settings.confidence, "seed": settings.seed}
+        how: dict[str, Any] = {"confidence": settings.confidence, "seed": settings.seed}
         if name == "copying":
             return add_copying(now, model, sequences, probe.layout, **how)
         if name == "ablation":
             return add_ablation(now, runs(), settings.ablation, **how)
         if name == "pairs":
+            how["least_share"] = settings.least_share
             return add_pairs(now, model, runs, probe.layout, **how)
         assert texts is not None
         return add_text_losses(now, model, texts, **how)

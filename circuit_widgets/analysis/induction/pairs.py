@@ -17,7 +17,7 @@ from circuit_widgets.causal.random_heads import others
 from circuit_widgets.heads import Head
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.statistics.intervals import further_draw, mean_interval
-from circuit_widgets.weights.composition import MODES, Composition, composition
+from circuit_widgets.weights.composition import MODES, Composition, composition, percentile
 from circuit_widgets.wire.numbers import number
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _PAIRED = 4
 _NULLS = 8
 # From a sender and a receiver to how much the receiver's score falls.
 PathEffect = Callable[[Head, Head], Float[Tensor, " sample"]]
+# Of random senders: the mean, and what one more would stay below.
+Null = tuple[float | None, float | None]
 
 
 def candidates(result: InductionHeads) -> list[tuple[Head, Head]]:
@@ -51,6 +53,7 @@ def add_pairs(
     *,
     confidence: float,
     seed: int,
+    least_share: float,
 ) -> Iterator[InductionHeads | None]:
     """Each candidate pair, one after the other; `runs` gives the repeating sequences' runs.
 
@@ -61,24 +64,27 @@ def add_pairs(
     wanted = candidates(result)
     if not wanted:
         return
-    known = [*_highest(result, "previous_token"), *_highest(result, "prefix_matching")]
-    layers = ({sender.layer for sender, _ in wanted}, {receiver.layer for _, receiver in wanted})
+    last = max(receiver.layer for _, receiver in wanted)
+    layers = (range(last), {receiver.layer for _, receiver in wanted})
     weights = {
         mode: composition(model, mode, between=layers, on_layer=lambda _: check_stop())
         for mode in MODES
     }
     path = path_to_keys(runs(), layout)
-    null: dict[Head, tuple[float | None, float | None]] = {}
+    known = [*result.heads("previous_token"), *result.heads()]
+    # As many labels are given, so each is given with as much more confidence (Bonferroni).
+    each = 1 - (1 - confidence) / len(wanted)
+    null: dict[Head, Null] = {}
     for sender, receiver in wanted:
         if receiver not in null:
-            senders = others(result.shape, known, _NULLS, seed, receiver.layer)
             effects = []
-            for each in senders:
-                effects.append(path(each, receiver).mean())
+            for other in others(result.shape, known, _NULLS, seed, receiver.layer):
+                effects.append(path(other, receiver).mean())
                 yield None
-            null[receiver] = _null(effects, confidence)
-        effect = [number(of) for of in mean_interval(path(sender, receiver), confidence)]
-        pair = _pair(sender, receiver, weights, effect, null[receiver])
+            null[receiver] = _null(effects, each)
+        effect = [number(of) for of in mean_interval(path(sender, receiver), each)]
+        whole = float(result.prefix_matching.value[receiver.layer, receiver.index])
+        pair = _pair(sender, receiver, weights, effect, null[receiver], whole, least_share)
         result = dataclasses.replace(result, pairs=(*(result.pairs or ()), pair))
         yield result
 
@@ -101,7 +107,7 @@ def _highest(result: InductionHeads, score: str) -> list[Head]:
     return result.heads(score)[:_PAIRED]
 
 
-def _null(effects: list[Tensor], confidence: float) -> tuple[float | None, float | None]:
+def _null(effects: list[Tensor], confidence: float) -> Null:
     """Mean of random senders' effects, and what one more of them would stay below."""
     if len(effects) < 2:
         return None, None
@@ -114,15 +120,18 @@ def _pair(
     receiver: Head,
     weights: dict[str, Composition],
     effect: list[float | None],
-    null: tuple[float | None, float | None],
+    null: Null,
+    whole: float,
+    least_share: float,
 ) -> InductionPair:
     at = (sender.layer, sender.index, receiver.layer, receiver.index)
     composed: dict[str, float | None] = {}
     for mode, scores in weights.items():
         composed[f"{mode}_composition"] = number(scores.value[at])
         composed[f"{mode}_z"] = number(scores.z[at])
+        composed[f"{mode}_percentile"] = percentile(scores.value, sender, receiver)
     path, low, high = effect
-    least = path if low is None else low
+    why_not = _why_not(low, null[1], least_share * whole, least_share)
     return InductionPair(
         previous_token_head=str(sender),
         induction_head=str(receiver),
@@ -133,5 +142,18 @@ def _pair(
         path_high=high,
         path_null=null[0],
         path_null_high=null[1],
-        confirmed=least is not None and least > max(0.0, null[1] or 0.0),
+        confirmed=not why_not,
+        path_share=None if path is None else path / whole,
+        why_not=why_not,
     )
+
+
+def _why_not(low: float | None, random: float | None, least: float, share: float) -> str:
+    """Why a path confirms no pair; "" if it does."""
+    if low is None:
+        return "the path has no interval"
+    if low <= least:
+        return f"the interval is not above {share:.0%} of prefix matching"
+    if random is None:
+        return "there are not two random heads to compare with"
+    return "" if low > random else "the interval is not above random heads"

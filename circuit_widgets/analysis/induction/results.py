@@ -30,12 +30,20 @@ class InductionPair:
         q_composition, k_composition, v_composition: How much the later head reads of what the
             earlier one writes, from the weights (Elhage et al. 2021). With rotary positions the
             weights see only a part of it.
-        q_z, k_z, v_z: The same in standard deviations from randomly rotated weights.
+        q_z, k_z, v_z: The same in standard deviations from randomly rotated weights, which most
+            pairs of a trained model are far from.
+        q_percentile, k_percentile, v_percentile: Of all other heads of earlier layers, how many in
+            a hundred compose less with the same induction head.
         path: How much prefix matching of the induction head falls if its key input from the other
-            head is replaced by the mean (path patching); path_low and path_high are its interval.
-        path_null: The same for random senders, on average; path_null_high is the upper prediction
-            bound for one more of them.
-        confirmed: The path's interval is above 0 and above path_null_high.
+            head is replaced by the mean (path patching); path_low and path_high are its interval,
+            which holds for all pairs together (Bonferroni: of n pairs each has a confidence of
+            1 - (1 - confidence) / n).
+        path_share: `path` as a share of the induction head's prefix matching.
+        path_null: The same as `path` for random senders, on average; path_null_high is the upper
+            prediction bound for one more of them, with the same correction.
+        confirmed: The path's interval is above `least_share` of the induction head's prefix
+            matching and above path_null_high.
+        why_not: Why it is not confirmed; "" if it is.
     """
 
     previous_token_head: str
@@ -53,6 +61,11 @@ class InductionPair:
     path_null: float | None
     path_null_high: float | None
     confirmed: bool
+    path_share: float | None = None
+    q_percentile: float | None = None
+    k_percentile: float | None = None
+    v_percentile: float | None = None
+    why_not: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -68,8 +81,10 @@ class InductionHeads(Result, topic="induction"):
     token 50; its control is the same tokens in random order. None without texts.
 
     Copying (`copying`, `copying_logits`, `copying_tokens`), `ablation` of single heads (NaN where
-    it was not tried; its control is random heads) and `joint_ablation` of all found heads (shape
-    []; its control is sets of as many random heads) are None if not asked for.
+    it was not tried; its control is random heads of the same layers) and `joint_ablation` of all
+    found heads (shape []; its control is random sets with as many heads in each layer) are None if
+    not asked for. The ends of these two controls are where one more random head or set would be;
+    they are NaN where the layers have too few other heads.
 
     `pairs`: each previous-token head with each induction head of a later layer; None if not asked
     for.

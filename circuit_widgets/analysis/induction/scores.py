@@ -43,7 +43,8 @@ MORE: dict[str, About] = {
             "ablation",
             "Ablation effect",
             "Rise of the loss on the second copy, in nats, when the head's z is replaced by its "
-            "mean. The baseline is random other heads. Backup heads can hide a head's effect.",
+            "mean. The baseline is random other heads of the same layers, and its ends are where "
+            "one more of them would be. Backup heads can hide a head's effect.",
             "mean ablation; McGrath et al. 2023, The Hydra Effect, for what it cannot see",
             most=None,
             group="ablation",

@@ -37,6 +37,14 @@ def pairs_table(pairs: Sequence[object], which: str) -> Packed:
                 for letter in "qkv"
             ),
             packing.numbers(
+                "k_percentile",
+                column("k_percentile"),
+                "K-composition, percentile",
+                unit="%",
+                about="Of all other heads of earlier layers, how many in a hundred compose less "
+                "with the same induction head",
+            ),
+            packing.numbers(
                 "path",
                 column("path"),
                 "path effect",
@@ -44,6 +52,12 @@ def pairs_table(pairs: Sequence[object], which: str) -> Packed:
                 "the previous-token head is replaced by the mean",
             ),
             *interval("path", column("path_low"), column("path_high"), which),
+            packing.numbers(
+                "path_share",
+                column("path_share"),
+                "share",
+                about="The path effect as a share of the induction head's prefix matching",
+            ),
             packing.numbers(
                 "path_null",
                 column("path_null"),
@@ -60,6 +74,7 @@ def pairs_table(pairs: Sequence[object], which: str) -> Packed:
                 of="path",
             ),
             packing.flags("confirmed", column("confirmed"), "confirmed"),
+            packing.texts("why_not", column("why_not"), "why not"),
         ],
         title="Previous-token heads and the induction heads that use them",
         sort="path",

@@ -74,7 +74,7 @@ export function PairGraph({ pairs, edge, choose, theme }: GraphProps) {
 const Z = "in standard deviations from rotated weights";
 
 function columnsOf(pairs: Pairs): TableColumn[] {
-  const { edges, path, low, high, interval, baseline, baselineHigh } = pairs;
+  const { edges, path, low, high, interval, baseline, baselineHigh, share, leastShare } = pairs;
   const z = (name: string, letter: string, values: Float32Array): TableColumn => ({
     kind: "number",
     name,
@@ -95,16 +95,29 @@ function columnsOf(pairs: Pairs): TableColumn[] {
     {
       ...{ kind: "number", name: "baseline", label: "baseline", values: baseline },
       about:
-        "The same with random heads in place of the earlier head: their mean. The small number is the upper bound for one more random head.",
+        "The same with random heads in place of the earlier head: their mean. The small number is the upper bound for one more random head, corrected for the number of pairs.",
       note: (row) =>
         Number.isNaN(baselineHigh[row] as number) ? "" : `to ${fixed(baselineHigh[row])}`,
     },
     {
+      ...{ kind: "number", name: "share", label: "share", values: share },
+      about: "The path as a share of the induction head's prefix matching.",
+    },
+    {
       ...{ kind: "flag", name: "confirmed", label: "confirmed", values: pairs.confirmed },
-      about: "Whether the interval of the path lies above 0 and above the bound for random heads.",
+      about: `Whether the interval of the path lies above ${fixed(leastShare)} of the induction head's prefix matching and above the bound for random heads.`,
+    },
+    {
+      ...{ kind: "number", name: "percentile", label: "K %", values: pairs.kPercentile, digits: 0 },
+      about:
+        "K-composition of the two heads' weights: how many of the other earlier heads in a hundred compose less with the same induction head.",
     },
     z("k", "K", pairs.kz),
     z("q", "Q", pairs.qz),
     z("v", "V", pairs.vz),
+    {
+      ...{ kind: "text", name: "why", label: "why not", values: pairs.whyNot },
+      about: "Why the pair is not confirmed.",
+    },
   ];
 }

@@ -16,10 +16,18 @@ export interface Pairs {
   /** Random senders: their mean, and below what one of them would be. */
   baseline: Column;
   baselineHigh: Column;
+  /** The path as a share of the induction head's prefix matching. */
+  share: Column;
+  /** Below it a share confirms nothing. */
+  leastShare: number;
+  /** How many other earlier heads in a hundred compose less with the same head. */
+  kPercentile: Column;
   kz: Column;
   qz: Column;
   vz: Column;
   confirmed: Uint8Array;
+  /** Why a pair is not confirmed; "" where it is. */
+  whyNot: readonly string[];
 }
 
 /** Tokens that stood earlier in the text, and what each head makes of them. */
@@ -55,7 +63,7 @@ export function readInduction(topic: Topic): InductionRows {
   const [induction, previous] = [heads("heads"), heads("previous")];
   return {
     facts: readFacts(topic),
-    pairs: readPairs(topic.table("pairs")),
+    pairs: readPairs(topic.table("pairs"), topic.number("least_share")),
     length: topic.number("length") || 0,
     before: topic.number("before") || 0,
     heads: induction,
@@ -64,7 +72,7 @@ export function readInduction(topic: Topic): InductionRows {
   };
 }
 
-function readPairs(table: Table | null): Pairs | null {
+function readPairs(table: Table | null, leastShare: number): Pairs | null {
   if (!table) return null;
   const none = new Float32Array(table.rows).fill(Number.NaN);
   const { value, low, high, interval, null: baseline, nullHigh } = table.estimates("path");
@@ -79,10 +87,14 @@ function readPairs(table: Table | null): Pairs | null {
     interval,
     baseline: baseline ?? none,
     baselineHigh: nullHigh ?? none,
+    share: table.numbers("path_share"),
+    leastShare,
+    kPercentile: table.numbers("k_percentile"),
     kz: table.numbers("k_z"),
     qz: table.numbers("q_z"),
     vz: table.numbers("v_z"),
     confirmed: table.flags("confirmed"),
+    whyNot: rows(table, (row) => row.text("why_not")),
   };
 }
 
