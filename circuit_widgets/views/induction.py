@@ -84,7 +84,6 @@ class InductionView(ResultView):
         if isinstance(result, InductionTrace):
             return self._trace(result)
         pairs, which = result.pairs or [], result.provenance.interval
-        together = f"{which} for all pairs together"
         settings = result.provenance.settings(Settings)
         ends = [end for pair in pairs for end in (pair.induction_head, pair.previous_token_head)]
         shown = [place(head) for head in (*ends, *result.heads()[:4])]
@@ -95,7 +94,7 @@ class InductionView(ResultView):
             {"length": length, "before": before, "least_share": settings.least_share},
             facts_table(_facts(result), which),
             # Not there: not looked for yet.
-            *([] if result.pairs is None else [t.pairs_table(pairs, together)]),
+            *([] if result.pairs is None else [t.pairs_table(pairs, which)]),
             *self._text.pictures(shown),
         )
 

@@ -90,7 +90,7 @@ function columnsOf(pairs: Pairs): TableColumn[] {
     },
     {
       ...{ kind: "number", name: "path", label: "path", values: path, low, high, strong: true },
-      about: `How much the induction head's prefix matching falls when only its input from the earlier head, to its keys, is replaced by the mean. The small numbers are the ${interval}.`,
+      about: `How much the induction head's prefix matching falls when only its input from the earlier head, to its keys, is replaced by the mean. The small numbers are the ${interval}, for all pairs together.`,
     },
     {
       ...{ kind: "number", name: "baseline", label: "baseline", values: baseline },
