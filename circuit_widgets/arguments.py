@@ -7,6 +7,7 @@ is not, because `n_sequences=True` is a slip and not a 1.
 from __future__ import annotations
 
 import difflib
+import math
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -71,6 +72,22 @@ def share(name: str, value: Any, *, ends: bool = False, example: float = 0.95) -
     if number is None or not inside:
         accepted = "0 to 1" if ends else f"between 0 and 1, like {example}"
         raise ValueError(f"{name} is {shown(value)}; accepted is {accepted}")
+    return number
+
+
+def positive(name: str, value: Any, *, example: float) -> float:
+    """A number above 0.
+
+    Raises:
+        ValueError: It is something else.
+
+    >>> positive("equivalence", -1, example=0.02)
+    Traceback (most recent call last):
+    ValueError: equivalence is -1; accepted is a number above 0, like 0.02
+    """
+    number = _real(value)
+    if number is None or not 0 < number < math.inf:
+        raise ValueError(f"{name} is {value!r}; accepted is a number above 0, like {example:g}")
     return number
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.causal.metrics import Metric
-from circuit_widgets.causal.paths import path_patch, receiver_z
+from circuit_widgets.causal.paths import path_patch, receiver_z, write_change
 from circuit_widgets.heads import Head
 
 if TYPE_CHECKING:
@@ -99,6 +99,25 @@ class Ablation:
             patched.append(self._measured(logits, at))
         return self.clean - torch.cat(patched)
 
+    def path_estimates(self, sender: Head) -> dict[int, Float[Tensor, "prompt head"]]:
+        """The path effect on every head of every later layer, to first order.
+
+        Each head's z is what it is with the sender's mean as input; what the change of z does to
+        the metric is estimated by the slope there. One pass of each later layer's attention for all
+        its heads, where `path_effect` takes the rest of the model for one head.
+        """
+        found: dict[int, list[Tensor]] = {}
+        for at, (inputs, means) in enumerate(zip(self._inputs, self._means, strict=True)):
+            mean = means[sender.layer][:, :, sender.index]
+            change = write_change(self._model, inputs, sender, mean)
+            for layer in (layer for layer in self._layers if layer > sender.layer):
+                stream = inputs.stream(layer) + change
+                heard = capture.replay(self._model, inputs, layer, ["z"], stream=stream)["z"]
+                lost = self._z[at][layer].float() - heard.float()
+                slope = self._slope(at)[layer].float()
+                found.setdefault(layer, []).append((lost * slope).sum((1, 3)).cpu())
+        return {layer: torch.cat(parts) for layer, parts in found.items()}
+
     def attention_lost(
         self, sender: Head, receiver: Head, through: Collection[str]
     ) -> Iterator[Float[Tensor, "batch query key"]]:
@@ -117,17 +136,21 @@ class Ablation:
 
         Where a second head is ready to take over, the effect is small and this is not.
         """
-        if self._slopes is None:
-            self._slopes = [self._slopes_of(at) for at in range(len(self._batches))]
         parts = []
-        for z, means, slopes in zip(self._z, self._means, self._slopes, strict=True):
+        for at, (z, means) in enumerate(zip(self._z, self._means, strict=True)):
             away = (z[head.layer].float() - means[head.layer].float())[:, :, head.index]
-            slope = slopes[head.layer].float()[:, :, head.index]
+            slope = self._slope(at)[head.layer].float()[:, :, head.index]
             parts.append((away * slope).sum((1, 2)).cpu())
         return torch.cat(parts)
 
     def _measured(self, logits: Tensor, at: int) -> Float[Tensor, " batch"]:
         return self._metrics[at](logits, self._batches[at]).float().cpu()
+
+    def _slope(self, at: int) -> LayerZ:
+        """Of one batch; all are made when the first is asked for."""
+        if self._slopes is None:
+            self._slopes = [self._slopes_of(batch) for batch in range(len(self._batches))]
+        return self._slopes[at]
 
     def _slopes_of(self, at: int) -> LayerZ:
         tokens, metric = self._batches[at], self._metrics[at]

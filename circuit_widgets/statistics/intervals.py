@@ -9,7 +9,7 @@ import math
 
 import torch
 from jaxtyping import Float
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 from torch import Tensor
 
 from circuit_widgets.results.score import Score
@@ -104,6 +104,22 @@ def highest_of(
     one = confidence ** (1 / n)
     normal = torch.sigmoid(logits.mean(0) + float(ndtri(one)) * logits.std(0))
     return torch.maximum(normal.to(draws.dtype), draws.quantile(one, dim=0))
+
+
+def mean_p(samples: Float[Tensor, "sample ..."]) -> Float[Tensor, "*heads"]:
+    """P of a mean as far from 0, either side, if samples were about 0 (Student's t).
+
+    NaN with one sample, or where all are the same.
+
+    >>> round(float(mean_p(torch.tensor([1.0, 2.0, 3.0]))), 3)
+    0.074
+    """
+    n = samples.shape[0]
+    if n < 2:
+        return torch.full_like(samples.mean(0), math.nan)
+    t = samples.mean(0) / (samples.std(0) / math.sqrt(n))
+    p = 2 * stdtr(n - 1, -t.abs().double().cpu().numpy())
+    return torch.as_tensor(p).to(samples)
 
 
 def t_quantile(confidence: float, freedom: int) -> float:

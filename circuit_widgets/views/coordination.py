@@ -31,6 +31,7 @@ class CoordinationView(ResultView):
             "method": result.method,
             "signed": signed,
             "fdr": result.fdr,
+            "equivalence": result.provenance.settings(Settings).equivalence,
             "significance": "\n".join(significance(result)),
         }
         return topic(

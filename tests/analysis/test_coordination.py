@@ -236,6 +236,7 @@ def test_a_metric_of_the_last_token_counts_where_it_can(model) -> None:
         ({"n_permutations": 5}, "n_permutations is 5; accepted is a whole number from 20"),
         ({"pairs": -1}, "pairs is -1; accepted is a whole number from 0"),
         ({"batch": 0}, "batch is 0"),
+        ({"equivalence": 0}, "equivalence is 0; accepted is a number above 0, like 0.02"),
         ({"fdr": 0}, "fdr is 0; accepted is between 0 and 1"),
         ({"confidence": 95}, "confidence is 95"),
         (

@@ -67,6 +67,18 @@ def test_untrained_models_have_no_significant_pair() -> None:
     assert found <= 5 and by_shuffles > 15
 
 
+@pytest.mark.parametrize("name", ["gpt2", "llama", "neox", "gemma", "qwen2"])
+def test_pairs_of_an_untrained_model_have_no_type(name: str) -> None:
+    """Whatever its pairs are significant by."""
+    prompts = [tiny.ids(12, seed=at)[0].tolist() for at in range(12)]
+    result = analyze_head_coordination(
+        untrained(name, 1), prompts, method="projection", fdr=0.999, pairs=12, progress=False
+    )
+    assert len(result.pairs) == 12
+    assert {pair.type for pair in result.pairs} == {"not resolved"}
+    assert all("may have no effect beyond" in pair.reason for pair in result.pairs)
+
+
 # --- heads on texts that have nothing to do with each other ---
 
 

@@ -87,3 +87,14 @@ def test_an_edit_of_a_head_in_a_layer_that_was_not_kept_is_refused(model) -> Non
     runs = Ablation(model, BATCHES, next_token_logp, layers=[2])
     with pytest.raises(ValueError, match="no value for layer 0"):
         runs.effect([SENDER])
+
+
+def test_estimates_are_path_effects_to_first_order(model) -> None:
+    """In the last layer nothing but the metric comes after: close to what patching measures."""
+    runs = Ablation(model, BATCHES, next_token_logp)
+    estimates = runs.path_estimates(SENDER)
+    assert list(estimates) == [1, 2] and estimates[2].shape == (3, 4)
+    patched = torch.stack([runs.path_effect(SENDER, Head(2, head)) for head in range(4)], 1)
+    assert float(patched.abs().max()) > 100 * runs.rounding
+    both = torch.stack([estimates[2].flatten(), patched.flatten()])
+    assert float(torch.corrcoef(both)[0, 1]) > 0.9

@@ -59,6 +59,7 @@ class Settings:
     batch: int
     seed: int
     confidence: float
+    equivalence: float = 0.02
 
 
 @analysis("coordination")
@@ -72,6 +73,7 @@ def analyze_head_coordination(
     n_permutations: int = 500,
     fdr: float = 0.05,
     pairs: int = 6,
+    equivalence: float = 0.02,
     batch: int = 8,
     seed: int = 0,
     confidence: float = 0.95,
@@ -107,8 +109,8 @@ def analyze_head_coordination(
 
     Where no pair is significant, the text says what would have been: see `HeadCoordination`.
 
-    Then, for the strongest significant pairs, interventions: see `HeadCoordination.pairs`. The path
-    is Wang et al. 2022's (Interpretability in the Wild).
+    Then, for the strongest significant pairs, interventions: `CoordinatedPair` says what they are.
+    The path is Wang et al. 2022's (Interpretability in the Wild).
 
     Args:
         model: A TransformerBridge with causal attention.
@@ -120,9 +122,10 @@ def analyze_head_coordination(
             better if higher, differentiable. None: mean logp of the token that follows, in nats.
         n_permutations: Shuffles of the null, from 20.
         fdr: Share of false finds among the significant pairs.
-        pairs: How many of them get a type, at most.
+        pairs: How many of them get a type, at most. The type of a pair does not depend on it.
+        equivalence: An effect inside ± this is as good as none; in units of the metric (nats).
         batch: Prompts a pass, at most.
-        seed: Of shuffles and of random paths.
+        seed: Of shuffles, random readers and control paths.
         confidence: Of the intervals over prompts (Student's t).
         progress: Show a progress bar.
 
@@ -143,6 +146,7 @@ def analyze_head_coordination(
         n_permutations=arguments.whole("n_permutations", n_permutations, 20),
         fdr=arguments.share("fdr", fdr, example=0.05),
         pairs=arguments.whole("pairs", pairs),
+        equivalence=arguments.positive("equivalence", equivalence, example=0.02),
         batch=arguments.whole("batch", batch, 1),
         seed=arguments.seed(seed),
         confidence=arguments.share("confidence", confidence),
@@ -208,10 +212,11 @@ def _steps(
     yield result
     if not chosen:
         return
-    used = {head.layer for pair in chosen for head in (pair.a, pair.b)}
+    shape = int(model.cfg.n_layers), n_heads
     batches = (tokens for _, tokens in prompts.batches(settings.batch))
-    ablation = Ablation(model, batches, metric, used)
-    for pair in type_pairs(ablation, chosen, n_heads, settings.confidence, settings.seed):
+    ablation = Ablation(model, batches, metric)
+    confidence, equivalence = settings.confidence, settings.equivalence
+    for pair in type_pairs(ablation, chosen, shape, confidence, equivalence, settings.seed):
         yield work.did("pairs")
         provenance = dataclasses.replace(provenance, n_done=provenance.n_done + 1)
         result = dataclasses.replace(result, provenance=provenance, pairs=(*result.pairs, pair))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from circuit_widgets.analysis.coordination.words import significance
+from circuit_widgets.analysis.coordination.words import describe, significance
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 
@@ -36,28 +36,41 @@ class Significant(NamedTuple):
 class CoordinatedPair:
     """How a significant pair works together; None: there is no number.
 
-    All effects are on the metric, and are means over prompts with an interval (_low, _high).
+    All effects are on the metric, and are means over prompts with an interval (_low, _high) of the
+    `confidence` asked for. A type is a statement about one pair at that level: no pair is compared
+    with others that were asked for, and levels are not corrected for how many pairs there are; _p
+    is there for whoever wants to.
 
     Attributes:
         a, b: "layer.head", a not in a later layer than b.
         value, q: Their similarity, and its false discovery rate.
         path: How much the metric falls if only b's input from a is replaced by a's mean (path
             patching); None within a layer.
-        path_null_low, path_null_high: The null: an interval for one more random path from a to b's
-            layer, or from a's layer to b (by median and median deviation).
+        path_null_low, path_null_high: An interval for one more random path over as many layers, by
+            median and median deviation of `path_controls` paths between other heads, which the pair
+            itself draws. None with fewer than 4.
         interaction: effect_ab - effect_a - effect_b.
+        path_p, interaction_p: Of a mean as far from 0 (Student's t, two-sided).
+        path_equivalent, interaction_equivalent: Whether it is as good as none: two one-sided tests
+            at 1 - confidence reject that it is beyond ± `equivalence`.
         effect_a, effect_b, effect_ab: How much the metric falls if the head, or both, are replaced
             by their mean over the other prompts.
         contribution_a, contribution_b: The effects to first order, (z - mean) · d metric / d z.
-        type: "serial": the path's interval excludes 0, and it is outside its null (if there are no
-            2 random paths to compare, the interval alone decides).
-            "aggregation": no such path, an interaction, and both heads affect the metric (by effect
-            or by contribution): both act on a later head or the logits.
-            "parallel": no such path and no interaction: each acts on its own.
-            "not resolved": anything else, and one prompt alone, which gives no interval.
+        reader: A later head that reads both: path patching from a to it and from b to it changes
+            the metric by at least `equivalence` each, with intervals that exclude 0, corrected for
+            all `n_readers` later heads (Bonferroni). The two heads with the largest estimates are
+            patched. None: none of them does.
+        reader_a, reader_b: These two path effects, with the corrected intervals.
+        type: "serial": the path's interval excludes 0, it is outside of where a random path would
+            be, and not as good as none.
+            "aggregation": no such path, but a common reader.
+            "parallel": path and interaction are as good as none (within a layer there is no path),
+            and each head has an effect of at least `equivalence` whose interval excludes 0.
+            "not resolved": anything else; `reason` says what is missing.
         sign: "redundancy", interaction above 0: ablating both costs more than the sum of ablating
             each, because each compensates for the other. "synergy", below 0: ablating both costs
-            less than that sum. None: the interaction's interval includes 0.
+            less than that sum. None: the interaction's interval includes 0, or it is as good as
+            none.
     """
 
     a: str
@@ -67,11 +80,16 @@ class CoordinatedPair:
     path: float | None
     path_low: float | None
     path_high: float | None
+    path_p: float | None
+    path_equivalent: bool | None
     path_null_low: float | None
     path_null_high: float | None
+    path_controls: int | None
     interaction: float | None
     interaction_low: float | None
     interaction_high: float | None
+    interaction_p: float | None
+    interaction_equivalent: bool | None
     effect_a: float | None
     effect_a_low: float | None
     effect_a_high: float | None
@@ -87,8 +105,17 @@ class CoordinatedPair:
     contribution_b: float | None
     contribution_b_low: float | None
     contribution_b_high: float | None
+    reader: str | None
+    n_readers: int
+    reader_a: float | None
+    reader_a_low: float | None
+    reader_a_high: float | None
+    reader_b: float | None
+    reader_b_low: float | None
+    reader_b_high: float | None
     type: str = "not resolved"
     sign: str | None = None
+    reason: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -225,26 +252,4 @@ class HeadCoordination(Result, topic="coordination"):
                 f"The most similar are {self.heads[i]} and {self.heads[j]} "
                 f"({float(self.value[i, j]):.2f}), which says nothing without a null"
             )
-        return lines + [describe(pair) for pair in self.pairs]
-
-
-def describe(pair: CoordinatedPair) -> str:
-    """A typed pair in a line."""
-    said = {
-        "serial": f"{pair.a} acts through {pair.b} (serial)",
-        "parallel": f"{pair.a} and {pair.b} act independently (parallel)",
-        "aggregation": f"{pair.a} and {pair.b} both act on a later head or logits (aggregation)",
-    }.get(pair.type, f"How {pair.a} and {pair.b} work together is not resolved")
-    effects = [
-        _effect("path effect", pair.path, pair.path_low, pair.path_high),
-        _effect("interaction", pair.interaction, pair.interaction_low, pair.interaction_high),
-    ]
-    sign = f", with {pair.sign}" if pair.sign else ""
-    return f"{said}{sign}: {', '.join(effect for effect in effects if effect)}"
-
-
-def _effect(name: str, value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return ""
-    span = "" if low is None or high is None else f" (interval {low:.3g} to {high:.3g})"
-    return f"{name} {value:.3g}{span}"
+        return lines + [describe(pair, self.provenance) for pair in self.pairs]

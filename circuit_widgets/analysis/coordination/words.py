@@ -11,7 +11,8 @@ from scipy.special import ndtri
 from circuit_widgets.analysis.coordination.turned import TURNS
 
 if TYPE_CHECKING:
-    from circuit_widgets.analysis.coordination.results import HeadCoordination
+    from circuit_widgets.analysis.coordination.results import CoordinatedPair, HeadCoordination
+    from circuit_widgets.results.provenance import Provenance
 
 
 def significance(result: HeadCoordination) -> list[str]:
@@ -26,6 +27,39 @@ def significance(result: HeadCoordination) -> list[str]:
         *without,
     ]
     return lines if found else [*lines, could_have_been(result)]
+
+
+def describe(pair: CoordinatedPair, made: Provenance) -> str:
+    """A typed pair in a line."""
+    bound = made.parameters.get("equivalence")
+    said = {
+        "serial": f"{pair.a} acts through {pair.b} (serial)",
+        "parallel": f"{pair.a} and {pair.b} act independently (parallel: within ±{bound})",
+        "aggregation": f"{pair.a} and {pair.b} are both read by {pair.reader} (aggregation)",
+    }.get(pair.type, f"How {pair.a} and {pair.b} work together is not resolved")
+    others = _span("other paths", pair.path_null_low, pair.path_null_high)
+    effects = [
+        _effect(pair, "path", "path effect", [made.interval, others]),
+        _effect(pair, "interaction", "interaction", [made.interval]),
+        _effect(pair, "reader_a", f"path effect {pair.a} to {pair.reader}", ["corrected interval"]),
+        _effect(pair, "reader_b", f"path effect {pair.b} to {pair.reader}", ["corrected interval"]),
+    ]
+    sign = f", with {pair.sign}" if pair.sign else ""
+    why = f" ({pair.reason})" if pair.reason else ""
+    return f"{said}{why}{sign}: {', '.join(effect for effect in effects if effect)}"
+
+
+def _effect(pair: CoordinatedPair, field: str, name: str, beside: list[str]) -> str:
+    value, low, high = (getattr(pair, f"{field}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return ""
+    spans = [_span(beside[0], low, high), *beside[1:]]
+    spans = [span for span in spans if span]
+    return f"{name} {value:.3g}" + (f" ({'; '.join(spans)})" if spans else "")
+
+
+def _span(name: str, low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{name} {low:.3g} to {high:.3g}"
 
 
 def could_have_been(result: HeadCoordination) -> str:

@@ -69,6 +69,10 @@ def pairs_table(pairs: Sequence[object], which: str) -> Packed:
             packing.heads("b", column("b"), "second head"),
             packing.texts("type", column("type"), "type"),
             packing.texts("sign", [sign or "" for sign in column("sign")], "sign"),
+            packing.texts("reason", column("reason"), "why there is no type"),
+            packing.texts("reader", [reader or "" for reader in column("reader")], "reader"),
+            packing.numbers("reader_a", column("reader_a"), "path from the first to the reader"),
+            packing.numbers("reader_b", column("reader_b"), "path from the second to the reader"),
             packing.numbers("value", column("value"), "value"),
             packing.numbers("q", column("q"), "q", role="q", of="value"),
             packing.numbers(
@@ -78,6 +82,7 @@ def pairs_table(pairs: Sequence[object], which: str) -> Packed:
                 about="Fall of the metric when only the second head receives the first one's mean",
             ),
             *interval("path", column("path_low"), column("path_high"), which),
+            packing.numbers("path_null_low", column("path_null_low"), "other paths, lower end"),
             packing.numbers(
                 "path_null_high",
                 column("path_null_high"),

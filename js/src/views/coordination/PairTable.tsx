@@ -7,16 +7,16 @@ import type { TableColumn } from "../../parts/table-columns";
 import type { Sorting } from "../sorting";
 import type { Estimate, Pair } from "./rows";
 
-/** What each type means. */
-const TYPES: Record<string, string> = {
-  serial: "The first acts through the second: the path between them carries an effect.",
-  parallel: "Each acts on its own: no path between them, and no interaction.",
-  aggregation: "Both act on something later: no path between them, but an interaction.",
-  "not resolved": "The intervals do not decide between the types.",
-};
+/** What each type means; `bound`: an effect inside ± this is as good as none. */
+const meanings = (bound: number): Record<string, string> => ({
+  serial: `The first acts through the second: the path between them is stronger than others over as many layers, and may not be inside ±${bound}.`,
+  parallel: `Each acts on its own: path and interaction are inside ±${bound}.`,
+  aggregation: "One later head reads both: it was patched, and hears both.",
+});
 
 interface Props extends Sorting {
   pairs: readonly Pair[];
+  equivalence: number;
   /** What their intervals are. */
   interval: string;
   unit: string;
@@ -26,34 +26,46 @@ interface Props extends Sorting {
 }
 
 export function PairTable(props: Props) {
-  const { pairs, interval, unit, signed, edge, choose, sort, setSort } = props;
+  const { pairs, equivalence, interval, unit, signed, edge, choose, sort, setSort } = props;
   const columns = useMemo(() => columnsOf(pairs, interval, unit), [pairs, interval, unit]);
   const at = (row: number): EdgeAt | null => {
     const pair = pairs[row];
     return pair ? { sender: pair.a, receiver: pair.b } : null;
   };
-  const selected = pairs.findIndex((_, row) => sameEdge(at(row), edge));
+  const chosen = pairs.findIndex((_, row) => sameEdge(at(row), edge));
+  const selected = pairs[chosen];
+  const types = [...new Set(pairs.map(({ type }) => type))].filter(
+    (type) => meanings(equivalence)[type],
+  );
   return (
     <>
       <Table
         name="coordinated"
         title="How pairs work together"
         order={`sorted by ${signed ? `|${unit}|` : unit}, highest first`}
-        {...{ columns, rows: pairs.length, selected, sort, setSort }}
+        {...{ columns, rows: pairs.length, selected: chosen, sort, setSort }}
         select={(row) => {
-          const chosen = at(row);
-          if (chosen) choose(chosen);
+          const next = at(row);
+          if (next) choose(next);
         }}
         empty="No pair was tested by intervention: none is significant, or none was asked for."
         fill
       />
       <dl class="types quiet">
-        {[...new Set(pairs.map(({ type }) => type))].map((type) => (
+        {types.map((type) => (
           <div key={type}>
             <dt>{type}</dt>
-            <dd>{TYPES[type]}</dd>
+            <dd>{meanings(equivalence)[type]}</dd>
           </div>
         ))}
+        {selected?.reason && (
+          <div data-cw="reason">
+            <dt>
+              {nameOf(selected.a)}, {nameOf(selected.b)}
+            </dt>
+            <dd>Not resolved: {selected.reason}.</dd>
+          </div>
+        )}
       </dl>
     </>
   );
@@ -74,9 +86,10 @@ function columnsOf(pairs: readonly Pair[], interval: string, unit: string): Tabl
     },
     {
       ...{ kind: "text", name: "type", label: "type" },
-      about: "How the two heads work together, by the intervals of path and interaction.",
+      about:
+        "How the two heads work together, by the intervals of path and interaction, and by the paths to a later head.",
       values: pairs.map(({ type }) => type),
-      note: (row) => pairs[row]?.sign ?? "",
+      note: (row) => noteOf(pairs[row]),
     },
     {
       ...{ kind: "number", name: "value", label: unit, strong: true },
@@ -87,6 +100,10 @@ function columnsOf(pairs: readonly Pair[], interval: string, unit: string): Tabl
       ...{ kind: "number", name: "path", label: "path" },
       about: `How much the metric falls when the second head alone receives the first one's mean, with its ${interval}.`,
       ...estimate(({ path }) => path),
+      note: (row) => {
+        const [low, high] = pairs[row]?.others ?? [Number.NaN, Number.NaN];
+        return Number.isNaN(low) ? "" : `others ${exact(low, 2)} to ${exact(high, 2)}`;
+      },
     },
     {
       ...{ kind: "number", name: "interaction", label: "interaction" },
@@ -94,4 +111,12 @@ function columnsOf(pairs: readonly Pair[], interval: string, unit: string): Tabl
       ...estimate(({ interaction }) => interaction),
     },
   ];
+}
+
+/** What a type is about besides the pair. */
+function noteOf(pair: Pair | undefined): string {
+  if (!pair) return "";
+  const [a, b] = pair.heard;
+  const read = pair.reader && `by ${pair.reader} (${exact(a, 2)}, ${exact(b, 2)})`;
+  return [read, pair.sign].filter(Boolean).join(", ");
 }

@@ -26,6 +26,12 @@ const pairs = fakeTable("pairs", {
   b: { heads: [heads[0] as [number, number], heads[0] as [number, number]] },
   type: { texts: ["not resolved", "serial"] },
   sign: { texts: ["", ""] },
+  reason: { texts: ["one prompt gives no interval", ""] },
+  reader: { texts: ["", "2.1"] },
+  reader_a: { numbers: [null, 0.5] },
+  reader_b: { numbers: [null, 0.25] },
+  path_null_low: { numbers: [null, -0.25] },
+  path_null_high: { numbers: [null, 0.25] },
   value: { numbers: [0.2, -0.9] },
   q: { numbers: [0.01, 0.01] },
   ...estimates("path"),
@@ -36,7 +42,13 @@ const topic = (value: DataView | null) =>
   readTopic(
     {
       kind: "coordination",
-      scalars: { method: "pearson", signed: true, fdr: 0.05, significance: "2 of 3.\nThe rest." },
+      scalars: {
+        method: "pearson",
+        signed: true,
+        fdr: 0.05,
+        equivalence: 0.02,
+        significance: "2 of 3.\nThe rest.",
+      },
       blocks: [matrix("value"), matrix("q"), matrix("why"), reasons.info, pairs.info],
     },
     {
@@ -59,6 +71,9 @@ it("reads matrices and names in one order, and sorts the pairs by size", () => {
   expect(rows?.value[1]).toBeCloseTo(-0.9);
   expect(rows?.pairs.map((pair) => pair.value)).toEqual([-0.9, 0.2].map(Math.fround));
   expect(rows?.pairs[0]?.path).toEqual({ value: 0.5, low: 0.25, high: 0.75 });
+  expect(rows?.pairs[0]?.others).toEqual([-0.25, 0.25]);
+  expect([rows?.pairs[0]?.reader, rows?.pairs[0]?.heard]).toEqual(["2.1", [0.5, 0.25]]);
+  expect(rows?.pairs[1]?.reason).toBe("one prompt gives no interval");
   expect(rows?.pairs[1]?.path.value).toBeNaN();
   expect([rows?.why(2), rows?.why(1)]).toEqual(["nothing varies", ""]);
   expect(rows?.significance).toEqual(["2 of 3.", "The rest."]);

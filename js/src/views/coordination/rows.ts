@@ -11,9 +11,16 @@ export interface Pair {
   type: string;
   /** "redundancy", "synergy", or nothing. */
   sign: string;
+  /** Why there is no type. */
+  reason: string;
+  /** The head that reads both, and what it hears from each. */
+  reader: string;
+  heard: readonly [a: number, b: number];
   value: number;
   q: number;
   path: Estimate;
+  /** Where one more random path would be. */
+  others: readonly [low: number, high: number];
   interaction: Estimate;
 }
 
@@ -40,6 +47,8 @@ export interface CoordinationRows {
   significance: string[];
   /** The largest |value| first. */
   pairs: Pair[];
+  /** An effect inside ± this is as good as none. */
+  equivalence: number;
   /** What the intervals of pairs are: "95 % interval". */
   interval: string;
 }
@@ -66,6 +75,7 @@ export function readCoordination(topic: Topic): CoordinationRows | null {
     why: (at) => reasons[why?.[at] ?? -1] ?? "",
     significance: topic.text("significance").split("\n").filter(Boolean),
     pairs: rows(pairs, readPair).sort((one, other) => Math.abs(other.value) - Math.abs(one.value)),
+    equivalence: topic.number("equivalence"),
     interval: pairs?.of("path", "low")?.about || "interval",
   };
 }
@@ -78,9 +88,11 @@ function readPair(row: Row): Pair {
   });
   return {
     ...{ a: row.headHere("a"), b: row.headHere("b") },
-    ...{ type: row.text("type"), sign: row.text("sign") },
+    ...{ type: row.text("type"), sign: row.text("sign"), reason: row.text("reason") },
+    ...{ reader: row.text("reader"), heard: [row.number("reader_a"), row.number("reader_b")] },
     ...{ value: row.number("value"), q: row.number("q") },
     path: estimate("path"),
+    others: [row.number("path_null_low"), row.number("path_null_high")],
     interaction: estimate("interaction"),
   };
 }
