@@ -24,6 +24,7 @@ SECTIONS = {
     "analyzers": "Analyses beside the plain forward pass",
     "topics": "Induction, patterns, coordination, influence, beside what there was",
     "influence": "Influence of tokens, exact and by a few draws",
+    "attribution": "Shares of a logit, and ablation of heads",
     "sizes": "What is shipped and what is saved",
 }
 HEAD = """# Measured
