@@ -7,6 +7,7 @@ from typing import Any
 
 from circuit_widgets.analysis.induction.identify import Settings
 from circuit_widgets.analysis.induction.results import InductionHeads, InductionTrace
+from circuit_widgets.analysis.induction.scores import ABLATED
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
 from circuit_widgets.widgets.heads_view import TopicData
@@ -149,7 +150,8 @@ def _facts(result: InductionHeads) -> list[Fact]:
     )
     tell(
         "loss added without the induction heads",
-        "Rise of the second-copy loss when all significant induction heads are ablated together.",
+        "Rise of the second-copy loss when all significant induction heads are ablated together, "
+        f"on the first {ABLATED} sequences at most.",
         result.joint_ablation,
         "as many random heads of the same layers",
     )

@@ -41,6 +41,29 @@ def test_one_pass_per_batch_and_no_logits(monkeypatch: pytest.MonkeyPatch) -> No
     assert logits[4:] == [True]
 
 
+def test_everything_takes_few_passes_over_its_own_tokens() -> None:
+    """Counted in tokens through attention, of all layers: a plain pass is all pairs, once."""
+    circuit = Circuit(6, 8, (1, 4), (4, 0), vocabulary=50, context=48)
+    model = build(circuit)
+    seen = 0
+
+    def count(_module, args, kwargs) -> None:
+        nonlocal seen
+        stream = args[0] if args else next(iter(kwargs.values()))
+        seen += stream.shape[0] * stream.shape[1]
+
+    for block in model.blocks:
+        block.attn.register_forward_pre_hook(count, with_kwargs=True)
+    result = identify_induction_heads(model, progress=False)
+    assert result.pairs and result.joint_ablation is not None
+    frame = result.to_frame()
+    assert set(frame[frame["score"] == "ablation"]["n"]) == {8}
+    assert set(frame[frame["score"] == "prefix_matching"]["n"]) == {16}
+    plain = 2 * 16 * 48 * 6
+    print(f"{seen / plain:.1f} plain passes")
+    assert 1 < seen / plain <= 10
+
+
 def test_partial_results_grow_and_say_so() -> None:
     stream = identify_induction_heads.job(random_model(), n_sequences=6, batch=2, length=5, **BARE)
     results: list[InductionHeads] = []

@@ -18,6 +18,7 @@ from circuit_widgets.analysis.induction.copying import add_copying
 from circuit_widgets.analysis.induction.in_context import add_text_losses, check_texts
 from circuit_widgets.analysis.induction.pairs import add_pairs, n_paths
 from circuit_widgets.analysis.induction.results import InductionHeads
+from circuit_widgets.analysis.induction.scores import ABLATED
 from circuit_widgets.attention.diagonals import SCORES, Diagonals
 from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.metrics import losses, second_copy_logp
@@ -80,7 +81,8 @@ def identify_induction_heads(
 
     Args:
         model: A TransformerBridge with causal attention.
-        n_sequences: Pairs of a repeating and a control sequence.
+        n_sequences: Pairs of a repeating and a control sequence. Ablations and paths, which take
+            many passes, are measured on the first 8.
         length: Tokens before the repeat: a sequence has 2 * length, and one more with a BOS token.
         batch: Pairs a forward pass; the first pass has one.
         seed: Of the sequences. The same on every device and for every `batch`.
@@ -170,7 +172,8 @@ def _steps(
 
     @functools.cache
     def runs() -> Ablation:
-        return Ablation(model, sequences, second_copy_logp(probe.layout))
+        some = torch.cat(sequences)[:ABLATED].split(2 * settings.batch)
+        return Ablation(model, some, second_copy_logp(probe.layout))
 
     def stage(name: str, now: InductionHeads) -> Iterator[InductionHeads | None]:
         how: dict[str, Any] = {"confidence": settings.confidence, "seed": settings.seed}

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from circuit_widgets.analysis.induction.scores import ABOVE, MORE
+from circuit_widgets.analysis.induction.scores import ABLATED, ABOVE, MORE
 from circuit_widgets.analysis.induction.text import lines_of_heads, lines_of_trace
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.heads import Head
@@ -186,14 +186,17 @@ class InductionHeads(Result, topic="induction"):
         }
         provenance = self.provenance
         parts = [
-            pd.DataFrame({"score": name, **where, **self.score(name).columns()})
+            pd.DataFrame({"score": name, **where, **self.score(name).columns(), "n": self._n(name)})
             for name in self.abouts
         ]
-        frame = pd.concat(parts, ignore_index=True).assign(
-            n=provenance.n_done, complete=provenance.complete
-        )
+        frame = pd.concat(parts, ignore_index=True).assign(complete=provenance.complete)
         frame.attrs["provenance"] = dataclasses.asdict(provenance)
         return frame
+
+    def _n(self, score: str) -> int:
+        """Sequences that are in a score."""
+        done = self.provenance.n_done
+        return min(done, ABLATED) if score == "ablation" else done
 
     def _lines(self) -> list[str]:
         return lines_of_heads(self)

@@ -9,6 +9,8 @@ from circuit_widgets.results.score import About
 ABOVE = 0.4
 # An attended token is copied if it is among this many of the sequence's tokens.
 TOP = 3
+# Sequences that heads and paths are ablated on: each of them costs some dozens of passes.
+ABLATED = 8
 _ELHAGE = "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits"
 # In the order in which they are shown, after the scores of attention.
 MORE: dict[str, About] = {
@@ -44,7 +46,8 @@ MORE: dict[str, About] = {
             "Ablation effect",
             "Rise of the loss on the second copy, in nats, when the head's z is replaced by its "
             "mean. The baseline is random other heads of the same layers, and its ends are where "
-            "one more of them would be. Backup heads can hide a head's effect.",
+            f"one more of them would be. Of several sequences the first {ABLATED} are taken. "
+            "Backup heads can hide a head's effect.",
             "mean ablation; McGrath et al. 2023, The Hydra Effect, for what it cannot see",
             most=None,
             group="ablation",

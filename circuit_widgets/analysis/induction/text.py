@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circuit_widgets.analysis.induction.scores import ABOVE
+from circuit_widgets.analysis.induction.scores import ABLATED, ABOVE
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.heads import Head
 from circuit_widgets.results.score import Score
@@ -40,14 +40,14 @@ def lines_of_heads(result: InductionHeads) -> list[str]:
             f"(tokens in random order: {late['control']:+.2f})"
         )
     if result.joint_ablation is not None:
-        lines.append(_ablation_line(result.joint_ablation, interval))
+        lines.append(
+            _ablation_line(result.joint_ablation, interval, min(ABLATED, result.provenance.n_done))
+        )
     pairs = result.pairs or ()
     lines += [_pair_line(pair, f"{interval} for all pairs") for pair in pairs if pair.confirmed]
-    if pairs:
-        n = sum(not pair.confirmed for pair in pairs)
-        lines.append(
-            f"{n} of {len(pairs)} pairs are not confirmed (`pairs` has the reason of each)"
-        )
+    n = sum(not pair.confirmed for pair in pairs)
+    if n:
+        lines.append(f"{n} of {len(pairs)} pairs are not confirmed; `pairs` says why not")
     return lines
 
 
@@ -91,11 +91,11 @@ def _score_line(label: str, score: Score, listed: list[Head], null: str, interva
     return f"{line}. {said} {ABOVE:.2f} and {versus}: {named}"
 
 
-def _ablation_line(score: Score, interval: str) -> str:
+def _ablation_line(score: Score, interval: str, n: int) -> str:
     lost = _numbers(score)
     line = (
         f"Loss on the second copy rises by {lost['value']:+.2f} nats"
-        f"{_span(lost, '+.2f', interval)} without the induction heads; "
+        f"{_span(lost, '+.2f', interval)} without the induction heads, on {n} sequences; "
     )
     if lost["control"] != lost["control"]:
         return line + "their layers have too few other heads for a random set to compare with"
