@@ -7,6 +7,7 @@ sentence, and nothing in a file names code to run.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import uuid
@@ -22,7 +23,7 @@ from circuit_widgets.results.provenance import versions
 # 1: version 0.1.0 until its scores of attention patterns became `Score`s. Each result class knows
 # how its earlier formats are read (`Result._from_earlier`).
 FORMAT = 2
-_KEY = "circuit_widgets"
+_KEY, _SUM = "circuit_widgets", "circuit_widgets_sha256"
 
 
 def write(path: str | os.PathLike[str], header: dict[str, Any], tensors: dict[str, torch.Tensor]):
@@ -35,20 +36,26 @@ def write(path: str | os.PathLike[str], header: dict[str, Any], tensors: dict[st
     # Clones: safetensors refuses tensors that share memory or are strided views.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     full = {"format": FORMAT, **header, "tensors": sorted(plain)}
+    told = json.dumps(full, allow_nan=False, default=dataclasses.asdict)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(
-                save(
-                    plain,
-                    metadata={_KEY: json.dumps(full, allow_nan=False, default=dataclasses.asdict)},
-                )
-            )
+            file.write(save(plain, metadata={_KEY: told, _SUM: _checksum(told, plain)}))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _checksum(told: str, tensors: dict[str, torch.Tensor]) -> str:
+    """Of the header and of every tensor, with its name, type and shape."""
+    found = hashlib.sha256(told.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        found.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def saved_by(header: dict[str, Any]) -> str:
@@ -66,7 +73,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, torch.
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is not a file of this kind, of a version that this package does not know,
-            or its tensors are not those that its header lists.
+            its tensors are not those that its header lists, or it was changed after it was saved.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
@@ -81,6 +88,12 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, torch.
         raise ValueError(
             f"{os.fspath(path)!r} is a safetensors file, but not a saved result: "
             f"its metadata has no {_KEY!r} entry"
+        )
+    # Files of version 0.1.0 have none.
+    if _SUM in metadata and metadata[_SUM] != _checksum(metadata[_KEY], tensors):
+        raise ValueError(
+            f"{os.fspath(path)!r} is damaged: its numbers or its header are not those that were "
+            "saved (the checksum differs)"
         )
     try:
         header = json.loads(metadata[_KEY])

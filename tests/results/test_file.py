@@ -90,6 +90,23 @@ def test_a_failed_save_leaves_the_old_file(path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions are of POSIX")
+def test_a_flipped_bit_is_an_error_and_not_a_number(path: Path) -> None:
+    whole = path.read_bytes()
+    start = int.from_bytes(whole[:8], "little") + 8
+    # Of the numbers, the first, one in the middle and the last.
+    for at in (start, (start + len(whole)) // 2, len(whole) - 1):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1
+        path.write_bytes(bytes(flipped))
+        with pytest.raises(ValueError, match="is damaged"):
+            Result.load(path)
+    path.write_bytes(whole.replace(b"n_sequences", b"n_sequencez"))
+    with pytest.raises(ValueError, match="is damaged"):
+        Result.load(path)
+    path.write_bytes(whole)
+    assert Result.load(path) == FULL
+
+
 def test_others_can_read_what_the_folder_lets_them(path: Path) -> None:
     plain = path.with_name("plain")
     plain.write_text("")
@@ -132,7 +149,7 @@ def test_what_is_not_a_saved_result_is_a_sentence(path: Path) -> None:
         result.load(edited(path, format=99))
     with pytest.raises(ValueError, match=r"header .* cannot be read"):
         result.load(edited(path, format=None))
-    with pytest.raises(ValueError, match=r"topic 'os' .*; topics are coordination, flow"):
+    with pytest.raises(ValueError, match=r"topic 'os' .*; topics are attribution, coordination"):
         result.load(edited(path, topic="os"))
     with pytest.raises(ValueError, match=r"not a complete InductionHeads: .*model"):
         made = {k: v for k, v in dataclasses.asdict(MADE).items() if k != "model"}

@@ -31,7 +31,8 @@ def test_the_text_is_stable_and_says_what_is_partial() -> None:
     assert repr(again) == repr(FULL)
     assert "0x" not in repr(FULL)
     assert re.search(
-        r"Prefix matching is highest in 1\.1: 1\.00 \(1\.00 to 1\.00\); control", repr(FULL)
+        r"Prefix matching is highest in 1\.1: 1\.00 \(95 % interval 1\.00 to 1\.00\); control",
+        repr(FULL),
     )
     assert "3 sequences" in repr(FULL) and "partial" not in repr(FULL)
     assert "partial: 2 of 5 sequences" in repr(PARTIAL)
