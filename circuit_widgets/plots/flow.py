@@ -114,13 +114,15 @@ def _graph(
             if source != query:
                 colour_of.setdefault((layer, source, query), f"C{rank}")
     for moved in (False, True):
+        # A line an edge: its heads share it.
         some = edges.query("source != query" if moved else "source == query")
+        some = some.drop_duplicates(["layer", "source", "query"])
         places = [*zip(some["layer"], some["source"], some["query"], strict=True)]
         ax.add_collection(
             LineCollection(
                 [[(source, layer), (query, layer + 1)] for layer, source, query in places],
                 colors=[colour_of.get(place, "0.55" if moved else "0.8") for place in places],
-                linewidths=0.5 + 5 * np.sqrt(np.asarray(some["flow"])),
+                linewidths=0.5 + 5 * np.sqrt(np.asarray(some["edge"])),
                 zorder=2 if moved else 1,
             )
         )
@@ -129,7 +131,9 @@ def _graph(
     ax.set_xlim(shown.start - 0.6, shown.stop - 0.4)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("before layer")
-    moving = edges.query("source != query").sort_values("flow", ascending=False)
+    # Of an edge that several heads carry those with a quarter of it or more.
+    named = "source != query and flow >= edge / 4 and head == head"
+    moving = edges.query(named).sort_values("flow", ascending=False)
     per_unit = (room[0] / len(shown), room[1] / (n_layers + 0.8))
     _name_heads(ax, moving, colour_of, per_unit)
 

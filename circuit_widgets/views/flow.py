@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from circuit_widgets.analysis.flow.results import RESIDUAL, InformationFlow
+from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.widgets.heads_view import TopicData
@@ -18,6 +18,8 @@ from circuit_widgets.wire.topics.shared import Fact, facts_table
 
 # Edges of the graph that are sent: the view's slider goes no lower.
 LEAST, MOST = 0.005, 1500
+# Heads of an edge that are named, those that carry most.
+CARRIERS = 4
 
 
 class FlowView(ResultView):
@@ -89,7 +91,7 @@ def _flow(result: InformationFlow) -> TopicData:
         for position in range(len(result.ids))
     ]
     paths = [
-        t.Path(path.weight, [_edge(step, path.weight) for step in path.steps])
+        t.Path(path.weight, [_edge(result, step, path.weight) for step in path.steps])
         for path in _strongest(result)
     ]
     return topic(
@@ -115,19 +117,29 @@ def _strongest(result: InformationFlow) -> list[FlowPath]:
     return sorted(result.key_paths, key=lambda path: -path.weight)
 
 
-def _edge(step: Any, weight: float) -> t.Edge:
+def _edge(result: InformationFlow, step: Any, weight: float) -> t.Edge:
     layer, source, target, head = step
-    return t.Edge(layer, source, target, weight, None if head < 0 else head)
+    if head < 0:
+        return t.Edge(layer, source, target, weight, None)
+    part = result.share_of_step(layer, source, target, head)
+    return t.Edge(layer, source, target, weight, head, part=part)
 
 
 def _edges(result: InformationFlow) -> list[t.Edge]:
     """The edges that carry most of what is read, each with its share of it."""
-    frame = result.edges(LEAST).sort_values("flow", ascending=False, kind="stable")[:MOST]
-    columns = [frame[name] for name in ("layer", "source", "query", "flow", "name", "head")]
-    return [
-        t.Edge(layer, source, query, flow, None if name == RESIDUAL else head)
-        for layer, source, query, flow, name, head in zip(*columns, strict=True)
-    ]
+    import pandas as pd
+
+    frame = result.edges(LEAST)
+    found = []
+    for _, rows in frame.groupby(["layer", "source", "query"], sort=False):
+        # What carries most of it comes first.
+        first = rows.iloc[0]
+        by = [f"{name} {flow:.3f}" for name, flow in zip(rows["name"], rows["flow"], strict=True)]
+        layer, source, query = (int(first[name]) for name in ("layer", "source", "query"))
+        head = None if pd.isna(first["head"]) else int(first["head"])
+        said = ", ".join(by[:CARRIERS])
+        found.append(t.Edge(layer, source, query, float(first["edge"]), head, by=said))
+    return sorted(found, key=lambda edge: -edge.weight)[:MOST]
 
 
 def _shape(result: InformationFlow) -> tuple[int, int]:

@@ -125,13 +125,16 @@ def test_every_way_of_asking_finds_the_same_source() -> None:
     assert float(routes.rollout[source]) < float(routes.routes[source])
 
 
-def recomputed(model, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Contributions and strongest heads, one part at a time."""
+def recomputed(
+    model, ids: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, dict[tuple[int, int, int, int], float]]:
+    """Contributions, strongest heads and the part of each, one part at a time."""
     with torch.no_grad():
         _, cache = model.run_with_cache(ids[None])
     n, n_layers = len(ids), model.cfg.n_layers
     shares = torch.full((n_layers, n, n), math.nan)
     heads = torch.full((n_layers, n, n), -1)
+    parts: dict[tuple[int, int, int, int], float] = {}
     for layer in range(n_layers):
         block = f"blocks.{layer}"
         pattern = cache[f"{block}.attn.hook_pattern"][0]
@@ -155,10 +158,12 @@ def recomputed(model, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             summed = row.sum(0)
             summed[q] += own
             shares[layer, q] = summed / summed.sum()
+            for h, k in itertools.product(range(n_heads), range(q + 1)):
+                parts[layer, h, q, k] = float(row[h, k] / summed.sum())
             for k in range(q + 1):
                 if row[:, k].max() > (own if k == q else 0):
                     heads[layer, q, k] = int(row[:, k].argmax())
-    return shares, heads
+    return shares, heads, parts
 
 
 @pytest.mark.parametrize("name", tiny.MAKERS)
@@ -166,10 +171,27 @@ def test_agrees_with_parts_one_by_one(name: str) -> None:
     """Each architecture: contributions part by part, knockouts by `capture.knock_out`."""
     model, ids = tiny.make(name), tiny.ids(6, seed=2)[0]
     result = trace_information_flow(model, ids, window=(1, 2), paths=3, sweep=2, progress=False)
-    shares, heads = recomputed(model, ids)
+    shares, heads, parts = recomputed(model, ids)
     torch.testing.assert_close(result.contributions, shares, atol=1e-4, rtol=1e-3, equal_nan=True)
     clear = (shares > 1e-3) & shares.isfinite()
     assert torch.equal(result.heads[clear], heads[clear])
+    # Every head has its part of an edge, and with the residual stream they are all of it.
+    kept = {
+        tuple(at): part
+        for at, part in zip(result.part_places.tolist(), result.parts.tolist(), strict=True)
+    }
+    for at, part in parts.items():
+        if abs(part - 0.005) > 1e-4:
+            assert kept.get(at, 0.0) == pytest.approx(part if part > 0.005 else 0, abs=1e-4)
+    edges = result.edges(1e-6)
+    whole = edges.groupby(["layer", "source", "query"]).agg({"flow": "sum", "edge": "first"})
+    torch.testing.assert_close(
+        torch.tensor(whole["flow"].to_numpy()),
+        torch.tensor(whole["edge"].to_numpy()),
+        atol=1e-4,
+        rtol=0,
+    )
+    assert edges["flow"].sum() == pytest.approx(model.cfg.n_layers, abs=1e-2)
     rows = shares[:-1].sum(-1)
     torch.testing.assert_close(rows, torch.ones_like(rows), atol=1e-4, rtol=0)
     assert float(result.routes.sum()) == pytest.approx(1, abs=1e-5)

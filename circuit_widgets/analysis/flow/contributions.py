@@ -22,6 +22,9 @@ from circuit_widgets.weights.writing import PartsMissing, writing
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+# What a head carries of an edge is kept if it is at least this share of the query's stream, so that
+# no stream has more than 200 of them.
+LEAST_PART = 0.005
 # Values of the parts in flight: 64 MB in float32.
 _CHUNK = 2**24
 # How far the parts may be from the stream they should sum up to, as a share of its largest value.
@@ -37,6 +40,10 @@ class Routes:
             last layer is not read.
         heads: The head that carries most of it, -1 if it is the residual stream, or nothing,
             [layer, query, key].
+        parts: Shares that single heads carry, those of `LEAST_PART` or more, by layer: their
+            places [part, (layer, head, query, key)] and the shares [part].
+        residual: Share that is the query's own stream, which no head moves (and, beside attention,
+            the MLP's output), [layer, query].
         mlp: Share of the MLP's output in the stream after the layer, [layer, query]. It comes from
             the query's own stream, so that it stays on its route.
         attention: Mean of the pattern over heads, [layer, query, key].
@@ -48,6 +55,8 @@ class Routes:
         self.contributions: Float[Tensor, "layer query key"] = torch.full(shape, torch.nan)
         self.heads: Int[Tensor, "layer query key"] = torch.full(shape, -1)
         self.mlp: Float[Tensor, "layer query"] = torch.full(shape[:2], torch.nan)
+        self.residual: Float[Tensor, "layer query"] = torch.full(shape[:2], torch.nan)
+        self.parts: list[tuple[Int[Tensor, "part 4"], Float[Tensor, " part"]]] = []
         self.attention: Float[Tensor, "layer query key"] = torch.full(shape, torch.nan)
         self._seen: dict[str, Tensor] = {}
         # A block without an MLP, and one whose MLP reads what attention reads, have no middle.
@@ -90,11 +99,17 @@ class Routes:
         at = slice(len(after) - 1 if last else 0, len(after))
         beside = [stream] if mlp is None or not self._parallel else [stream, mlp]
         total = after if self._parallel else stream + out
-        shares, heads, others = _shares(
+        shares, heads, others, by_head = _shares(
             scaled[:, at], value, found.o, total[at], [side[at] for side in beside], at.start
         )
         self.contributions[layer, at] = shares.cpu()
         self.heads[layer, at] = heads.cpu()
+        self.residual[layer, at] = others.sum(0).cpu()
+        places = (by_head >= LEAST_PART).nonzero()
+        values = by_head[tuple(places.T)].cpu()
+        places = places.cpu() + torch.tensor([0, at.start, 0])
+        layers = torch.full((len(places), 1), layer)
+        self.parts.append((torch.cat([layers, places], 1), values))
         self.attention[layer, at] = pattern[:, at].mean(0).cpu()
         if mlp is not None and self._parallel:
             self.mlp[layer, at] = others[1].cpu()
@@ -137,8 +152,13 @@ def _shares(
     total: Float[Tensor, "query d_model"],
     beside: list[Float[Tensor, "query d_model"]],
     first: int,
-) -> tuple[Float[Tensor, "query key"], Int[Tensor, "query key"], Float[Tensor, "beside query"]]:
-    """Contributions of keys, the strongest head of each, and what came from the query itself.
+) -> tuple[
+    Float[Tensor, "query key"],
+    Int[Tensor, "query key"],
+    Float[Tensor, "beside query"],
+    Float[Tensor, "head query key"],
+]:
+    """Contributions of keys, the strongest head of each, what came from the query itself, by head.
 
     `first` is the position of the first query. Parts `beside` attention come from the query's own
     stream and are in its contribution to itself.
@@ -154,7 +174,9 @@ def _shares(
     lost = whole[:, 0] == 0
     near_keys[rows[lost], itself[lost]] = 1
     whole = whole.masked_fill(whole == 0, 1)
-    return near_keys / whole, _strongest(near, own.sum(0), rows, itself), own / whole.T
+    own, near = own / whole.T, near / whole
+    own[0, lost] = 1
+    return near_keys / whole, _strongest(near, own.sum(0), rows, itself), own, near
 
 
 def _nearness_by_head(

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from circuit_widgets.analysis.flow.routes import FlowPath, shares
+from circuit_widgets.analysis.flow.edges import edges
+from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import Score
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# The name of an edge that no head moves.
-RESIDUAL = "residual"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +53,10 @@ class InformationFlow(Result, topic="flow"):
             it, over all heads, the residual stream and the MLP, [layer, query, key]. Rows sum to 1.
         heads: The head that carries most of it, -1 for the residual stream (or the MLP, or nothing
             at all), [layer, query, key].
+        parts, part_places: What single heads carry of the contributions, those of 0.005 or more,
+            [part], and where: layer, head, query, key, [part, 4]. `carriers` gives those of an
+            edge.
+        residual: Share of a query's stream that is its own from before the layer, [layer, query].
         mlp: Share of the MLP's output in a stream after the layer, [layer, query]. What it writes
             comes from the query's own stream, and stays on that route.
         routes: Share of the stream that is read that comes from each source, over all routes,
@@ -94,6 +97,9 @@ class InformationFlow(Result, topic="flow"):
     target_token: str
     contributions: Float[Tensor, "layer query key"]
     heads: Int[Tensor, "layer query key"]
+    parts: Float[Tensor, " part"]
+    part_places: Int[Tensor, "part 4"]
+    residual: Float[Tensor, "layer query"]
     mlp: Float[Tensor, "layer query"]
     routes: Float[Tensor, " pos"]
     rollout: Float[Tensor, " pos"]
@@ -115,6 +121,8 @@ class InformationFlow(Result, topic="flow"):
             "contributions": (n_layers, n, n),
             "heads": (n_layers, n, n),
             "mlp": (n_layers, n),
+            "residual": (n_layers, n),
+            "part_places": (len(self.parts), 4),
             "routes": (n,),
             "rollout": (n,),
             "knockout_other": (n,),
@@ -127,37 +135,37 @@ class InformationFlow(Result, topic="flow"):
                 )
 
     def edges(self, least: float = 0.01) -> pd.DataFrame:
-        """The graph's edges that carry at least this share of the stream that is read, a row each.
+        """The graph's edges that carry at least this share of the stream that is read.
 
-        `layer` and `head` say which head moves most of it, and `name` is that head's name; where
-        the residual stream keeps it, `head` is missing and `name` is "residual". `flow` is the
-        share: the edge's contribution times the share that its query has in that stream.
+        A row for each head that carries a part of an edge, in `layer` and `head`, `name` is its
+        name; where the residual stream keeps it `head` is missing and `name` is "residual", and
+        "other heads" is what is left of heads whose part is below 0.005 of the query's stream.
+        `contribution` is the part of the query's stream, `flow` that times the share which the
+        query has in the stream that is read, and `edge` the flow of the whole edge.
         """
-        import pandas as pd
+        return edges(self, least)
 
-        share = shares(self.contributions, self.position)
-        rows: list[dict[str, Any]] = []
-        for layer in range(len(self.contributions) - 1, -1, -1):
-            carried = share[layer + 1, :, None] * self.contributions[layer].double().nan_to_num()
-            for query, key in (carried >= least).nonzero().tolist():
-                head = int(self.heads[layer, query, key])
-                rows.append(
-                    {
-                        "layer": layer,
-                        "head": None if head < 0 else head,
-                        "name": RESIDUAL if head < 0 else str(Head(layer, head)),
-                        "source": key,
-                        "query": query,
-                        "contribution": float(self.contributions[layer, query, key]),
-                        "flow": float(carried[query, key]),
-                    }
-                )
-        # Int64 knows missing values: heads stay whole numbers.
-        kinds = dict.fromkeys(("layer", "source", "query"), "int64") | {"head": "Int64"}
-        columns = ["layer", "head", "name", "source", "query", "contribution", "flow"]
-        frame = pd.DataFrame(rows[::-1], columns=columns).astype(kinds)
-        frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
-        return frame
+    def carriers(self, layer: int, query: int, key: int) -> list[tuple[int, float]]:
+        """The heads that carry an edge, each with its part of the query's stream, the most first.
+
+        Those with a part of 0.005 or more.
+        """
+        return self._by_edge.get((layer, query, key), [])
+
+    @functools.cached_property
+    def _by_edge(self) -> dict[tuple[int, int, int], list[tuple[int, float]]]:
+        found: dict[tuple[int, int, int], list[tuple[int, float]]] = {}
+        order = self.parts.argsort(descending=True)
+        places, parts = self.part_places[order].tolist(), self.parts[order].tolist()
+        for (layer, head, query, key), part in zip(places, parts, strict=True):
+            found.setdefault((layer, query, key), []).append((head, part))
+        return found
+
+    def share_of_step(self, layer: int, source: int, query: int, head: int) -> float:
+        """Which part of an edge a head carries, from 0 to 1."""
+        whole = float(self.contributions[layer, query, source])
+        part = dict(self.carriers(layer, query, source)).get(head, 0.0)
+        return min(1.0, part / whole) if whole > 0 else 0.0
 
     def to_frame(self) -> pd.DataFrame:
         """One row per score and source; `df.attrs` has the provenance.
@@ -196,12 +204,17 @@ class InformationFlow(Result, topic="flow"):
         return self.windows[at], float(self.knockout_by_window[at, source])
 
     def path_text(self, path: FlowPath) -> str:
-        """A path in words: where it begins, and each head that moves it on."""
+        """A path in words: where it begins, and the head that carries most of each step.
+
+        With its part of the step, where other heads carry some of it.
+        """
         steps = path.steps
         text = f"{steps[0][1]} {self.tokens[steps[0][1]]!r}"
         for layer, source, query, head in steps:
             if source != query:
-                text += f" -[{Head(layer, head)}]-> {query} {self.tokens[query]!r}"
+                part = self.share_of_step(layer, source, query, head)
+                said = "" if part >= 0.995 or part == 0 else f" {100 * part:.0f} %"
+                text += f" -[{Head(layer, head)}{said}]-> {query} {self.tokens[query]!r}"
         return text
 
     def _lines(self) -> list[str]:

@@ -11,13 +11,18 @@ from circuit_widgets.wire.packing import Number, Packed
 
 @dataclass(frozen=True)
 class Edge:
-    """From a position in one layer to a position in the next; no head: it stays where it is."""
+    """From a position in one layer to a position in the next; no head: it stays where it is.
+
+    `head` carries most of it, `part` of it from 0 to 1; `by` says in words what carries how much.
+    """
 
     layer: int
     source: int
     target: int
     weight: float
     head: int | None
+    part: Number = None
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ def routes_graph(edges: Sequence[Edge]) -> Packed:
             packing.whole("source", [row[edge.layer, edge.source] for edge in edges], "from"),
             packing.whole("target", [row[edge.layer + 1, edge.target] for edge in edges], "to"),
             packing.numbers("weight", [edge.weight for edge in edges], "share"),
-            packing.heads("head", [_head(edge) for edge in edges], "head"),
+            packing.heads("head", [_head(edge) for edge in edges], "strongest head"),
+            packing.texts("by", [edge.by for edge in edges], "carried by"),
         ],
         title="Routes",
         about="The width of an edge is the share of the final residual stream that it carries.",
@@ -81,7 +87,8 @@ def path_tables(paths: Sequence[Path]) -> list[Packed]:
                 packing.whole("layer", [step.layer for _, step in steps], "layer"),
                 packing.positions("source", [step.source for _, step in steps], "from"),
                 packing.positions("target", [step.target for _, step in steps], "to"),
-                packing.heads("head", [_head(step) for _, step in steps], "head"),
+                packing.heads("head", [_head(step) for _, step in steps], "strongest head"),
+                packing.numbers("part", [step.part for _, step in steps], "its part of the step"),
             ],
             title="Steps of the paths",
         ),

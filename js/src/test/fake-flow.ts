@@ -60,6 +60,7 @@ function routesGraph(edges: FakeStep[]) {
     target: { ints: edges.map((edge) => rowOf(edge.layer + 1, edge.target)) },
     weight: { numbers: edges.map(() => 0.3) },
     head: { heads: edges.map(headOf) },
+    by: { texts: edges.map(({ head }) => (head === null ? "residual 0.300" : "")) },
   });
   // Both tables lie in the graph's one buffer.
   const start = nodes.data.byteLength;
@@ -91,6 +92,7 @@ function pathTables(paths: FakeFlow["paths"]) {
       source: { ints: steps.map(({ source }) => source) },
       target: { ints: steps.map(({ target }) => target) },
       head: { heads: steps.map(headOf) },
+      part: { numbers: steps.map(({ head }) => (head === null ? null : 0.6)) },
     }),
   ];
 }

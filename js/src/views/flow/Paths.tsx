@@ -31,7 +31,8 @@ export function Paths({ paths, tokens, chosen, choose, sort, setSort }: Props) {
         kind: "text",
         name: "path",
         label: "path",
-        about: "Where it begins, and each head that moves it to another position.",
+        about:
+          "Where it begins, and the head that carries most of each step to another position, with its part of the step where other heads carry some of it.",
         values: paths.map((path) => inWords(path, tokens)),
       },
     ],
@@ -55,7 +56,13 @@ function inWords(path: Path, tokens: readonly string[]): string {
   const moved = moves(path);
   if (moved.length === 0) return `${start} stays in its residual stream`;
   return moved.reduce(
-    (text, { head, target }) => `${text} –${head ? nameOf(head) : ""}→ ${token(target)}`,
+    (text, { head, part, target }) =>
+      `${text} –${head ? nameOf(head) : ""}${inPart(part)}→ ${token(target)}`,
     start,
   );
+}
+
+/** What a head carries of a step, where it does not carry all of it. */
+function inPart(part: number): string {
+  return part < 0.995 ? `\u00a0${Math.round(100 * part)}%` : "";
 }

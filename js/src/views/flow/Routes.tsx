@@ -5,7 +5,7 @@ import type { GraphItem } from "../../draw/graph-find";
 import { labelText } from "../../draw/label";
 import { fixed } from "../../draw/number";
 import type { Theme } from "../../draw/theme";
-import { type HeadAt, nameOf } from "../../model/address";
+import type { HeadAt } from "../../model/address";
 import { Graph } from "../../parts/Graph";
 import { flowGraph, linksOf } from "./graph";
 import type { FlowRows, Path } from "./rows";
@@ -38,11 +38,10 @@ export function Routes({ rows, tokens, theme, least, path, chooseHead, chooseTok
       edges.source[at] ?? 0,
       edges.target[at] ?? 0,
     ];
-    const head = edges.head[at] ?? -1;
     const share = `share ${fixed(edges.share[at], 3)} of the final residual stream`;
-    if (source === target) return `layer ${layer}: stays at ${token(source)}, ${share}`;
-    const by = head < 0 ? "" : `, mostly by head ${nameOf([layer, head])}`;
-    return `layer ${layer}: ${token(source)} → ${token(target)}${by}, ${share}`;
+    const by = edges.by[at] ? `: ${edges.by[at]}` : "";
+    if (source === target) return `layer ${layer}: stays at ${token(source)}, ${share}${by}`;
+    return `layer ${layer}: ${token(source)} → ${token(target)}, ${share}${by}`;
   };
   return (
     <Graph

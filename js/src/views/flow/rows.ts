@@ -9,6 +9,8 @@ export interface Step {
   source: number;
   target: number;
   head: HeadAt | null;
+  /** Which part of the step that head carries, from 0 to 1; others carry the rest. */
+  part: number;
 }
 
 export interface Path {
@@ -30,6 +32,8 @@ export interface FlowRows {
     share: Float32Array;
     /** The head that carries most of it; −1: the residual stream. */
     head: Int32Array;
+    /** What carries how much of it, in words. */
+    by: string[];
   };
   /** The largest share first. */
   paths: Path[];
@@ -72,7 +76,7 @@ function readEdges(topic: Topic): FlowRows["edges"] {
   const none = new Int32Array();
   if (!graph) {
     const share = new Float32Array();
-    return { layer: none, source: none, target: none, share, head: none };
+    return { layer: none, source: none, target: none, share, head: none, by: [] };
   }
   const [from, to] = [graph.edges.ints("source"), graph.edges.ints("target")];
   const [layer, position] = [graph.nodes.ints("layer"), graph.nodes.ints("position")];
@@ -82,6 +86,7 @@ function readEdges(topic: Topic): FlowRows["edges"] {
     target: to.map((node) => position[node] ?? 0),
     share: graph.edges.numbers("weight"),
     head: Int32Array.from(graph.edges.heads("head"), (head) => head?.[1] ?? -1),
+    by: graph.edges.texts("by").map((text) => text ?? ""),
   };
 }
 
@@ -92,6 +97,7 @@ function readPaths(topic: Topic): Path[] {
     source: row.int("source"),
     target: row.int("target"),
     head: row.head("head"),
+    part: row.number("part"),
   }));
   const paths = rows(
     topic.table("paths"),
