@@ -9,6 +9,8 @@ import torch
 import transformers
 
 from circuit_widgets import capture
+from circuit_widgets.analysis.coordination.rows import Writes, activations, written_sizes
+from circuit_widgets.prompts import Prompts
 from circuit_widgets.weights import PartsMissing, composition, writing
 from tests import tiny
 
@@ -103,3 +105,23 @@ def test_composition_reads_what_is_written_after_the_norm() -> None:
     # Every head now writes one direction: what is read of it is the same for all of them.
     torch.testing.assert_close(after, after[:1].expand_as(after), atol=1e-4, rtol=1e-3)
     assert abs(float(before - after[0])) > 1e-3
+
+
+def test_what_coordination_compares_is_what_is_written() -> None:
+    """Linear CKA of what heads add to the stream, by plain hooks and a naive HSIC."""
+    model = tiny.of_config(NORMALISED["gemma2"]())
+    prompts = [tiny.ids(7, seed=seed)[0].tolist() for seed in range(9)]
+    texts = Prompts(model, prompts)
+    z, _, _ = activations(model, texts, [0, 2], batch=4)
+    compared = Writes(model, [0, 2], written_sizes(model, texts, [0, 2], batch=4)).of(z)
+    run = seen(model, torch.tensor(prompts))
+    parts = [
+        writing(model, layer, run["z"][layer], run["attn_out"][layer]).of_all(run["z"][layer])
+        for layer in (0, 2)
+    ]
+    added = torch.cat(parts, 2).flatten(0, 1)
+    # Coordinates have the inner products of what they stand for.
+    for head in (1, 6):
+        known = added[:, head] @ added[:, head].T
+        found = compared[:, head] @ compared[:, head].T
+        torch.testing.assert_close(found, known, atol=1e-4, rtol=1e-3)

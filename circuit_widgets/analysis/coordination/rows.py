@@ -16,6 +16,7 @@ from circuit_widgets.causal.metrics import Metric
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.statistics.permutations import Rows
 from circuit_widgets.weights.heads import head_weights
+from circuit_widgets.weights.writing import writing
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -122,10 +123,48 @@ def contributions(
     return Contributions(z[kept], slope[kept], rows, kept)
 
 
-class Writes:
-    """Coordinates of what heads write, z W_O, with its inner products but only d_head numbers."""
+def written_sizes(
+    model: TransformerBridge, prompts: Prompts, layers: Sequence[int], batch: int
+) -> Float[Tensor, "row head"]:
+    """What z W_O is multiplied by at each row before it is added: 1, or by a norm that comes after.
 
-    def __init__(self, model: TransformerBridge, layers: Sequence[int]) -> None:
+    Rows as `activations` gives them.
+
+    Raises:
+        PartsMissing: A layer whose heads do not add up to what its attention adds.
+
+    >>> from circuit_widgets import load_model
+    >>> from circuit_widgets.prompts import Prompts
+    >>> model = load_model()
+    >>> float(written_sizes(model, Prompts(model, "blue dog seven"), [0, 1], batch=8).max())
+    1.0
+    """
+    found = []
+    for _, tokens in prompts.batches(batch):
+        sites = [capture.Keep(site, frozenset(layers)) for site in ("z", "attn_out")]
+        capture.run(model, tokens, sites, logits=False)
+        factors = []
+        for layer in layers:
+            z, out = (keep.tensors[layer] for keep in sites)
+            factor = writing(model, layer, z, out).factor
+            factors.append(factor.expand(*z.shape[:3]).flatten(0, 1))
+        found.append(torch.cat(factors, 1))
+    return torch.cat(found)
+
+
+class Writes:
+    """Coordinates of what heads write, with its inner products but only d_head numbers.
+
+    sizes: of each row and head, from `written_sizes`; None: z W_O as it is.
+    """
+
+    def __init__(
+        self,
+        model: TransformerBridge,
+        layers: Sequence[int],
+        sizes: Float[Tensor, "row head"] | None = None,
+    ) -> None:
+        self._sizes = sizes
         o = torch.cat([head_weights(model, layer, fold=False).o for layer in layers])
         # On the CPU: not every device has eigenvectors.
         size, directions = torch.linalg.eigh((o @ o.mT).cpu().double())
@@ -133,6 +172,7 @@ class Writes:
 
     def of(self, z: Float[Tensor, "*draw row head d_head"]) -> Tensor:
         """Of the z [*draw, row, head, d_head]."""
+        z = z if self._sizes is None else z * self._sizes[..., None]
         return torch.einsum("...hd,hde->...he", z, self._root.to(z))
 
 

@@ -24,6 +24,7 @@ from circuit_widgets.analysis.coordination.rows import (
     contributions,
     few_rows,
     write_spaces,
+    written_sizes,
 )
 from circuit_widgets.analysis.coordination.subspaces import projection
 from circuit_widgets.analysis.coordination.turned import TURNS, Turned
@@ -117,8 +118,11 @@ def similarity(
         changed = contributions(model, prompts, layers, metric, batch)
         few_rows(len(changed.rows), "at which a head can change the metric")
         measure, rows = Contribution(changed), changed.rows
+    elif method == "pearson":
+        measure = Pearson(z)
     else:
-        measure = Pearson(z) if method == "pearson" else CKA(z, Writes(model, layers))
+        sizes = written_sizes(model, prompts, layers, batch)
+        measure = CKA(z, Writes(model, layers, sizes))
     yield work.did("activations")
     if rows.n_orders < ORDERS:
         return untested(measure.value, _CONSTANT[method], _FEW.format(n=rows.n_orders))
