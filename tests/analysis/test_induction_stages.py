@@ -193,9 +193,12 @@ def test_smollm2s_induction_heads_matter_and_random_ones_do_not() -> None:
         model, n_sequences=6, length=20, copying=False, ablation=2, progress=False
     )
     joint = result.joint_ablation
-    assert joint is not None and float(joint.low) > 10 * float(joint.control_high) > 0
+    # Against where one more random set of the same layers would be.
+    assert joint is not None and float(joint.low) > 3 * float(joint.control_high) > 0
     best = max(result.pairs, key=lambda pair: pair.path)
     assert best.confirmed and best.path_low > 0.5 > 10 * best.path_null_high
-    assert best.k_z > 20 and models.name_of(model) in repr(result)
+    assert best.k_z > 20 and best.k_percentile > 98 and models.name_of(model) in repr(result)
+    weak = [pair for pair in result.pairs if pair.previous_token_head == "1.2"]
+    assert weak and not any(pair.confirmed for pair in weak)
     ablated = result.ablation.value
     assert math.isclose(float(ablated[ablated.isfinite()].max()), float(ablated.nan_to_num().max()))
