@@ -151,7 +151,8 @@ def _facts(result: InductionHeads) -> list[Fact]:
     tell(
         "loss added without the induction heads",
         "Rise of the second-copy loss when all significant induction heads are ablated together, "
-        f"on the first {ABLATED} sequences at most.",
+        f"on the first {ABLATED} sequences at most. Where there is no baseline, their layers have "
+        "too few other heads for a random set.",
         result.joint_ablation,
         "as many random heads of the same layers",
     )

@@ -42,6 +42,7 @@ def test_one_text_makes_heads_unsure_and_says_so() -> None:
     assert one.labels()[Head(0, 1)] == "unsure" and one.labels()[Head(1, 2)] == "induction"
     assert one.holds("diagonal") == [] and "n = 1 prompt" in repr(one)
     assert repr(one).splitlines()[0].endswith("9 sequences (1 prompt and 8 of random tokens)")
+    assert set(one.to_frame()["n"]) == {1, 8}
     two = detect_attention_patterns(model, texts, progress=False)
     assert two.labels()[Head(0, 1)] == "diagonal" and "n = 2 prompts" in repr(two)
 

@@ -197,7 +197,10 @@ class AttentionPatterns(Result, topic="patterns"):
         return {**values, "measured": names}, tensors
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per score and head, with the head's label; `df.attrs` has the provenance."""
+        """One row per score and head, with its label and how many sequences are in the score.
+
+        `df.attrs` has the provenance.
+        """
         import pandas as pd
 
         labels = self.labels()
@@ -211,7 +214,8 @@ class AttentionPatterns(Result, topic="patterns"):
                 "name": [str(head) for head in labels],
                 "pattern": list(labels.values()),
             }
-            parts.append(pd.DataFrame({"score": name, **where, **columns}))
+            n = self.n_sequences if name in PROBED else self.n_prompts
+            parts.append(pd.DataFrame({"score": name, **where, **columns, "n": n}))
         frame = pd.concat(parts, ignore_index=True).assign(complete=made.complete)
         frame.attrs["provenance"] = dataclasses.asdict(made)
         return frame

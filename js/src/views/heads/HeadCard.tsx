@@ -12,7 +12,7 @@ const NOTES: Readonly<Record<string, string>> = {
   "without the head":
     "Backup heads can make up for the loss of a single head: a small effect does not show that the head is idle.",
   ablation:
-    "Backup heads can make up for the loss of a single head: a small effect does not show that the head is idle. The baseline is the mean of random heads that were not found, which can include previous-token heads.",
+    "Backup heads can make up for the loss of a single head: a small effect does not show that the head is idle. The baseline is the mean of random other heads of the same layers; where there are too few of them it is missing.",
 };
 
 interface Props {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import cases from "../../../../tests/golden/classes.json";
 import type { Plane } from "../../model/planes";
-import { type Kind, labelled } from "./classes";
+import { aboveWhat, type Kind, labelled } from "./classes";
 
 type Values = (number | null)[] | null;
 
@@ -46,5 +46,26 @@ describe("the class of a head", () => {
     expect(labelled(kinds, planes(given), given.thresholds, given.labels.length)).toEqual(
       given.labels,
     );
+  });
+});
+
+describe("what a class is held to", () => {
+  const kind = { name: "a", threshold: 0.4, highest: 0.123 } as Kind;
+  const own = { about: { interval: "95 % interval" }, control: null } as unknown as Plane;
+  const counts = { prompts: 1, sequences: 8 };
+
+  it("says the threshold as it is moved, the null and the number of samples", () => {
+    expect(aboveWhat(kind, own, { a: 0.5 }, counts)).toBe(
+      "95 % interval above 0.50 and the highest of as many random heads, 0.12; n = 1 prompt",
+    );
+    const probed = { ...own, control: new Float32Array(1) };
+    expect(aboveWhat(kind, probed, {}, counts)).toBe(
+      "95 % interval above 0.40, its control and the highest of as many random heads, 0.12; n = 8 random sequences",
+    );
+  });
+
+  it("says so where a class sets no head apart, or its null is not known", () => {
+    expect(aboveWhat({ ...kind, highest: 1 }, own, {}, counts)).toContain("sets none apart");
+    expect(aboveWhat({ ...kind, highest: Number.NaN }, own, {}, counts)).toContain("not computed");
   });
 });

@@ -1,6 +1,6 @@
 // Which class of patterns a head is of, by thresholds that one may move: the rule that Python has
 // (`AttentionPatterns.labels`), held to it by tests/golden/classes.json.
-import { fixed } from "../../draw/number";
+import { counted, fixed } from "../../draw/number";
 import type { Plane } from "../../model/planes";
 
 export interface Kind {
@@ -78,12 +78,12 @@ export function aboveWhat(
   { prompts, sequences }: { prompts: number; sequences: number },
 ): string {
   const interval = own?.about.interval || "interval";
-  const [n, unit] = own?.control ? [sequences, "random sequences"] : [prompts, "prompts"];
+  const [n, unit] = own?.control ? [sequences, "random sequence"] : [prompts, "prompt"];
   const random = Number.isNaN(highest)
     ? "random heads, which are not computed"
     : `the highest of as many random heads, ${fixed(highest)}`;
   if (highest >= 1)
     return "Most heads of this model are uniform, as in an untrained one: this sets none apart.";
   const control = own?.control ? ", its control" : "";
-  return `${interval} above ${fixed(thresholds[name] ?? threshold)}${control} and ${random}; n = ${n} ${unit}`;
+  return `${interval} above ${fixed(thresholds[name] ?? threshold)}${control} and ${random}; n = ${counted(n, unit)}`;
 }
