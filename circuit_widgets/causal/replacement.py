@@ -32,6 +32,8 @@ class Corruption:
         ids: The prompt, cut off after the position that is read.
         target: The token whose probability is read at the last position; before it, at each
             position, the next one of the prompt. None: the model's own likeliest token there.
+        against: A token that the target is held against: then "logp" is of the difference of both,
+            which is that of their logits.
         replacements: What is put at each position.
         pairs: Also read every position in between.
         batch: Rows a pass, at most.
@@ -53,7 +55,9 @@ class Corruption:
         *,
         pairs: bool,
         batch: int,
+        against: int | None = None,
     ) -> None:
+        self._against = against
         self._ids, self._replacements = ids.cpu(), replacements
         self._pairs, self._batch = pairs, batch
         self._n_vocab = int(model.cfg.d_vocab)
@@ -141,7 +145,7 @@ class Corruption:
         last = logits[:, -1].float()
         log_now = last.log_softmax(-1)
         effects = {
-            "logp": self._log_clean[self.target] - log_now[:, self.target],
+            "logp": self._read(self._log_clean) - self._read(log_now),
             "kl": self._divergence(log_now),
             "norm": (self._last - last).norm(dim=-1),
         }
@@ -152,6 +156,11 @@ class Corruption:
         if self._pairs:
             shaped["pairs"] = self._changes(start, chosen, logits, n_draws)
         return shaped
+
+    def _read(self, log: Float[Tensor, "*row vocab"]) -> Float[Tensor, " *row"]:
+        """Of log probabilities that of the target, less that of the one it is held against."""
+        own = log[..., self.target]
+        return own if self._against is None else own - log[..., self._against]
 
     def _divergence(self, log_now: Float[Tensor, "row vocab"]) -> Float[Tensor, " row"]:
         # Where the clean probability is 0 there is nothing to lose, whatever the logits are.

@@ -33,9 +33,10 @@ def shown_token(token: str) -> str:
     return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"
 
 
-def shown_output(token: str, position: int) -> str:
-    """A next token in words."""
-    return f"“{shown_token(token).strip()}” (predicted after position {position})"
+def shown_output(token: str, position: int, against: str | None = None) -> str:
+    """A next token in words, and what it is held against if there is something."""
+    other = "" if against is None else f" against “{shown_token(against).strip()}”"
+    return f"“{shown_token(token).strip()}”{other} (predicted after position {position})"
 
 
 def name_ticks(

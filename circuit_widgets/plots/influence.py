@@ -48,7 +48,7 @@ def plot(
         heights.append(min(6.0, 1.6 + 0.18 * len(shown)))
     if title is None:
         made = result.provenance
-        output = shown_output(result.target_token, result.position)
+        output = shown_output(result.target_token, result.position, result.against_token)
         title = f"{made.model}: effect on {output}, {made.progress}"
     figure = new_figure(result, title, figsize, (width_of(len(shown)), sum(heights)))
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import arguments, models
-from circuit_widgets.prompts.targets import token_id, warn_of_a_space
+from circuit_widgets.prompts.targets import target_of, warn_of_a_space
 from circuit_widgets.prompts.tokens import show_token, tokenize
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Readout:
         position: Whose output is read, in the text as it will be.
         given: The token that was asked for, or that follows in the text; None where there is none:
             then it is the model's own likeliest one (`target`).
+        against: The token that the one given is held against; None where there is none.
         first: The first position that may be replaced: 1 behind a BOS, else 0.
     """
 
@@ -36,6 +37,7 @@ class Readout:
     position: int
     given: int | None
     first: int
+    against: int | None = None
 
     @property
     def read(self) -> Int[Tensor, " pos"]:
@@ -64,10 +66,14 @@ def readout(
     model: TransformerBridge,
     tokens: Any,
     position: int | None = None,
-    target: int | str | None = None,
+    target: Any = None,
     generate: int = 0,
+    *,
+    pair: bool = False,
 ) -> Readout:
     """What is asked about which text, checked; `target` of a readout resolves the token read.
+
+    pair: two targets are accepted, of which the first is held against the second.
 
     Raises:
         TypeError: Neither text nor ids.
@@ -98,9 +104,16 @@ def readout(
             "generate reads every token that the model adds; leave out position and target"
         )
     at = n + generate - 2 if generate else _position(position, n, first)
-    given = None if target is None else token_id(model, target)
+    if isinstance(target, (tuple, list)) and not pair:
+        raise ValueError(
+            f"the target is {arguments.shown(target)}; accepted is one token here, because what it "
+            "is compared with, the outputs at other positions, has no second one"
+        )
+    asked = None if target is None else target_of(model, target)
     warn_of_a_space(model, target, ids)
-    return Readout(ids, n, generate, at, _following(ids, at) if given is None else given, first)
+    if asked is None:
+        return Readout(ids, n, generate, at, _following(ids, at), first)
+    return Readout(ids, n, generate, at, asked.id, first, asked.against)
 
 
 def _following(ids: Int[Tensor, " pos"], position: int) -> int | None:

@@ -40,6 +40,7 @@ def _influence(result: SelfInfluence) -> TopicData:
     scalars = {
         "position": result.position,
         "target": result.target_token,
+        "against": result.against_token or "",
         "n_prompt": result.n_prompt,
         "replaced_by": result.replaced_by,
         "enumerated": result.enumerated,
@@ -68,7 +69,8 @@ def _measures(result: SelfInfluence) -> list[t.Measure]:
     logp = _measure(
         "logp",
         "effect on the target",
-        "Log-probability with the token minus without it: above 0 it helped.",
+        f"{result.measured[:1].upper()}{result.measured[1:]} with the token minus without it: "
+        "above 0 it helped.",
         "nats",
         result.logp,
     )

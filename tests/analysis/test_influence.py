@@ -256,3 +256,17 @@ def test_intervals_hold_what_they_promise() -> None:
     score = effects.score("logp")
     outside = ((score.low > 0) | (score.high < 0)).float().mean()
     assert float(outside) == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_pair_of_targets_is_a_logit_difference() -> None:
+    model = tiny.make("llama")
+    ids = tiny.ids(7)[0].tolist()
+    asked = {"draws": 3, "progress": False}
+    both = compute_self_influence(model, ids, target=(9, 4), **asked)
+    one = compute_self_influence(model, ids, target=9, **asked)
+    other = compute_self_influence(model, ids, target=4, **asked)
+    known = one.logp.value - other.logp.value
+    torch.testing.assert_close(both.logp.value, known, atol=1e-5, rtol=1e-4, equal_nan=True)
+    assert "logit difference" in both.measured
+    with pytest.raises(ValueError, match="accepted is one token here"):
+        compute_self_influence(model, ids, target=(9, 4), all_pairs=True)

@@ -43,7 +43,7 @@ class Settings:
     """
 
     position: int | None
-    target: int | str | None
+    target: Any
     metric: str
     draws: int | None
     seed: int
@@ -59,7 +59,7 @@ def compute_self_influence(
     tokens: str | Sequence[int] | Tensor,
     position: int | None = None,
     *,
-    target: int | str | None = None,
+    target: Any = None,
     metric: Literal["logp", "kl", "norm"] = "logp",
     draws: int | None = None,
     generate: int = 0,
@@ -87,7 +87,9 @@ def compute_self_influence(
         model: A TransformerBridge with causal attention.
         tokens: A text, or ids.
         position: Whose output is read, negative from the end; None is the last.
-        target: Whose probability is read: an id, or a text of one token. None: the token that
+        target: Whose probability is read: an id, or a text of one token; or two of them, of which
+            the first is held against the second, `(" Mary", " John")`: then "logp" is of the
+            difference of both, the logit difference, and not with all_pairs. None: the token that
             follows in the text; at the last position the model's own likeliest token.
         metric: What ranks the positions. "logp" and "kl" are both measured whichever is asked for.
             A KL divergence is never below 0, so "kl" also measures what random changes of the
@@ -118,7 +120,7 @@ def compute_self_influence(
     >>> result.tokens[int(result.logp.value.nan_to_num().argmax())], result.replaced_by
     ('seven', 'all other tokens of the text (2 at each position)')
     """
-    asked = readout(model, tokens, position, target, generate)
+    asked = readout(model, tokens, position, target, generate, pair=not all_pairs)
     metric_name = arguments.choice("metric", metric, ("logp", "kl", "norm"))
     seed = arguments.seed(seed)
     weights = weights_of(model, asked.ids, distribution, uniform=metric_name == "norm")
@@ -189,6 +191,7 @@ def _steps(
         put.put,
         pairs=settings.all_pairs,
         batch=settings.batch,
+        against=asked.against,
     )
     effects.clean = corruption.clean
     random = _random_changes(model, asked, put, settings, n_random) if n_random else None
@@ -254,6 +257,7 @@ def _result(
         position=asked.position,
         target=target,
         target_token=show_token(model, target),
+        against_token=None if asked.against is None else show_token(model, asked.against),
         metric=settings.metric,
         enumerated=put.every,
         n_replacements=counts,

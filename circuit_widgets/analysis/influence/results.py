@@ -31,7 +31,9 @@ class SelfInfluence(Result, topic="influence"):
 
     Attributes:
         tokens, ids: The text, [pos]; its first `n_prompt` tokens are the prompt.
-        position: Whose output is read; `target` is the token (id) whose probability is read there.
+        position: Whose output is read; `target` is the token (id) whose probability is read there,
+            `against_token` the one that it is held against, if there is one: then `logp` is of the
+            difference of both log-probabilities, which is that of their logits.
         metric: What was asked for: "logp", "kl" or "norm".
         enumerated: Whether all replacements were put in place, weighted by how often they occur in
             the text, and not draws. `n_replacements`: how many of them, or how many draws, [pos].
@@ -81,6 +83,7 @@ class SelfInfluence(Result, topic="influence"):
     matrix_sem: Float[Tensor, "source query"] | None = None
     own: Score | None = None
     prompt: Score | None = None
+    against_token: str | None = None
     generated_logp: Float[Tensor, " generated"] | None = None
 
     def __post_init__(self) -> None:
@@ -98,6 +101,13 @@ class SelfInfluence(Result, topic="influence"):
                 raise ValueError(f"{name} has shape {list(shape)}; accepted is [{n}], as ids")
         if self.matrix is not None and self.matrix.shape != (n, n):
             raise ValueError(f"matrix has shape {list(self.matrix.shape)}; accepted is [{n}, {n}]")
+
+    @property
+    def measured(self) -> str:
+        """What `logp` is of, for people."""
+        if self.against_token is None:
+            return f"log-probability of {self.target_token!r}"
+        return f"logit difference of {self.target_token!r} against {self.against_token!r}"
 
     @property
     def score(self) -> Score:
@@ -198,8 +208,7 @@ class SelfInfluence(Result, topic="influence"):
     def _lines(self) -> list[str]:
         at = f"after position {self.position}"
         measure = {
-            "logp": f"The log-probability of {self.target_token!r} {at} is higher with the token "
-            "than without it by (nats):",
+            "logp": f"The {self.measured} {at} is higher with the token than without it by (nats):",
             "kl": f"The KL divergence of the output {at} without the token from the output with it "
             "is (nats):",
             "norm": f"The L2 norm of the change of the logits {at} without the token is:",

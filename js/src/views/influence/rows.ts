@@ -32,6 +32,8 @@ export interface Interval {
 export interface InfluenceRows {
   position: number;
   target: string;
+  /** The token that the target is held against; "": none. */
+  against: string;
   /** Tokens from here on were written by the model. */
   nPrompt: number;
   effects: Effect[];
@@ -50,6 +52,7 @@ export function readInfluence(topic: Topic): InfluenceRows {
   return {
     position: topic.number("position") || 0,
     target: topic.text("target"),
+    against: topic.text("against"),
     nPrompt: topic.number("n_prompt") || 0,
     effects: estimates.map(({ name, label, about, unit }) => ({
       ...{ name, label, about, unit },
