@@ -6,6 +6,7 @@ draws rank the positions better in the same time. On ten such texts, in one run:
 embedding times the slope half way 0.51 on average, in a ninth of the time of all replacements;
 ridge regression on 64 random subsets with a fifth of the tokens replaced (as ContextCite,
 Cohen-Wang et al. 2024, which has a lasso) 0.57 in 0.4 of it, on 256 subsets 0.58 in twice of it.
+Draws in the same run: 2 had 0.85 in a fifth of it, 4 had 0.86 in a third, 8 had 0.92 in half.
 """
 
 from __future__ import annotations

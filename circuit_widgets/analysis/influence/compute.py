@@ -81,7 +81,7 @@ def compute_self_influence(
 
     There is no faster estimate, because none was found that ranks the positions well. A few
     `draws` do it better than slopes at the embeddings, or than a linear fit to random subsets as in
-    ContextCite (Cohen-Wang et al. 2024), do in the same time (`benchmarks/RESULTS.md`).
+    ContextCite (Cohen-Wang et al. 2024), do in the same time (`benchmarks/influence.py`).
 
     Args:
         model: A TransformerBridge with causal attention.
