@@ -172,10 +172,13 @@ def recomputed(model, length: int, n: int, seed: int) -> dict[str, list[torch.Te
     }
 
 
+# What else there is, and takes longer, has tests of its own.
+SCORES_ALONE = {"copying": False, "ablation": 0, "pairs": False, "progress": False}
+
+
 def assert_recomputed(model, length: int, n: int) -> None:
-    result = identify_induction_heads(
-        model, n_sequences=n, batch=max(1, n - 1), length=length, seed=4, progress=False
-    )
+    asked = {"n_sequences": n, "batch": max(1, n - 1), "length": length, "seed": 4}
+    result = identify_induction_heads(model, **asked, **SCORES_ALONE)
     for name, (repeat, control) in recomputed(model, length, n, seed=4).items():
         score = result.score(name).tensors()
         torch.testing.assert_close(score["value"], repeat.mean(1).cpu(), atol=1e-5, rtol=1e-4)
@@ -200,7 +203,7 @@ def test_agrees_with_whole_patterns_on_smollm2() -> None:
     """30 layers, rotary positions, three heads to a key: and the head the field would name."""
     model = models.load_model("smollm2")
     assert_recomputed(model, length=12, n=3)
-    result = identify_induction_heads(model, n_sequences=4, progress=False)
+    result = identify_induction_heads(model, n_sequences=4, **SCORES_ALONE)
     assert result.heads()[0] == Head(18, 6)
     assert float(result.prefix_matching.value[18, 6]) > 0.8
     assert result.loss_first is not None and result.loss_second is not None

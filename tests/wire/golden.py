@@ -19,9 +19,10 @@ import torch
 
 from circuit_widgets.attention.text import TextScores
 from circuit_widgets.live.next_tokens import TopNext
-from circuit_widgets.live.reading import Reading
+from circuit_widgets.live.reading import Reading, Shares
 from circuit_widgets.live.store import TensorStore
 from circuit_widgets.prompts.tokens import Tokens
+from circuit_widgets.results.score import Score
 from circuit_widgets.widgets.heads_view import shared_controls
 from circuit_widgets.widgets.score_planes import HeadScore, pack_scores
 from circuit_widgets.wire import controls as c
@@ -52,7 +53,9 @@ def reading() -> Reading:
     actual = torch.full((N,), 0.125).log()
     expected = TopNext(torch.tensor([3, 1]).expand(N, 2).contiguous(), probabilities, actual)
     tokens = Tokens(ids, STRINGS, "".join(STRINGS[1:]), True)
-    return Reading(4, tokens, store, expected, TextScores(ids, 2, 2), lambda id: STRINGS[id], 0.25)
+    scores = TextScores(ids, 2, 2)
+    shares = Shares(1, Score(torch.full((2, 2), torch.nan)), "")
+    return Reading(4, tokens, store, expected, scores, shares, lambda id: STRINGS[id], 0.25)
 
 
 def requests() -> list[m.Request]:
