@@ -58,12 +58,12 @@ export function PairTable(props: Props) {
             <dd>{meanings(equivalence)[type]}</dd>
           </div>
         ))}
-        {selected?.reason && (
-          <div data-cw="reason">
+        {selected && (
+          <div data-cw="evidence">
             <dt>
               {nameOf(selected.a)}, {nameOf(selected.b)}
             </dt>
-            <dd>Not resolved: {selected.reason}.</dd>
+            <dd>{evidenceOf(selected)}.</dd>
           </div>
         )}
       </dl>
@@ -89,21 +89,15 @@ function columnsOf(pairs: readonly Pair[], interval: string, unit: string): Tabl
       about:
         "How the two heads work together, by the intervals of path and interaction, and by the paths to a later head.",
       values: pairs.map(({ type }) => type),
-      note: (row) => noteOf(pairs[row]),
     },
     {
       ...{ kind: "number", name: "value", label: unit, strong: true },
       values: pairs.map(({ value }) => value),
-      note: (row) => `q ${exact(pairs[row]?.q, 3)}`,
     },
     {
       ...{ kind: "number", name: "path", label: "path" },
       about: `How much the metric falls when the second head alone receives the first one's mean, with its ${interval}.`,
       ...estimate(({ path }) => path),
-      note: (row) => {
-        const [low, high] = pairs[row]?.others ?? [Number.NaN, Number.NaN];
-        return Number.isNaN(low) ? "" : `others ${exact(low, 2)} to ${exact(high, 2)}`;
-      },
     },
     {
       ...{ kind: "number", name: "interaction", label: "interaction" },
@@ -113,10 +107,17 @@ function columnsOf(pairs: readonly Pair[], interval: string, unit: string): Tabl
   ];
 }
 
-/** What a type is about besides the pair. */
-function noteOf(pair: Pair | undefined): string {
-  if (!pair) return "";
-  const [a, b] = pair.heard;
-  const read = pair.reader && `by ${pair.reader} (${exact(a, 2)}, ${exact(b, 2)})`;
-  return [read, pair.sign].filter(Boolean).join(", ");
+/** What is behind the type of a pair, or missing for one. */
+function evidenceOf({ type, sign, q, reason, reader, heard, others }: Pair): string {
+  const [low, high] = others;
+  const [a, b] = heard;
+  return [
+    sign,
+    `q ${exact(q, 3)}`,
+    reason && `${type}: ${reason}`,
+    reader && `path effects to ${reader} of ${exact(a, 2)} and ${exact(b, 2)}`,
+    !Number.isNaN(low) && `one more random path is from ${exact(low, 2)} to ${exact(high, 2)}`,
+  ]
+    .filter(Boolean)
+    .join("; ");
 }
