@@ -25,6 +25,7 @@ SECTIONS = {
     "topics": "Induction, patterns, coordination, influence, beside what there was",
     "influence": "Influence of tokens, exact and by a few draws",
     "attribution": "Shares of a logit, and ablation of heads",
+    "decoders": "Decoder architectures, by analysis",
     "sizes": "What is shipped and what is saved",
 }
 HEAD = """# Measured

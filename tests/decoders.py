@@ -92,9 +92,10 @@ def names() -> dict[str, str]:
     found: dict[str, str] = {}
     for kind, classes in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.items():
         for name in (classes,) if isinstance(classes, str) else classes:
+            if name not in SUPPORTED_ARCHITECTURES:
+                continue
             # A class that reads pictures too has a config of its own for its text part.
-            of_text = not hasattr(CONFIG_MAPPING[kind](), "text_config")
-            if name in SUPPORTED_ARCHITECTURES and of_text:
+            if not hasattr(CONFIG_MAPPING[kind](), "text_config"):
                 found[name] = kind
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 

@@ -27,6 +27,7 @@ from circuit_widgets.live.reading import read
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.repeats import Probe
 from circuit_widgets.prompts.tokens import tokenize
+from circuit_widgets.weights.heads import head_weights, normalises_after
 from tests.plain import Plain, cut
 
 # How far two ways to a number may be apart by rounding, as a share of the largest.
@@ -57,9 +58,9 @@ def reading(model: TransformerBridge, plain: Plain) -> Pairs:
 
 
 def induction(model: TransformerBridge, plain: Plain) -> Pairs:
-    """`identify_induction_heads` with all its stages; its scores and losses on random tokens."""
+    """`identify_induction_heads`: its scores and losses on random tokens, and that it ablates."""
     found = identify_induction_heads(
-        model, n_sequences=2, length=6, seed=3, ablation=2, progress=False
+        model, n_sequences=2, length=6, seed=3, copying=False, pairs=False, progress=False
     )
     probe = Probe(model, 6, 3, None)
     names = ("prefix_matching", "duplicate_token", "previous_token")
@@ -77,6 +78,28 @@ def induction(model: TransformerBridge, plain: Plain) -> Pairs:
     )
     assert found.loss_second is not None
     yield found.loss_second.value, nats.mean()
+
+
+def weights(model: TransformerBridge, plain: Plain) -> Pairs:
+    """W_Q, W_K, W_V and W_O, which copying and composition are made of; and that these run."""
+    _, cache = model.run_with_cache(IDS)
+    for layer, project in enumerate(plain.projections):
+        attention, found = model.blocks[layer].attn, head_weights(model, layer, fold=False)
+        # What attention is given: GPT-1 and OLMo 2 have no norm before it.
+        given = f"blocks.{layer}.ln1.hook_out"
+        normed = given in cache and not normalises_after(model)
+        read = cache[given if normed else f"blocks.{layer}.hook_resid_pre"][0]
+        for name, weight in (("q", found.q), ("k", found.k), ("v", found.v)):
+            shown = cache[f"blocks.{layer}.attn.hook_{name}"][0]
+            shown = shown.repeat_interleave(len(weight) // shown.shape[1], 1)
+            bias = getattr(attention, f"b_{name.upper()}")
+            got = torch.einsum("pd,hde->phe", read, weight)
+            if bias is not None:
+                got = got + bias.repeat_interleave(len(weight) // len(bias), 0)
+            yield got, shown
+        z = torch.eye(found.o.shape[0] * found.o.shape[1])
+        yield attention.W_O.flatten(0, 1), project(z) - project(torch.zeros_like(z))
+    identify_induction_heads(model, n_sequences=2, length=6, ablation=0, progress=False)
 
 
 def ablation(model: TransformerBridge, plain: Plain) -> Pairs:
@@ -215,6 +238,7 @@ CHECKS: dict[str, Callable[[TransformerBridge, Plain], Pairs]] = {
     for check in (
         reading,
         induction,
+        weights,
         ablation,
         knockout,
         patterns,

@@ -31,7 +31,9 @@ class Plain:
             for name, module in model.named_modules()
             if name.split(".")[-1] in _LAST and set(name.split(".")[-3:-1]) & set(_ATTENTION)
         ]
-        self.n_heads = int(getattr(model.config, "num_attention_heads", 0) or model.config.n_head)
+        self.n_heads = int(
+            getattr(model.config, "num_attention_heads", 0) or getattr(model.config, "n_head", 0)
+        )
         self.patterns: list[Tensor] = []
 
     def logits(self, ids: Tensor, change: Change | None = None) -> Tensor:

@@ -8,6 +8,7 @@ gone after a run however it ends. `BlockInputs` and `replay_pattern` make a laye
 from __future__ import annotations
 
 from circuit_widgets.capture.edits import Intervention
+from circuit_widgets.capture.foreign import blamed, foreign_hooks
 from circuit_widgets.capture.gradients import Gradients, gradients
 from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import ablate, knock_out, patch, scale
@@ -29,8 +30,10 @@ __all__ = [
     "Reducer",
     "Stopped",
     "ablate",
+    "blamed",
     "check_stop",
     "counting",
+    "foreign_hooks",
     "gradients",
     "knock_out",
     "lock",

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from circuit_widgets.capture.foreign import without_foreign
 from circuit_widgets.capture.hooks import Hooks
+from circuit_widgets.capture.locks import lock
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -46,7 +48,7 @@ def _try(model: TransformerBridge) -> tuple[str | None, ...]:
                 add = hooks.at_softmax if way == "softmax" else hooks.at
                 add(layer, "pattern", torch.zeros_like, must=False)
         # An edit that is lost is warned of, which is what is to be found out here.
-        with torch.no_grad(), warnings.catch_warnings():
+        with lock(model), without_foreign(model), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             hooks.around(lambda: model(tokens))
         for layer, is_silent in silent.items():

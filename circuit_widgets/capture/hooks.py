@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
+from circuit_widgets.capture.foreign import ours
 from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.shapes import by_head
 from circuit_widgets.capture.softmax import edited_softmax
@@ -71,7 +72,12 @@ class Hooks:
         """
         name, point = hook_point(self._model, layer, site)
         live = by_head(self._model, layer, site, self._live_touch(layer, site, touch, must))
-        self._plan.append((name, point, lambda tensor, *, hook: live(tensor)))
+
+        def ours_alone(tensor: Tensor, *, hook: Any) -> Tensor | None:
+            return live(tensor)
+
+        ours.add(ours_alone)
+        self._plan.append((name, point, ours_alone))
 
     def at_softmax(self, layer: int, site: str, touch: Touch, *, must: bool = True) -> None:
         """Call `touch` with a layer's attention weights before they are used: see softmax.py."""

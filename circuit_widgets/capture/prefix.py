@@ -13,6 +13,7 @@ from torch import Tensor
 
 from circuit_widgets.capture.close import close
 from circuit_widgets.capture.edits import Intervention, plan_interventions
+from circuit_widgets.capture.foreign import blamed, foreign_hooks
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.run import settings
 
@@ -26,7 +27,7 @@ class Prefix:
     In a causal model the keys and values of the beginning do not depend on what follows. A Hugging
     Face model takes them from its first pass, as when it generates, and computes the rest of each
     sequence only. A model without such a cache (TransformerLens' own), or whose cache gives other
-    logits, runs whole sequences; `shared` says which.
+    logits, or with hooks of the user's own, runs whole sequences; `shared` says which.
 
     Attributes:
         logits: Of the prompt itself, its last `last` positions, in the model's dtype.
@@ -78,7 +79,9 @@ class Prefix:
             self._whole = clean
             expected = self.run(middle, changed)
             self._whole = None
-            self.shared = cache is not None and self._share(middle, changed, expected, cache)
+            # A hook of the user's own may count positions from the beginning of the prompt.
+            if cache is not None and not foreign_hooks(model):
+                self.shared = self._share(middle, changed, expected, cache)
         if not self.shared:
             self._whole = clean
 
@@ -120,7 +123,7 @@ class Prefix:
         if start and self._whole is not None and not close(logits[:, :start], self._whole):
             raise RuntimeError(
                 f"the model is not causal: other tokens from position {start} on change the "
-                "logits before it"
+                f"logits before it{blamed(self._model)}"
             )
         return logits[:, n - last :]
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from circuit_widgets.capture.close import close
 from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
+from circuit_widgets.capture.foreign import foreign_hooks
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import patch
@@ -39,7 +40,8 @@ def resume(
 
     The model's own pass, in which the layers before do nothing: what it does after its last block
     (a norm, a scale, a cap) is done here too. Once for each model it is compared with a whole pass;
-    a model that does not come to the same logits runs whole.
+    a model that does not come to the same logits runs whole, and so does one with hooks of the
+    user's own.
 
     Args:
         model: The model of the run.
@@ -64,7 +66,8 @@ def resume(
     given = inputs.stream(layer) if stream is None else stream
     times = inputs.times(layer, given)
     tokens = inputs.tokens.to(model.cfg.device).repeat(times, 1)
-    in_tuple = _in_tuple(model) if layer else None
+    # Hooks of the user's own run in every layer: what they keep from pass to pass is theirs.
+    in_tuple = _in_tuple(model) if layer and not foreign_hooks(model) else None
     if in_tuple is None:
         changed = [] if stream is None else [patch("resid_pre", {layer: stream})]
         edits = [*inputs.interventions, *changed, *interventions]

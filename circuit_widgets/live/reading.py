@@ -73,6 +73,8 @@ class Reading:
     shares: Shares
     name_token: Callable[[int], str]
     seconds: float
+    # Hook points with hooks of the user's own, which ran too.
+    hooks: tuple[str, ...] = ()
 
     @property
     def n_tokens(self) -> int:
@@ -214,7 +216,8 @@ def read(
     expected = top_next(logits[0], following, N_NEXT)
     shares = _shares(model, direct, logits, int(expected.ids[-1, 0]))
     seconds = time.perf_counter() - started
-    return Reading(run_id, tokens, store, expected, scores, shares, name_token, seconds)
+    hooks = capture.foreign_hooks(model)
+    return Reading(run_id, tokens, store, expected, scores, shares, name_token, seconds, hooks)
 
 
 def _shares(model: TransformerBridge, direct: DirectLogits, logits: Tensor, target: int) -> Shares:

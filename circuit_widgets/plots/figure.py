@@ -82,7 +82,9 @@ def new_figure(
     """
     figure = Figure(figsize=size_of(figsize, own), layout="constrained")
     if title is None:
-        title = f"{result.provenance.model}, {result.provenance.progress}"
+        made = result.provenance
+        under = f", with your own hooks at {', '.join(made.hooks)}" if made.hooks else ""
+        title = f"{made.model}, {made.progress}{under}"
     if title:
         letters = letters_in(figure.get_figwidth(), "figure.titlesize")
         # A dollar sign is no formula.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from circuit_widgets import models
+from circuit_widgets.capture.foreign import foreign_hooks
 from circuit_widgets.results.fields import typed
 from circuit_widgets.results.score import interval_in_words
 
@@ -23,7 +24,8 @@ class Provenance:
     """Where a result came from: enough to make it again.
 
     `n_done` of `n_total` `unit`s are in it, and what is `pending` is not yet; `seconds` is not part
-    of what it is (not compared).
+    of what it is (not compared). `hooks` are the hook points that had hooks of the user's own:
+    these ran in every pass.
     """
 
     analysis: str
@@ -40,6 +42,7 @@ class Provenance:
     versions: Mapping[str, str]
     seconds: float = dataclasses.field(compare=False)
     pending: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
     def settings(self, kind: type[S]) -> S:
         """The analysis's arguments as its own frozen dataclass: `parameters`, with their types."""
@@ -103,6 +106,7 @@ def begun(
             "seconds": 0.0,
             "seed": given.get("seed"),
             "parameters": given,
+            "hooks": foreign_hooks(model),
             **fields,
         },
     )

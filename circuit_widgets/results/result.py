@@ -165,7 +165,9 @@ class Result:
 
     def __repr__(self) -> str:
         head = f"{type(self).__name__} of {self.provenance.model}, {self.provenance.progress}"
-        return "\n".join([head, *(f"  {line}" for line in self._lines())])
+        hooks = ", ".join(self.provenance.hooks)
+        under = [f"computed under your own hooks at {hooks}"] if hooks else []
+        return "\n".join([head, *(f"  {line}" for line in [*under, *self._lines()])])
 
     def view(self, **options: Any) -> Any:
         """The topic's widget: size it, put it into a `VBox`, link its selection.

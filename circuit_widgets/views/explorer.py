@@ -145,7 +145,7 @@ class Explorer(HeadsView):
             n_heads=model.cfg.n_heads,
             tokens=list(reading.tokens.strings),
             prompt=reading.tokens.text,
-            interventions=[],
+            interventions=list(reading.hooks),
             has_bos=reading.tokens.has_bos,
             seconds=reading.seconds,
             live=True,

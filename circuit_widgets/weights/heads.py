@@ -103,7 +103,8 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     """
     cfg: Any = model.cfg
     block: Any = model.blocks[layer]
-    norm = norm_of(getattr(block, "ln1", None), cfg.d_model, cfg.device, cfg.dtype)
+    before = None if normalises_after(model) else getattr(block, "ln1", None)
+    norm = norm_of(before, cfg.d_model, cfg.device, cfg.dtype)
 
     def read(name: str) -> Tensor:
         weight = getattr(block.attn, name).detach().float()
@@ -115,6 +116,19 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     return HeadWeights(
         read("W_Q"), read("W_K"), read("W_V"), o if after is None else after.fold_output(o)
     )
+
+
+def normalises_after(model: TransformerBridge) -> bool:
+    """Whether the stream itself is normalised after each part is added, as in GPT-1.
+
+    Then nothing is left to be normalised at the end, and attention reads the stream as it is.
+
+    >>> from circuit_widgets import load_model
+    >>> normalises_after(load_model())
+    False
+    """
+    has_norm = getattr(model.blocks[0], "ln1", None) is not None
+    return has_norm and "ln_final" not in dict(model.named_children())
 
 
 def output_norm(

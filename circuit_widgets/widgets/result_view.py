@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from circuit_widgets import models
+from circuit_widgets import capture, models
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.fixed_text import FixedText
@@ -157,12 +157,18 @@ class ResultView(HeadsView):
     def _read(self, result: Any, model: Any) -> None:
         """Run the text that is shown, if its model is still there."""
         ids = None if result is None or model is None else self._reads(result)
-        if ids:
-            try:
-                self._text.read(model, ids)
-            except (ValueError, RuntimeError):
-                # Another device, or weights that changed since: the result is shown without it.
-                return
+        # Attention without the hooks that the result was found under would be another model's.
+        if (
+            not ids
+            or result is None
+            or capture.foreign_hooks(cast(Any, model)) != result.provenance.hooks
+        ):
+            return
+        try:
+            self._text.read(model, ids)
+        except (ValueError, RuntimeError):
+            # Another device, or weights that changed since: the result is shown without it.
+            return
 
     def _about(self, result: Any) -> m.Run:
         made = None if result is None else result.provenance
@@ -174,7 +180,7 @@ class ResultView(HeadsView):
             n_heads=self._shape[1],
             tokens=tokens,
             prompt=prompt,
-            interventions=[],
+            interventions=[] if made is None else list(made.hooks),
             has_bos=False,
             seconds=None if made is None else made.seconds,
             live=self._text.live,

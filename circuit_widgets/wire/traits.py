@@ -51,7 +51,7 @@ class ScoresInfo(Message, frozen=True):
 
 
 class Run(Message, frozen=True):
-    """A prompt, and what is changed inside the model while it reads it: nothing yet.
+    """A prompt, and what changes the model while it reads it: hook points with the user's hooks.
 
     A view of a result has one run, whose tokens are those that the result was found on.
     """

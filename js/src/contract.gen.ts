@@ -272,7 +272,7 @@ export interface Push {
 }
 
 /**
- * A prompt, and what is changed inside the model while it reads it: nothing yet.
+ * A prompt, and what changes the model while it reads it: hook points with the user's hooks.
  *
  *     A view of a result has one run, whose tokens are those that the result was found on.
  */

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.capture.stopping import check_stop
+from circuit_widgets.weights.heads import normalises_after
 from circuit_widgets.weights.writing import PartsMissing, writing
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Routes:
     """
 
     def __init__(self, model: TransformerBridge, n: int) -> None:
+        if normalises_after(model):
+            raise RuntimeError(
+                "routes cannot be traced in this architecture: it normalises the residual stream "
+                "itself after each part, so that no part stays what it was when it was added"
+            )
         self._model, self._n_layers = model, len(model.blocks)
         shape = (self._n_layers, n, n)
         self.contributions: Float[Tensor, "layer query key"] = torch.full(shape, torch.nan)
@@ -85,7 +91,10 @@ class Routes:
         try:
             found = writing(self._model, layer, seen["z"], out)
         except PartsMissing as error:
-            raise RuntimeError(f"routes cannot be traced in this architecture: {error}") from error
+            raise RuntimeError(
+                f"routes cannot be traced in this architecture: {error}"
+                f"{capture.blamed(self._model)}"
+            ) from error
         # Several heads share the values of one.
         value = value.repeat_interleave(pattern.shape[0] // value.shape[1], 1)
         # A norm after attention, held as it was here, scales all that a query is given.
@@ -125,7 +134,7 @@ class Routes:
                 raise RuntimeError(
                     f"routes cannot be traced in this architecture: the parts of layer {layer} do "
                     "not add up to what stands after it (values that are normalised or gated after "
-                    "they are read, or something else that is added)"
+                    f"they are read, or something else that is added){capture.blamed(self._model)}"
                 )
 
 

@@ -24,7 +24,7 @@ function show(given: Partial<FrameProps> = {}): Promise<void> {
   const props: FrameProps = {
     name: "induction",
     label: "Induction heads",
-    heading: { model: "toy", layers: 2, heads: 4, tokens: 1, seconds: null },
+    heading: { model: "toy", layers: 2, heads: 4, tokens: 1, seconds: null, hooks: [] },
     progress: null,
     notice: { said: "", problem: false },
     stop: null,

@@ -19,6 +19,8 @@ export interface Heading {
   heads: number | null;
   tokens: number;
   seconds: number | null;
+  /** Hook points with hooks of the user's own, which changed the model. */
+  hooks: string[];
 }
 
 export function Header({ title, caption, top, heading, progress, notice, stop }: HeaderProps) {
@@ -42,12 +44,13 @@ export function Header({ title, caption, top, heading, progress, notice, stop }:
   );
 }
 
-function Facts({ model, layers, heads, tokens, seconds }: Heading) {
+function Facts({ model, layers, heads, tokens, seconds, hooks }: Heading) {
   return (
     <p class="facts" data-cw="facts">
       <b>{model}</b> {heads !== null && <span>{`${layers} × ${heads} heads`}</span>}{" "}
       {tokens > 0 && <span>{counted(tokens, "token")}</span>}{" "}
       {seconds !== null && <span>{fixed(seconds)} s</span>}
+      {hooks.length > 0 && <b data-cw="hooks">{` with your own hooks at ${hooks.join(", ")}`}</b>}
     </p>
   );
 }

@@ -17,7 +17,7 @@ interface Props {
 
 export function ViewFrame({ session, name, label, top, children }: Props) {
   const { commands, help } = session;
-  const { model, n_layers, n_heads, tokens, seconds, prompt } = session.text.value;
+  const { model, n_layers, n_heads, tokens, seconds, prompt, interventions } = session.text.value;
   const { state, done, total } = session.status.value;
   const running = state === "running" && session.client.alive.value !== "no";
   const { title, caption, hide, height } = session.frame.value;
@@ -36,6 +36,7 @@ export function ViewFrame({ session, name, label, top, children }: Props) {
         heads: commands.uses("head.") ? n_heads : null,
         tokens: tokens.length,
         seconds,
+        hooks: interventions,
       }}
       top={
         top ?? (
