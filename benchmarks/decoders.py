@@ -102,9 +102,9 @@ def summary(found: dict[str, Answer]) -> str:
     refused = sum(said.startswith("refused") for said in cells)
     lines = [
         f"Of {len(found)} decoder architectures, {len(read)} have causal self-attention in every",
-        f"layer. In {len(all_exact)} of these every analysis equals a recomputation with plain hooks",
-        f"on transformers' own model; in the others {refused} of all {len(cells)} analyses are",
-        f"refused, with the reason, and {', '.join(wrong) if wrong else 'none'} is wrong.",
+        f"layer. In {len(all_exact)} of these every analysis equals a recomputation with plain",
+        f"hooks on transformers' own model; in the others {refused} of all {len(cells)} analyses",
+        f"are refused, with the reason, and {', '.join(wrong) if wrong else 'none'} is wrong.",
     ]
     return "\n".join(lines)
 

@@ -129,7 +129,7 @@ def knockout(model: TransformerBridge, plain: Plain) -> Pairs:
         yield capture.run(model, IDS, interventions=[one]), plain.logits(IDS, change)
     target, keys = int(OTHER[0, 0]), [1, 4]
     prefix = capture.Prefix(model, IDS, last=1)
-    found = knocked_out(prefix, IDS[0], target, keys, layers)
+    found = knocked_out(prefix, IDS[0], target, keys, [(layers, False), (layers, True)])
     clean = plain.logits(IDS)[0, -1].float().log_softmax(-1)[target]
     for at, key in enumerate(keys):
         for row, renormalise in enumerate((False, True)):
@@ -155,7 +155,7 @@ def coordination(model: TransformerBridge, plain: Plain) -> Pairs:
     """What heads contribute to the log probability of the next token: z times its slope."""
     layers, n_heads = list(range(model.cfg.n_layers)), model.cfg.n_heads
     prompts = Prompts(model, [IDS[0].tolist(), OTHER[0].tolist()])
-    got, _ = contributions(model, prompts, layers, next_token_logp, 2)
+    found = contributions(model, prompts, layers, next_token_logp, 2)
     tokens, expected = torch.cat([IDS, OTHER]), []
     for layer in layers:
         kept: list[Tensor] = []
@@ -169,7 +169,7 @@ def coordination(model: TransformerBridge, plain: Plain) -> Pairs:
             (slope,) = torch.autograd.grad(metric, kept)
         product = (kept[0] * slope).detach().unflatten(-1, (n_heads, -1)).sum(-1)
         expected.append(product[:, :-1].flatten(0, 1))
-    yield got, torch.cat(expected, 1)
+    yield (found.z * found.slopes).sum(-1), torch.cat(expected, 1)
 
 
 def influence(model: TransformerBridge, plain: Plain) -> Pairs:
