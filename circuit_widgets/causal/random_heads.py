@@ -1,4 +1,4 @@
-"""Heads and paths drawn at random: what an effect is compared with."""
+"""Heads and sets of heads drawn at random: what an effect is compared with."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import torch
 
 from circuit_widgets.heads import Head
-
-# Random senders, and as many random receivers, that a path is compared with.
-_NULLS = 4
 
 
 def others(
@@ -65,35 +62,3 @@ def matched_sets(
         parts = (sorted(generator.sample(choices[at], wanted[at])) for at in choices)
         found.setdefault(tuple(itertools.chain(*parts)))
     return list(found)
-
-
-def random_paths(
-    sender: Head, receiver: Head, n_heads: int, known: Collection[frozenset[Head]], seed: int
-) -> list[tuple[Head, Head]]:
-    """Paths from the sender to other heads of the receiver's layer, and from others to it.
-
-    known: pairs that may be real paths; they are left out, unless too few others are there.
-
-    >>> [f"{a} -> {b}" for a, b in random_paths(Head(0, 0), Head(1, 1), 2, [], seed=0)]
-    ['0.0 -> 1.0', '0.1 -> 1.1']
-    """
-    receivers, senders = _neighbours(receiver, n_heads), _neighbours(sender, n_heads)
-    free_receivers = [head for head in receivers if frozenset((sender, head)) not in known]
-    free_senders = [head for head in senders if frozenset((receiver, head)) not in known]
-    # An interval takes two.
-    if len(free_receivers) + len(free_senders) >= 2:
-        receivers, senders = free_receivers, free_senders
-    generator = torch.Generator().manual_seed(seed)
-    chosen = [_some(heads, n_heads, generator) for heads in (receivers, senders)]
-    return [(sender, head) for head in chosen[0]] + [(head, receiver) for head in chosen[1]]
-
-
-def _neighbours(head: Head, n_heads: int) -> list[Head]:
-    """The other heads of its layer."""
-    return [Head(head.layer, index) for index in range(n_heads) if index != head.index]
-
-
-def _some(heads: Sequence[Head], n_heads: int, generator: torch.Generator) -> list[Head]:
-    """Up to `_NULLS` of them; each layer's draw takes as many random numbers, whoever is left."""
-    order = torch.randperm(n_heads, generator=generator).tolist()
-    return [head for _, head in sorted(zip(order, heads, strict=False))][:_NULLS]
