@@ -32,6 +32,7 @@ COLUMNS = {
     "coordination": "Contributions of heads",
     "influence": "`compute_self_influence`",
     "flow": "Information-flow routes",
+    "attribution": "`attribute_logits`",
 }
 HEAD = """# Which decoders are read, and how exactly
 

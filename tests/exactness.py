@@ -20,6 +20,7 @@ from circuit_widgets.analysis.patterns import detect_attention_patterns
 from circuit_widgets.attention.diagonals import Diagonals
 from circuit_widgets.attention.shapes import PatternScores
 from circuit_widgets.attention.text import TextScores
+from circuit_widgets.causal.direct import DirectLogits
 from circuit_widgets.causal.knockout import knocked_out
 from circuit_widgets.causal.metrics import next_token_logp
 from circuit_widgets.causal.replacement import Corruption
@@ -233,6 +234,24 @@ def flow(model: TransformerBridge, plain: Plain) -> Pairs:
         yield routes.contributions[layer, rows], shares[rows]
 
 
+def attribution(model: TransformerBridge, plain: Plain) -> Pairs:
+    """Shares of all parts in the logits of some tokens: they sum to transformers' own logits."""
+    n = IDS.shape[1]
+    direct = DirectLogits(model, torch.tensor([n - 2]))
+    logits = capture.run(model, IDS, direct.reducers)
+    tokens = torch.tensor([[3, 50, 96]])
+    found = direct.of(logits, tokens)
+    assert not found.missing, found.missing
+    own = plain.logits(IDS)[0, n - 2].double()
+    if found.capped:
+        cap = float(model.cfg.output_logits_soft_cap)
+        own = cap * (own / cap).atanh()
+    beside = found.attention - found.heads.sum(2)
+    parts = found.heads.sum(2) + beside + found.mlp + found.other
+    whole = parts.sum(1) + found.embedding + found.constant
+    yield whole[0], (own[tokens[0]] - own.mean()).float()
+
+
 CHECKS: dict[str, Callable[[TransformerBridge, Plain], Pairs]] = {
     check.__name__: check
     for check in (
@@ -245,6 +264,7 @@ CHECKS: dict[str, Callable[[TransformerBridge, Plain], Pairs]] = {
         coordination,
         influence,
         flow,
+        attribution,
     )
 }
 

@@ -28,7 +28,7 @@ HERE = {
     "xglm": "attention that transformers computes, heads and rows on one axis",
 }
 # What is refused there, and by what words.
-REFUSED = {("deepseek_v3", "weights"): "W_Q is not available on MLA"}
+REFUSED = {("deepseek_v3", "weights"): "W_Q of layer 0 cannot be read head by head"}
 
 
 @functools.cache

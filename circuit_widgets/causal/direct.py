@@ -16,6 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
+from circuit_widgets.capture.hooks import hook_point
+from circuit_widgets.weights.heads import normalises_after
 from circuit_widgets.weights.unembedding import Unembedding
 from circuit_widgets.weights.writing import PartsMissing, writing
 
@@ -63,6 +65,9 @@ class DirectLogits:
         model: A TransformerBridge.
         positions: Whose output is read, one a row.
 
+    Raises:
+        RuntimeError: The stream is no sum of parts: the model normalises it after each (GPT-1).
+
     >>> from circuit_widgets import capture, load_model
     >>> model = load_model()
     >>> ids = model.to_tokens("blue dog seven blue dog")
@@ -76,12 +81,23 @@ class DirectLogits:
     """
 
     def __init__(self, model: TransformerBridge, positions: Int[Tensor, " batch"]) -> None:
+        if normalises_after(model):
+            raise RuntimeError(
+                "this architecture normalises the residual stream itself after each part, so that "
+                "no part stays what it was when it was added, and none has a share of a logit"
+            )
         self._model, self._positions = model, positions.to(model.cfg.device)
         self._rows = torch.arange(len(positions), device=model.cfg.device)
         sites = ["resid_pre", "z", "attn_out", "resid_post"]
         # A model of attention alone has no MLP.
         if model.get_hook_point("blocks.0.hook_mlp_out") is not None:
             sites.append("mlp_out")
+        for site in sites:
+            try:
+                for layer in range(len(model.blocks)):
+                    hook_point(model, layer, site)
+            except ValueError as error:
+                raise RuntimeError(f"no part has a share of a logit: {error}") from error
         self._seen: dict[int, dict[str, Tensor]] = {}
         self._missing = ""
         self.reducers: list[capture.Reducer] = [_At(site, self._take) for site in sites]

@@ -208,8 +208,9 @@ def read(
         memory,
     )
     scores = TextScores(tokens.ids, model.cfg.n_layers, model.cfg.n_heads, has_bos=tokens.has_bos)
-    direct = DirectLogits(model, torch.tensor([n_tokens - 1]))
-    reducers = [inputs, _Keep(store), scores, *direct.reducers]
+    direct = _direct(model, n_tokens - 1)
+    reducers: list[capture.Reducer | capture.BlockInputs] = [inputs, _Keep(store), scores]
+    reducers += [] if isinstance(direct, str) else direct.reducers
     logits = capture.run(model, tokens.ids, reducers, on_layer=on_layer)
     following = torch.roll(tokens.ids[0], -1)
     following[-1] = -1  # nothing follows the last token
@@ -220,17 +221,27 @@ def read(
     return Reading(run_id, tokens, store, expected, scores, shares, name_token, seconds, hooks)
 
 
-def _shares(model: TransformerBridge, direct: DirectLogits, logits: Tensor, target: int) -> Shares:
+def _direct(model: TransformerBridge, position: int) -> DirectLogits | str:
+    """What reads the shares of a logit, or why nothing can."""
+    try:
+        return DirectLogits(model, torch.tensor([position]))
+    except RuntimeError as error:
+        return str(error)
+
+
+def _shares(
+    model: TransformerBridge, direct: DirectLogits | str, logits: Tensor, target: int
+) -> Shares:
     # One seed: two readings of one text are one picture.
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randint(int(model.cfg.d_vocab), (N_RANDOM,), generator=generator)
-    shape = (model.cfg.n_layers, model.cfg.n_heads)
+    missing = Score(torch.full((model.cfg.n_layers, model.cfg.n_heads), math.nan))
+    if isinstance(direct, str):
+        return Shares(target, missing, direct)
     try:
         found = direct.of(logits, torch.cat([torch.tensor([target]), drawn])[None])
     except RuntimeError as error:
-        return Shares(target, Score(torch.full(shape, math.nan)), str(error))
-    null = middle_of(found.heads[0, ..., 1:], CONFIDENCE)
-    score = Score(
-        found.heads[0, ..., 0], control=null[0], control_low=null[1], control_high=null[2]
-    )
+        return Shares(target, missing, str(error))
+    control, low, high = middle_of(found.heads[0, ..., 1:], CONFIDENCE)
+    score = Score(found.heads[0, ..., 0], control=control, control_low=low, control_high=high)
     return Shares(target, score, found.missing)

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from circuit_widgets.weights.composition import MODES, Composition, composition, percentile
-from circuit_widgets.weights.heads import HeadWeights, Norm, head_weights, norm_of
+from circuit_widgets.weights.heads import (
+    HeadWeights,
+    Norm,
+    WeightsMissing,
+    head_weights,
+    norm_of,
+    output_weights,
+)
 from circuit_widgets.weights.unembedding import Unembedding
 from circuit_widgets.weights.writing import PartsMissing, Writing, writing
 
@@ -14,10 +21,12 @@ __all__ = [
     "Norm",
     "PartsMissing",
     "Unembedding",
+    "WeightsMissing",
     "Writing",
     "composition",
     "head_weights",
     "norm_of",
+    "output_weights",
     "percentile",
     "writing",
 ]

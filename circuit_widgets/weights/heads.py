@@ -76,6 +76,10 @@ def norm_of(module: Any, d_model: int, device: Any, dtype: torch.dtype) -> Norm:
     return Norm(gain, centres, divides)
 
 
+class WeightsMissing(ValueError):
+    """The architecture has no weights that belong to one head each."""
+
+
 @dataclasses.dataclass(frozen=True)
 class HeadWeights:
     """Of one layer's heads; keys and values that are shared are repeated for each head.
@@ -96,6 +100,10 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     Rotary positions are applied after W_Q and W_K, so no weights know of them: what a head with
     rotary positions does by distance cannot be seen here.
 
+    Raises:
+        WeightsMissing: The architecture has no such matrices (latent attention), or not of one
+            size in all layers.
+
     >>> from circuit_widgets import load_model
     >>> model = load_model()
     >>> head_weights(model, 0).q.shape
@@ -107,15 +115,36 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     norm = norm_of(before, cfg.d_model, cfg.device, cfg.dtype)
 
     def read(name: str) -> Tensor:
-        weight = getattr(block.attn, name).detach().float()
+        weight = _weight(model, layer, name)
         weight = norm.fold(weight) if fold else weight
         return weight.repeat_interleave(cfg.n_heads // len(weight), 0)
 
-    o = block.attn.W_O.detach().float()
+    return HeadWeights(read("W_Q"), read("W_K"), read("W_V"), output_weights(model, layer))
+
+
+def output_weights(model: TransformerBridge, layer: int) -> Float[Tensor, "head d_head d_model"]:
+    """W_O of a layer's heads, with the gain of a norm that comes after attention.
+
+    Raises:
+        WeightsMissing: As `head_weights`.
+
+    >>> from circuit_widgets import load_model
+    >>> output_weights(load_model(), 0).shape
+    torch.Size([4, 16, 48])
+    """
+    o = _weight(model, layer, "W_O")
     after, _ = output_norm(model, layer)
-    return HeadWeights(
-        read("W_Q"), read("W_K"), read("W_V"), o if after is None else after.fold_output(o)
-    )
+    return o if after is None else after.fold_output(o)
+
+
+def _weight(model: TransformerBridge, layer: int, name: str) -> Tensor:
+    attention: Any = model.blocks[layer].attn
+    try:
+        return getattr(attention, name).detach().float()
+    except (AttributeError, NotImplementedError, ValueError, RuntimeError) as error:
+        raise WeightsMissing(
+            f"{name} of layer {layer} cannot be read head by head in this architecture: {error}"
+        ) from error
 
 
 def normalises_after(model: TransformerBridge) -> bool:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.weights.heads import output_norm
+from circuit_widgets.weights.heads import WeightsMissing, output_norm, output_weights
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -78,8 +78,10 @@ def writing(
     """
     attention: Any = model.blocks[layer].attn
     norm, norm_bias = output_norm(model, layer)
-    w_o, bias = attention.W_O.detach().float(), attention.b_O
-    o = w_o if norm is None else norm.fold_output(w_o)
+    try:
+        o, bias = output_weights(model, layer), attention.b_O
+    except WeightsMissing as error:
+        raise PartsMissing(str(error)) from error
     if o.shape[:2] != z.shape[-2:]:
         raise PartsMissing(_sentence(layer))
     constant = torch.zeros(o.shape[-1], device=o.device)

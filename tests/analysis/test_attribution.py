@@ -12,7 +12,7 @@ import circuit_widgets as cw
 from circuit_widgets import capture
 from circuit_widgets.analysis.attribution import LogitAttribution, attribute_logits
 from circuit_widgets.prompts.targets import token_id
-from tests import tiny
+from tests import decoders, tiny
 from tests.circuits import Circuit, build
 
 _GROUPED: dict[str, Any] = {**tiny._LLAMA_LIKE, "num_key_value_heads": 2}
@@ -167,6 +167,30 @@ def test_it_saves_and_its_frame_has_every_part(tmp_path: Any) -> None:
     kinds = frame.groupby("kind")["value"].sum()
     assert float(kinds.sum()) == pytest.approx(float(result.logit.value), abs=1e-4)
     assert "it is the sum of" in repr(result)
+
+
+def test_a_stream_that_is_no_sum_has_no_shares_and_the_explorer_says_so() -> None:
+    """GPT-1 normalises the stream itself after each part."""
+    model = tiny.wrap(decoders.build("openai-gpt"))
+    ids = tiny.ids(6)[0].tolist()
+    with pytest.raises(RuntimeError, match="no part stays what it was when it was added"):
+        attribute_logits(model, ids, target=7, progress=False)
+    explorer = cw.explore(model, ids, probe=False)
+    shown = next(score for score in explorer.scores["scores"] if score["name"] == "attribution")
+    assert "Missing here: this architecture normalises" in shown["about"]
+    assert bool(explorer._session.reading.shares.score.value.isnan().all())
+    explorer.close()
+
+
+def test_weights_that_belong_to_no_head_leave_copying_missing() -> None:
+    """Latent attention: scores, ablations and paths are there, what is read of W_Q is not."""
+    model = tiny.wrap(decoders.build("deepseek_v3"))
+    with pytest.warns(UserWarning, match="copying by weights is missing: W_Q"):
+        found = cw.identify_induction_heads(model, n_sequences=2, length=6, progress=False)
+    assert found.copying is not None and bool(found.copying.value.isnan().all())
+    assert found.copying_tokens is not None
+    assert bool(found.copying_tokens.value.isfinite().all())
+    assert bool(found.prefix_matching.value.isfinite().all())
 
 
 def test_one_pass_is_all_it_takes() -> None:

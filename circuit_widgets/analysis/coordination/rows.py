@@ -15,7 +15,7 @@ from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.metrics import Metric
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.statistics.permutations import Rows
-from circuit_widgets.weights.heads import head_weights
+from circuit_widgets.weights.heads import head_weights, output_weights
 from circuit_widgets.weights.writing import writing
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Writes:
         sizes: Float[Tensor, "row head"] | None = None,
     ) -> None:
         self._sizes = sizes
-        o = torch.cat([head_weights(model, layer, fold=False).o for layer in layers])
+        o = torch.cat([output_weights(model, layer) for layer in layers])
         # On the CPU: not every device has eigenvectors.
         size, directions = torch.linalg.eigh((o @ o.mT).cpu().double())
         self._root = directions * size.clamp(min=0).sqrt()[:, None]

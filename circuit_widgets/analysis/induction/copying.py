@@ -18,7 +18,7 @@ from circuit_widgets.analysis.induction.scores import TOP
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import SHARE, middle_of, score_of
-from circuit_widgets.weights.heads import HeadWeights, head_weights
+from circuit_widgets.weights.heads import HeadWeights, WeightsMissing, head_weights
 from circuit_widgets.weights.unembedding import Unembedding
 from circuit_widgets.weights.writing import PartsMissing, writing
 
@@ -42,7 +42,11 @@ def add_copying(
 
     It yields once for every pass; None where there is nothing new to show.
     """
-    weights, logits = copying_by_weights(model, seed, confidence)
+    try:
+        weights, logits = copying_by_weights(model, seed, confidence)
+    except WeightsMissing as error:
+        warnings.warn(f"copying by weights is missing: {error}", stacklevel=2)
+        weights = logits = Score(torch.full(result.shape, math.nan))
     result = dataclasses.replace(result, copying=weights, copying_logits=logits)
     yield result
     n, chance, hits = sum(map(len, sequences)), 0.0, []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import math
+import warnings
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +20,7 @@ from circuit_widgets.heads import Head
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.statistics.intervals import further_draw, mean_interval
 from circuit_widgets.weights.composition import MODES, Composition, composition, percentile
+from circuit_widgets.weights.heads import WeightsMissing
 from circuit_widgets.wire.numbers import number
 
 if TYPE_CHECKING:
@@ -66,10 +69,7 @@ def add_pairs(
         return
     last = max(receiver.layer for _, receiver in wanted)
     layers = (range(last), {receiver.layer for _, receiver in wanted})
-    weights = {
-        mode: composition(model, mode, between=layers, on_layer=lambda _: check_stop())
-        for mode in MODES
-    }
+    weights = _composed(model, layers)
     path = path_to_keys(runs(), layout)
     known = [*result.heads("previous_token"), *result.heads()]
     # As many labels are given, so each is given with as much more confidence (Bonferroni).
@@ -87,6 +87,22 @@ def add_pairs(
         pair = _pair(sender, receiver, weights, effect, null[receiver], whole, least_share)
         result = dataclasses.replace(result, pairs=(*(result.pairs or ()), pair))
         yield result
+
+
+def _composed(
+    model: TransformerBridge, layers: tuple[Collection[int], Collection[int]]
+) -> dict[str, Composition]:
+    """By mode; missing where the architecture has no weights that belong to one head each."""
+    try:
+        return {
+            mode: composition(model, mode, between=layers, on_layer=lambda _: check_stop())
+            for mode in MODES
+        }
+    except WeightsMissing as error:
+        warnings.warn(f"composition is missing: {error}", stacklevel=2)
+        shape = (model.cfg.n_layers, model.cfg.n_heads) * 2
+        missing = torch.full(shape, math.nan)
+        return dict.fromkeys(MODES, Composition(missing, missing))
 
 
 def path_to_keys(runs: Ablation, layout: Layout) -> PathEffect:
