@@ -241,7 +241,8 @@ def attribution(model: TransformerBridge, plain: Plain) -> Pairs:
     logits = capture.run(model, IDS, direct.reducers)
     tokens = torch.tensor([[3, 50, 96]])
     found = direct.of(logits, tokens)
-    assert not found.missing, found.missing
+    if found.missing:
+        raise RuntimeError(f"heads are missing: {found.missing}")
     own = plain.logits(IDS)[0, n - 2].double()
     if found.capped:
         cap = float(model.cfg.output_logits_soft_cap)

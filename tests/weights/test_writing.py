@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from circuit_widgets import capture
-from circuit_widgets.analysis.coordination.rows import Writes, activations, written_sizes
+from circuit_widgets.analysis.coordination.rows import Writes, activations
 from circuit_widgets.prompts import Prompts
 from circuit_widgets.weights import PartsMissing, composition, writing
 from tests import tiny
@@ -112,8 +112,8 @@ def test_what_coordination_compares_is_what_is_written() -> None:
     model = tiny.of_config(NORMALISED["gemma2"]())
     prompts = [tiny.ids(7, seed=seed)[0].tolist() for seed in range(9)]
     texts = Prompts(model, prompts)
-    z, _, _ = activations(model, texts, [0, 2], batch=4)
-    compared = Writes(model, [0, 2], written_sizes(model, texts, [0, 2], batch=4)).of(z)
+    found = activations(model, texts, [0, 2], batch=4, sized=True)
+    compared = Writes(model, [0, 2], found.sizes).of(found.z)
     run = seen(model, torch.tensor(prompts))
     parts = [
         writing(model, layer, run["z"][layer], run["attn_out"][layer]).of_all(run["z"][layer])
@@ -123,5 +123,5 @@ def test_what_coordination_compares_is_what_is_written() -> None:
     # Coordinates have the inner products of what they stand for.
     for head in (1, 6):
         known = added[:, head] @ added[:, head].T
-        found = compared[:, head] @ compared[:, head].T
-        torch.testing.assert_close(found, known, atol=1e-4, rtol=1e-3)
+        alike = compared[:, head] @ compared[:, head].T
+        torch.testing.assert_close(alike, known, atol=1e-4, rtol=1e-3)

@@ -58,28 +58,77 @@ class Contributions:
         return (z * self.slopes).sum(-1).double()
 
 
+@dataclasses.dataclass(frozen=True)
+class Activations:
+    """Z of every head at every position of every prompt.
+
+    Attributes:
+        z: On the model's device.
+        rows: How the rows lie.
+        inputs: Of each batch's layers.
+        sizes: What z W_O is multiplied by before it is added: 1, or by a norm that comes after it;
+            None where nobody asked.
+    """
+
+    z: Float[Tensor, "row head d_head"]
+    rows: Rows
+    inputs: list[capture.BlockInputs]
+    sizes: Float[Tensor, "row head"] | None = None
+
+
 def activations(
-    model: TransformerBridge, prompts: Prompts, layers: Sequence[int], batch: int
-) -> tuple[Float[Tensor, "row head d_head"], Rows, list[capture.BlockInputs]]:
-    """Z of every head, on the model's device, and the inputs of each batch's layers.
+    model: TransformerBridge,
+    prompts: Prompts,
+    layers: Sequence[int],
+    batch: int,
+    *,
+    sized: bool = False,
+) -> Activations:
+    """Z of every head, the inputs of each batch's layers, and `sized` what heads' writes are sized.
+
+    Raises:
+        PartsMissing: `sized`, and a layer's heads do not add up to what its attention adds.
 
     >>> from circuit_widgets import load_model
     >>> from circuit_widgets.prompts import Prompts
     >>> model = load_model()
     >>> texts = Prompts(model, ["blue dog seven river blue dog", "cat seven dog cat seven dog"])
-    >>> z, rows, inputs = activations(model, texts, [0, 1], batch=8)
-    >>> z.shape, rows, len(inputs)
+    >>> found = activations(model, texts, [0, 1], batch=8)
+    >>> found.z.shape, found.rows, len(found.inputs)
     (torch.Size([14, 8, 16]), Rows(blocks=((2, 7),)), 1)
     """
-    found, lengths, inputs = [], {}, []
+    found, lengths, inputs, sizes = [], {}, [], []
     for _, tokens in prompts.batches(batch):
-        keep = capture.Keep("z", frozenset(layers))
+        keep, out = (capture.Keep(site, frozenset(layers)) for site in ("z", "attn_out"))
         inputs.append(capture.BlockInputs())
-        capture.run(model, tokens, [keep, inputs[-1]], logits=False)
-        found.append(torch.cat([keep.tensors[at] for at in layers], 2).float().flatten(0, 1))
+        reducers = [keep, inputs[-1], *([out] if sized else [])]
+        capture.run(model, tokens, reducers, logits=False)
+        found.append(_joined([keep.tensors[at] for at in layers]))
         lengths[tokens.shape[1]] = lengths.get(tokens.shape[1], 0) + len(tokens)
+        if sized:
+            of = [_sizes(model, at, keep.tensors[at], out.tensors[at]) for at in layers]
+            sizes.append(torch.cat(of, 2).flatten(0, 1))
     rows = Rows(tuple((n, length) for length, n in lengths.items()))
-    return torch.cat(found), rows, inputs
+    return Activations(torch.cat(found), rows, inputs, torch.cat(sizes) if sized else None)
+
+
+def _joined(
+    layers: Sequence[Float[Tensor, "batch pos head d_head"]],
+) -> Float[Tensor, "row head d_head"]:
+    """All heads side by side."""
+    widths = {each.shape[-1] for each in layers}
+    if len(widths) > 1:
+        raise ValueError(
+            f"heads of this model have {' and '.join(map(str, sorted(widths)))} numbers each, and "
+            "only heads of one width are compared"
+        )
+    return torch.cat([*layers], 2).float().flatten(0, 1)
+
+
+def _sizes(
+    model: TransformerBridge, layer: int, z: Tensor, attn_out: Tensor
+) -> Float[Tensor, "batch pos head"]:
+    return writing(model, layer, z, attn_out).factor.expand(*z.shape[:3])
 
 
 def contributions(
@@ -104,8 +153,7 @@ def contributions(
             lambda logits, ids=tokens: metric(logits, ids),
         )
         for parts, of in ((values, got.values), (slopes, got.slopes)):
-            joined = torch.cat([of["z", layer] for layer in layers], 2)
-            parts.append(joined.float().flatten(0, 1).cpu())
+            parts.append(_joined([of["z", layer] for layer in layers]).cpu())
         sizes[tokens.shape[1]] = sizes.get(tokens.shape[1], 0) + len(tokens)
     z, slope = torch.cat(values), torch.cat(slopes)
     matters = ((z * slope).sum(-1) != 0).any(1)
@@ -123,39 +171,10 @@ def contributions(
     return Contributions(z[kept], slope[kept], rows, kept)
 
 
-def written_sizes(
-    model: TransformerBridge, prompts: Prompts, layers: Sequence[int], batch: int
-) -> Float[Tensor, "row head"]:
-    """What z W_O is multiplied by at each row before it is added: 1, or by a norm that comes after.
-
-    Rows as `activations` gives them.
-
-    Raises:
-        PartsMissing: A layer whose heads do not add up to what its attention adds.
-
-    >>> from circuit_widgets import load_model
-    >>> from circuit_widgets.prompts import Prompts
-    >>> model = load_model()
-    >>> float(written_sizes(model, Prompts(model, "blue dog seven"), [0, 1], batch=8).max())
-    1.0
-    """
-    found = []
-    for _, tokens in prompts.batches(batch):
-        sites = [capture.Keep(site, frozenset(layers)) for site in ("z", "attn_out")]
-        capture.run(model, tokens, sites, logits=False)
-        factors = []
-        for layer in layers:
-            z, out = (keep.tensors[layer] for keep in sites)
-            factor = writing(model, layer, z, out).factor
-            factors.append(factor.expand(*z.shape[:3]).flatten(0, 1))
-        found.append(torch.cat(factors, 1))
-    return torch.cat(found)
-
-
 class Writes:
     """Coordinates of what heads write, with its inner products but only d_head numbers.
 
-    sizes: of each row and head, from `written_sizes`; None: z W_O as it is.
+    sizes: of each row and head, from `activations`; None: z W_O as it is.
     """
 
     def __init__(

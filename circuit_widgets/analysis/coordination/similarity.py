@@ -24,7 +24,6 @@ from circuit_widgets.analysis.coordination.rows import (
     contributions,
     few_rows,
     write_spaces,
-    written_sizes,
 )
 from circuit_widgets.analysis.coordination.subspaces import projection
 from circuit_widgets.analysis.coordination.turned import TURNS, Turned
@@ -112,7 +111,8 @@ def similarity(
     if method == "projection":
         found = projection(write_spaces(model, layers), int(model.cfg.d_model))
         return _of_subspaces(*found)
-    z, rows, inputs = activations(model, prompts, layers, batch)
+    seen = activations(model, prompts, layers, batch, sized=method == "cka")
+    z, rows, inputs = seen.z, seen.rows, seen.inputs
     measure: Measure
     if method == "contribution":
         changed = contributions(model, prompts, layers, metric, batch)
@@ -121,8 +121,7 @@ def similarity(
     elif method == "pearson":
         measure = Pearson(z)
     else:
-        sizes = written_sizes(model, prompts, layers, batch)
-        measure = CKA(z, Writes(model, layers, sizes))
+        measure = CKA(z, Writes(model, layers, seen.sizes))
     yield work.did("activations")
     if rows.n_orders < ORDERS:
         return untested(measure.value, _CONSTANT[method], _FEW.format(n=rows.n_orders))

@@ -105,7 +105,8 @@ function columnsOf(pairs: Pairs): TableColumn[] {
     },
     {
       ...{ kind: "flag", name: "confirmed", label: "confirmed", values: pairs.confirmed },
-      about: `Whether the interval of the path lies above ${fixed(leastShare)} of the induction head's prefix matching and above the bound for random heads.`,
+      about: `Whether the interval of the path lies above ${fixed(leastShare)} of the induction head's prefix matching and above the bound for random heads. Point at a “no” to see why.`,
+      said: (row) => pairs.whyNot[row] ?? "",
     },
     {
       ...{ kind: "number", name: "percentile", label: "K %", values: pairs.kPercentile, digits: 0 },
@@ -115,9 +116,5 @@ function columnsOf(pairs: Pairs): TableColumn[] {
     z("k", "K", pairs.kz),
     z("q", "Q", pairs.qz),
     z("v", "V", pairs.vz),
-    {
-      ...{ kind: "text", name: "why", label: "why not", values: pairs.whyNot },
-      about: "Why the pair is not confirmed.",
-    },
   ];
 }
