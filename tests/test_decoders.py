@@ -46,6 +46,37 @@ def test_an_analysis_is_exact_or_says_why_not(kind, name) -> None:
         assert said == "exact"
 
 
+def _with_a_sink():
+    """GPT-2 whose heads attend to position 0, though there is no BOS: its queries' biases look for
+    what the embedding of that position gives the keys."""
+    model, width = decoders.build("gpt2"), decoders.WIDTH
+    with torch.no_grad():
+        model.transformer.wpe.weight[0] *= 20
+        for block in model.transformer.h:
+            streams = model.transformer.wte.weight + model.transformer.wpe.weight[3]
+            streams = torch.cat([model.transformer.wpe.weight[:1], streams])
+            keys = block.attn.c_attn(block.ln_1(streams))[:, width : 2 * width]
+            keys = keys.unflatten(1, (decoders.N_HEADS, -1))
+            apart = keys[0] - keys[1:].mean(0)
+            sought = 24 * keys.shape[2] ** 0.5 * apart / apart.square().sum(1, keepdim=True)
+            block.attn.c_attn.bias[:width] = sought.flatten()
+    return model
+
+
+@functools.cache
+def _sink_pair():
+    return tiny.wrap(_with_a_sink()), Plain(_with_a_sink())
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_sink_at_position_0_without_a_bos(name) -> None:
+    model, plain = _sink_pair()
+    plain.logits(tiny.ids(8))
+    to_first = torch.stack([pattern[0, :, 1:, 0].mean() for pattern in plain.patterns])
+    assert float(to_first.min()) > 0.5
+    assert verdict(name, model, plain) == "exact"
+
+
 @pytest.mark.parametrize("name", ["reading", "ablation", "knockout", "coordination", "influence"])
 def test_a_wrong_number_is_seen(name) -> None:
     model, plain = tiny.wrap(decoders.build("mixtral")), Plain(decoders.build("mixtral"))

@@ -195,7 +195,7 @@ def _knockouts(ax: Axes, result: InformationFlow, shown: range) -> None:
     confirmed = [each.position for each in result.information_sources if each.confirmed]
     confirmed = [position for position in confirmed if position in shown]
     if confirmed:
-        ax.plot(confirmed, cost[confirmed], "*", color="C3", label="confirmed", ms=9)
+        ax.plot(confirmed, cost[confirmed], "*", color="C3", label="above the bound", ms=9)
     ax.set_ylabel("cost of\nknockout (nats)")
     if ax.get_legend_handles_labels()[0]:
         ax.legend()

@@ -70,8 +70,8 @@ def _flow(result: InformationFlow) -> TopicData:
         Fact(
             "attention blocked at another query",
             "Fall of the log-probability of what is read there, median over "
-            f"{result.n_control} random pairs of another query and a position before it. Confirmed "
-            f"is a source above the bound, as {result.n_control_above} of those pairs are.",
+            f"{result.n_control} random pairs of another query and a position before it; "
+            f"{result.n_control_above} of those are above the bound, too.",
             "nats",
             number(control),
             null_label="bound",

@@ -44,7 +44,7 @@ def test_partial_results_and_a_control_drawn_by_the_seed() -> None:
     assert seen[0].provenance.n_done == 1 and seen[0].provenance.n_total == 1 + 29 + 39 + 8
     assert seen[0].knockout.value.isnan().all() and seen[0].knockout_control.isnan().all()
     assert [at.knockout for at in seen[0].information_sources] == [None] * 29
-    assert "no source is confirmed" in repr(
+    assert "no source is above a bound" in repr(
         next(each for each in seen if each.provenance.n_done == 30)
     )
     last = seen[-1]
@@ -132,7 +132,9 @@ def test_it_saves_and_shows(tmp_path) -> None:
     result.save(path)
     assert InformationFlow.load(path) == result == results.load(path)
     text = repr(result)
-    assert "2 '7': attention knockout costs" in text and "(confirmed), most in layer 1 (" in text
+    assert (
+        "2 '7': attention knockout costs" in text and "(above the bound), most in layer 1 (" in text
+    )
     assert "routes give it 0.167 of the final residual stream" in text
     assert "carries 0.083" not in text and "-[1.1]-> 5 '5'" in text
     frame = result.to_frame()

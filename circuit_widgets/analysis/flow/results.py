@@ -235,7 +235,7 @@ class InformationFlow(Result, topic="flow"):
         # Adding 0 makes -0.0 a 0.
         text = f"attention knockout costs {round(at.knockout, 2) + 0.0:+.2f} nats"
         if at.confirmed:
-            text += " (confirmed)"
+            text += " (above the bound)"
         if (found := self.strongest_window(at.position)) is not None and at.confirmed:
             (first, last), cost = found
             layers = f"layer {first}" if first == last else f"layers {first} to {last}"
@@ -245,9 +245,9 @@ class InformationFlow(Result, topic="flow"):
     def _control_line(self) -> str:
         middle, bound = self.knockout_control.tolist()
         if bound != bound:
-            return "There is no control (yet), so that no source is confirmed"
+            return "There is no control (yet), so that no source is above a bound"
         return (
             f"Attention knockout at {self.n_control} other pairs of query and key costs "
-            f"{round(middle, 2) + 0.0:.2f} nats (median); confirmed is what costs more than "
-            f"{bound:.2f}, as {self.n_control_above} of those pairs do"
+            f"{round(middle, 2) + 0.0:.2f} nats (median); the bound is {bound:.2f}, and "
+            f"{self.n_control_above} of those pairs are above it"
         )

@@ -110,7 +110,7 @@ def sources_table(sources: Sequence[FlowSource]) -> Packed:
                 unit="nats",
                 about="Fall of the target's log-probability when attention to it is blocked",
             ),
-            packing.flags("confirmed", [source.confirmed for source in sources], "confirmed"),
+            packing.flags("confirmed", [source.confirmed for source in sources], "above the bound"),
             packing.texts(
                 "window",
                 [source.window for source in sources],

@@ -27,7 +27,7 @@ export function SourceTable({ sources, tokens, token, choose, sort, setSort }: P
         values: knockout,
         about:
           "Log-probability of the target that is lost when the output cannot attend to the source, in nats.",
-        note: (i) => (confirmed[i] === 1 ? "confirmed" : ""),
+        note: (i) => (confirmed[i] === 1 ? "above the bound" : ""),
       },
       {
         ...{ kind: "text", name: "window", label: "most in layers", values: window },

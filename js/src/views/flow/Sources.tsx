@@ -58,7 +58,7 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
       <div class="flow-said">
         <Tooltip name="route" live>
           {i === null || i >= route.length
-            ? "Outlined: confirmed, because blocking it costs more than the bound for blocking at other queries."
+            ? "Outlined: blocking it costs more than the bound for blocking at other queries."
             : `“${labelText(tokens[i] ?? "", 20).trim()}” (position ${i}): share by route ${fixed(route[i])}, by attention rollout ${fixed(rollout[i])} (baseline); blocking it costs ${fixed(knockout[i])} nats`}
         </Tooltip>
         <Facts facts={rows.facts} />
