@@ -75,6 +75,16 @@ class Score:
             raise ValueError("this score has no chance value, so there is no lift over it")
         return self.value - self.chance
 
+    def at(self, *place: int) -> Score:
+        """The score of one head, or of one layer: the same parts, each of what is there.
+
+        >>> score = Score(torch.tensor([[1.0, 2.0]]), chance=torch.tensor(0.5))
+        >>> float(score.at(0, 1).value), float(score.at(0, 1).chance)
+        (2.0, 0.5)
+        """
+        parts = self.tensors()
+        return Score(**{n: t if n == "chance" else t[place] for n, t in parts.items()})
+
     def tensors(self) -> dict[str, Tensor]:
         """The tensors that are there, by name."""
         pairs = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))

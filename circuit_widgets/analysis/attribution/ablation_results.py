@@ -112,7 +112,7 @@ class HeadAblation(Result, topic="attribution"):
         found: list[tuple[str, str, int | None, int | None, Score]] = []
         for name in self.heads:
             at = Head.parse(name)
-            score = _one(self.effect, (at.layer, at.index))
+            score = self.effect.at(at.layer, at.index)
             found.append((name, "head", at.layer, at.index, score))
         return found
 
@@ -133,7 +133,7 @@ class HeadAblation(Result, topic="attribution"):
             row |= {part: float(tensor) for part, tensor in score.tensors().items()}
             if self.share is not None:
                 at = () if layer is None or head is None else (layer, head)
-                share = _one(self.share, at).tensors()
+                share = self.share.at(*at).tensors()
                 row |= {
                     "share" if part == "value" else f"share_{part}": float(tensor)
                     for part, tensor in share.items()
@@ -163,10 +163,6 @@ class HeadAblation(Result, topic="attribution"):
         if rest > 0 and not self.together:
             lines.append(f"and {rest} heads with smaller effects")
         return lines
-
-
-def _one(score: Score, at: tuple[int, ...]) -> Score:
-    return Score(**{name: tensor[at] for name, tensor in score.tensors().items()})
 
 
 def _ends(score: Score) -> tuple[float, float, float]:

@@ -112,13 +112,13 @@ class LogitAttribution(Result, topic="attribution"):
         for layer in range(n_layers):
             if bool(self.heads.value[layer].isfinite().all()):
                 found += [
-                    (f"{layer}.{head}", "head", layer, head, _one(self.heads, (layer, head)))
+                    (f"{layer}.{head}", "head", layer, head, self.heads.at(layer, head))
                     for head in range(n_heads)
                 ]
             else:
-                whole = _one(self.attention, (layer,))
+                whole = self.attention.at(layer)
                 found.append((f"attention {layer}", "attention", layer, None, whole))
-            found.append((f"MLP {layer}", "mlp", layer, None, _one(self.mlps, (layer,))))
+            found.append((f"MLP {layer}", "mlp", layer, None, self.mlps.at(layer)))
         return [*found, ("biases", "biases", None, None, self.biases)]
 
     def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
@@ -169,10 +169,6 @@ class LogitAttribution(Result, topic="attribution"):
 
 def _quoted(token: str) -> str:
     return f"“{token.strip() or token}”"
-
-
-def _one(score: Score, at: tuple[int, ...]) -> Score:
-    return Score(**{name: tensor[at] for name, tensor in score.tensors().items()})
 
 
 def _ends(score: Score) -> tuple[float, float, float]:
