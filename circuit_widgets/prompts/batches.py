@@ -53,10 +53,15 @@ class Prompts:
     def different(self) -> Prompts:
         """Without those that have the ids of an earlier one: they say nothing new."""
         once = copy.copy(self)
-        first = {tuple(tokens.ids[0].tolist()): tokens for tokens in reversed(self.tokens)}
+        first = dict(zip(reversed(self.ids), reversed(self.tokens), strict=True))
         kept = set(map(id, first.values()))
         once.tokens = [tokens for tokens in self.tokens if id(tokens) in kept]
         return once
+
+    @property
+    def ids(self) -> tuple[tuple[int, ...], ...]:
+        """Of each prompt, as provenance keeps them."""
+        return tuple(tuple(tokens.ids[0].tolist()) for tokens in self.tokens)
 
     @property
     def n_tokens(self) -> int:

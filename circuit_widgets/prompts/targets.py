@@ -35,7 +35,7 @@ class Target:
 
 
 def target_of(model: TransformerBridge, target: Any) -> Target:
-    """A target from an id, a text of one token, or a pair of them: (" Mary", " John").
+    """A target from an id, a text of one token, a pair of them, (" Mary", " John"), or as it is.
 
     Raises:
         ValueError: No such token, a text of several, or a pair of one and the same token.
@@ -45,6 +45,8 @@ def target_of(model: TransformerBridge, target: Any) -> Target:
     >>> target_of(model, ("dog", "blue")).named(model)
     "'dog' against 'blue'"
     """
+    if isinstance(target, Target):
+        target = target.id if target.against is None else (target.id, target.against)
     if isinstance(target, (tuple, list)):
         if len(target) != 2:
             raise ValueError(

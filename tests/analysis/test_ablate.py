@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets.analysis.attribution import ablate_heads
+from circuit_widgets.analysis.attribution.ablate import Settings
 from circuit_widgets.causal.random_heads import matched_sets
 from circuit_widgets.heads import Head
 from circuit_widgets.statistics.intervals import ratio_interval
@@ -204,3 +206,26 @@ def test_it_saves_and_its_frame_says_what_was_measured(tmp_path: Any) -> None:
     frame = result.to_frame()
     assert list(frame["name"]) == ["0.1", "1.2"] and set(frame["metric"]) == {"logp"}
     assert "it falls by, without" in repr(result)
+
+
+@pytest.mark.parametrize("target", [[(9, 4), (4, 9), (3, 5), (1, 2)], [9, 4, 3, 1], None])
+def test_provenance_makes_the_run_again(target: Any, tmp_path: Path) -> None:
+    model = tiny.make("llama")
+    corrupt = [prompt[::-1] for prompt in PROMPTS]
+    first = ablate_heads(
+        model, PROMPTS, ["1.2", "0.1"], target=target, position=-2, corrupt=corrupt, progress=False
+    )
+    first.save(tmp_path / "first.safetensors")
+    known = cw.load(tmp_path / "first.safetensors").provenance.settings(Settings)
+    assert known == first.provenance.settings(Settings)
+    again = ablate_heads(
+        model,
+        known.prompts,
+        known.heads,
+        target=known.target and list(known.target),
+        position=-1 if known.position is None else known.position,
+        corrupt=known.corrupt,
+        progress=False,
+    )
+    assert again.provenance.parameters == first.provenance.parameters
+    torch.testing.assert_close(again.effect.value, first.effect.value, equal_nan=True)

@@ -11,6 +11,7 @@ import transformers
 import circuit_widgets as cw
 from circuit_widgets import capture
 from circuit_widgets.analysis.attribution import LogitAttribution, attribute_logits
+from circuit_widgets.analysis.attribution.attribute import Settings
 from circuit_widgets.prompts.targets import token_id
 from tests import decoders, tiny
 from tests.circuits import Circuit, build
@@ -162,6 +163,9 @@ def test_it_saves_and_its_frame_has_every_part(tmp_path: Any) -> None:
     result.save(tmp_path / "shares.safetensors")
     again = cw.load(tmp_path / "shares.safetensors")
     assert again == result
+    asked = again.provenance.settings(Settings)
+    assert asked.target == (None,) and result.target_ids[0].id == token_id(cw.load_model(), "seven")
+    assert asked.prompts == (result.ids,) and asked.position == (result.position,)
     frame = result.to_frame()
     assert len(frame) == 2 * 4 + 2 + 2
     kinds = frame.groupby("kind")["value"].sum()

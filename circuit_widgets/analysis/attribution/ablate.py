@@ -17,6 +17,8 @@ from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.heads import Head, parse_heads
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts
+from circuit_widgets.prompts.each import corrupt_of
+from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.provenance import Provenance, begun
 
 if TYPE_CHECKING:
@@ -27,8 +29,17 @@ BY = ("mean", "resample", "zero")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The arguments of `ablate_heads`, checked, as provenance keeps them."""
+    """The arguments of `ablate_heads`, checked, as provenance keeps them.
 
+    prompts, corrupt: ids. target, position: of each prompt; None where a mean over all tokens or a
+    function is measured, of which `metric` has the name.
+    """
+
+    prompts: tuple[tuple[int, ...], ...]
+    heads: tuple[str, ...]
+    target: tuple[Target, ...] | None
+    position: tuple[int, ...] | None
+    corrupt: tuple[tuple[int, ...], ...] | None
     metric: str
     by: str
     positions: tuple[int, ...] | None
@@ -46,7 +57,7 @@ def ablate_heads(
     heads: Any = None,
     *,
     target: Any = None,
-    position: int = -1,
+    position: int | Sequence[int] = -1,
     metric: Callable[..., Tensor] | None = None,
     by: str = "mean",
     positions: Sequence[int] | None = None,
@@ -68,7 +79,8 @@ def ablate_heads(
         target: A token by its id or text, whose log-probability after `position` is measured; or
             two, `(" Mary", " John")`: the difference of their logits; of several prompts a list
             with one of these for each. None: the mean log-probability of every token that follows.
-        position: Whose output is read where there is a target, negative from the end.
+        position: Whose output is read where there is a target, negative from the end; of several
+            prompts also a list with one for each.
         metric: A function instead, of logits [batch, pos, vocab] and ids [batch, pos], that gives
             one number a prompt, better if higher.
         by: What z is replaced by: "mean", the mean of the other prompts (of one prompt alone its
@@ -101,8 +113,13 @@ def ablate_heads(
     if arguments.flag("together", together) and heads is None:
         raise ValueError("together takes the heads by name; all heads of a model are not a set")
     read = read_at(model, listed, position, target, metric)
-    other = None if corrupt is None else _corrupt(model, listed, corrupt)
+    other = None if corrupt is None else corrupt_of(model, listed, corrupt)
     settings = Settings(
+        prompts=listed.ids,
+        heads=tuple(map(str, chosen)),
+        target=read.targets or None,
+        position=read.places or None,
+        corrupt=None if other is None else other.ids,
         metric=read.name,
         by=arguments.choice("by", by, BY),
         positions=_places(positions, listed),
@@ -136,20 +153,6 @@ def _places(positions: Any, prompts: Prompts) -> tuple[int, ...] | None:
             "them from 0, or take prompts of one length"
         )
     return tuple(arguments.place("positions", at, shortest) for at in given)
-
-
-def _corrupt(model: TransformerBridge, clean: Prompts, corrupt: Any) -> Prompts:
-    other = Prompts(model, corrupt)
-    for at, (one, two) in enumerate(zip(clean.tokens, other.tokens, strict=False)):
-        n, m = one.ids.shape[1], two.ids.shape[1]
-        if n != m:
-            raise ValueError(
-                f"prompt {at} has {n} tokens and its corrupt one {m}; "
-                "accepted are pairs of one length"
-            )
-    if len(other) != len(clean):
-        raise ValueError(f"there are {len(clean)} prompts and {len(other)} corrupt ones")
-    return other
 
 
 def _results(

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from circuit_widgets import arguments, capture
-from circuit_widgets.analysis.attribution.reading import places_of, targets_of
 from circuit_widgets.analysis.attribution.results import LogitAttribution
 from circuit_widgets.analysis.attribution.samples import Samples
 from circuit_widgets.causal.direct import DirectLogits
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts
+from circuit_widgets.prompts.each import places_of, targets_of
 from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.provenance import Provenance, begun
 
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The arguments of `attribute_logits`, checked, as provenance keeps them."""
+    """The arguments of `attribute_logits`, checked, as provenance keeps them.
 
-    position: int
+    prompts: ids. target: of each prompt; None is the model's own likeliest token.
+    """
+
+    prompts: tuple[tuple[int, ...], ...]
+    target: tuple[Target | None, ...]
+    position: tuple[int, ...]
     controls: int
     batch: int
     seed: int
@@ -38,7 +43,7 @@ class Settings:
 def attribute_logits(
     model: TransformerBridge,
     prompts: str | Sequence[Any] | Tensor,
-    position: int = -1,
+    position: int | Sequence[int] = -1,
     target: Any = None,
     *,
     controls: int = 256,
@@ -63,7 +68,8 @@ def attribute_logits(
         model: A TransformerBridge.
         prompts: A text, several, ids, or several lists of ids, of two tokens or more. Of several,
             shares are means with an interval over prompts.
-        position: Whose output is read, negative from the end.
+        position: Whose output is read, negative from the end; of several prompts also a list with
+            one for each.
         target: A token by its id or text; two, of which the first is held against the second,
             `(" Mary", " John")`; of several prompts a list with one of these for each. None: the
             token that follows in the text; at its end the model's own likeliest token.
@@ -86,15 +92,17 @@ def attribute_logits(
     '1.3'
     """
     listed = Prompts(model, prompts)
+    places = places_of(listed, position)
+    targets = _targets(model, listed, places, target)
     settings = Settings(
-        position=position,
+        prompts=listed.ids,
+        target=tuple(targets),
+        position=tuple(places),
         controls=arguments.whole("controls", controls, 20),
         batch=arguments.whole("batch", batch, 1),
         seed=arguments.seed(seed),
         confidence=arguments.share("confidence", confidence),
     )
-    places = places_of(listed, position)
-    targets = _targets(model, listed, places, target)
     made = begun(
         model,
         "attribute_logits",

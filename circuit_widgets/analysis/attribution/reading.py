@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from circuit_widgets import arguments
 from circuit_widgets.causal.metrics import Metric, checked, next_token_logp, target_logp
 from circuit_widgets.prompts.batches import Prompts
-from circuit_widgets.prompts.targets import Target, target_of, warn_of_a_space
+from circuit_widgets.prompts.each import places_of, targets_of
+from circuit_widgets.prompts.targets import Target
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -27,6 +27,7 @@ class Read:
         unit: "nats", or "" where nobody knows it.
         metric: From the numbers of prompts of one batch to their metric.
         places: Where it is read, of each prompt; () where it is read everywhere.
+        targets: What is read there, of each prompt; () where it is no token.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Read:
     unit: str
     metric: Callable[[Sequence[int]], Metric]
     places: tuple[int, ...] = ()
+    targets: tuple[Target, ...] = ()
 
 
 def read_at(
@@ -77,47 +79,6 @@ def read_at(
     one = known_targets[0].named(model) if len(set(known_targets)) == 1 else "the targets"
     words = f"{'logit difference' if paired else 'log-probability'} of {one}"
     name = "logit_difference" if paired else "logp"
-    return Read(name, words, "logits" if paired else "nats", of, tuple(places))
-
-
-def places_of(prompts: Prompts, position: Any) -> list[int]:
-    """A position in each prompt, negative from its end."""
-    places = []
-    for at, tokens in enumerate(prompts.tokens):
-        try:
-            places.append(arguments.place("position", position, tokens.ids.shape[1]))
-        except ValueError as error:
-            where = f"prompt {at}: " if len(prompts) > 1 else ""
-            raise ValueError(f"{where}{error}") from None
-    return places
-
-
-def targets_of(model: TransformerBridge, prompts: Prompts, target: Any) -> list[Target | None]:
-    """Of each prompt what was asked for; None where nothing was.
-
-    Raises:
-        ValueError: Not as many as prompts; some pairs and some not.
-    """
-    found: list[Target | None] = []
-    for tokens, one in zip(prompts.tokens, _each(target, len(prompts)), strict=True):
-        if one is not None:
-            warn_of_a_space(model, one, tokens.ids[0].cpu())
-        found.append(None if one is None else target_of(model, one))
-    if len({each is not None and each.against is not None for each in found}) > 1:
-        raise ValueError(
-            "some targets are pairs and some are not; accepted are all of one kind, because a "
-            "logit and a difference of logits have no common mean"
-        )
-    return found
-
-
-def _each(target: Any, n: int) -> list[Any]:
-    # A tuple is a pair; a list has one target for each prompt. Of one prompt a list can be a pair.
-    if not isinstance(target, list) or (n == 1 and len(target) == 2):
-        return [target] * n
-    if len(target) != n:
-        raise ValueError(
-            f"there are {len(target)} targets and {n} prompts; accepted is a list with one target "
-            'for each prompt, or one for all; a pair is a tuple: (" Mary", " John")'
-        )
-    return target
+    return Read(
+        name, words, "logits" if paired else "nats", of, tuple(places), tuple(known_targets)
+    )

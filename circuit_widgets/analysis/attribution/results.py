@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import About, Score
 
@@ -40,7 +41,8 @@ class LogitAttribution(Result, topic="attribution"):
 
     Attributes:
         tokens, ids, position: Of the first prompt: the text, and whose output is read.
-        targets, against: Of each prompt the token, and the one it is held against if there is one.
+        targets, against: Of each prompt the token, and the one it is held against if there is one;
+            `target_ids` has their ids.
         n_prompts: How many are in it.
         heads: [layer, head]; NaN where `missing` says why.
         attention: Each layer's heads and their biases together, [layer].
@@ -72,6 +74,7 @@ class LogitAttribution(Result, topic="attribution"):
     embedding: Score
     biases: Score
     logit: Score
+    target_ids: tuple[Target, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -85,6 +85,7 @@ class Samples:
             capped=self._capped,
             missing=self._missing,
             logp=torch.cat(self._logp).mean(),
+            target_ids=tuple(targets),
             **{name: self._score(name) for name in self._values},
         )
 
