@@ -1,0 +1,9 @@
+"""Tasks: clean and corrupt prompts aligned token by token, and what is measured on them."""
+
+from __future__ import annotations
+
+from circuit_widgets.prompts.tasks.scores import METRICS, read_at
+from circuit_widgets.prompts.tasks.settings import TaskSettings
+from circuit_widgets.prompts.tasks.task import Task
+
+__all__ = ["METRICS", "Task", "TaskSettings", "read_at"]
