@@ -66,8 +66,20 @@ from .heads import (
 from .models import (
     load_model as load_model,
 )
+from .prompts.tasks import (
+    Task as Task,
+)
 from .results import (
     load as load,
+)
+from .statistics.doing import (
+    TaskCheck as TaskCheck,
+)
+from .statistics.doing import (
+    TaskFailed as TaskFailed,
+)
+from .statistics.doing import (
+    check_task as check_task,
 )
 from .views.explorer import (
     Explorer as Explorer,
@@ -92,9 +104,13 @@ __all__ = [
     "LogitAttribution",
     "Selection",
     "SelfInfluence",
+    "Task",
+    "TaskCheck",
+    "TaskFailed",
     "ablate_heads",
     "analyze_head_coordination",
     "attribute_logits",
+    "check_task",
     "compute_self_influence",
     "detect_attention_pattern",
     "detect_attention_patterns",

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets.prompts.repeats import Layout
+from circuit_widgets.prompts.tasks import read_at
 
 # Float32 values in flight while losses are read: 16 MB.
 _CHUNK = 2**22
@@ -93,7 +94,7 @@ def target_logp(
     def measure(logits: Tensor, _: Tensor) -> Tensor:
         device = logits.device
         rows = torch.arange(len(positions), device=device)
-        read = logits[rows, positions.to(device)].float()
+        read = read_at(logits, positions).float()
         if against is None:
             read = read.log_softmax(-1)
         value = read[rows, targets.to(device)]

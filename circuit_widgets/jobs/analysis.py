@@ -9,13 +9,13 @@ import inspect
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 import torch
 
 from circuit_widgets import capture, models
+from circuit_widgets.capture.modes import evaluating, modules_of
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.results.result import Result, part
@@ -180,7 +180,7 @@ def _locked(model: TransformerBridge, steps: Iterator[R | Progress]) -> Iterator
     """
     started = time.perf_counter()
     # Once for all steps: to find a bridge's modules takes longer than a pass through a layer.
-    modules = _modules(model)
+    modules = modules_of(model)
     try:
         while True:
             with capture.lock(model), evaluating(modules), torch.no_grad():
@@ -203,26 +203,6 @@ def _close(steps: Iterator[Any]) -> None:
     close = getattr(steps, "close", None)
     if close is not None:
         close()
-
-
-def _modules(model: TransformerBridge) -> set[torch.nn.Module]:
-    """All of a model."""
-    # The bridge does not register the one it wraps: what only that one has (GPT-2's embedding
-    # dropout) is found there.
-    return {*model.modules(), *model.original_model.modules()}
-
-
-@contextmanager
-def evaluating(modules: Iterable[torch.nn.Module]) -> Iterator[None]:
-    """Evaluation mode (no dropout), and every module's own mode again afterwards."""
-    training = [module for module in modules if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _run(steps: Iterator[R | Progress], name: str, progress: bool) -> R:

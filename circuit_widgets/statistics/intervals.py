@@ -86,6 +86,27 @@ def mean_interval(
     return mean, low, high
 
 
+def share_interval(
+    samples: Float[Tensor, "sample ..."], confidence: float
+) -> tuple[Float[Tensor, "*heads"], Float[Tensor, "*heads"], Float[Tensor, "*heads"]]:
+    """How often something happens, with Wilson's score interval (Wilson 1927, JASA 22).
+
+    For samples that are 0 or 1. It says something where all are the same too: 4 of 4 may be a share
+    of 0.51 (`mean_interval` has no spread to go by there). Where a sample is itself a share, it is
+    wider than needed: no share varies more than a 0 or 1 of the same mean.
+
+    >>> share_interval(torch.ones(4), 0.95)
+    (tensor(1.), tensor(0.5101), tensor(1.))
+    """
+    n, mean = samples.shape[0], samples.mean(0)
+    z2 = float(ndtri((1 + confidence) / 2)) ** 2
+    middle = (mean.double() + z2 / (2 * n)) / (1 + z2 / n)
+    spread = (mean.double() * (1 - mean.double()) / n + z2 / (4 * n**2)).clamp(min=0).sqrt()
+    half = math.sqrt(z2) * spread / (1 + z2 / n)
+    low, high = (middle - half).clamp(min=0), (middle + half).clamp(max=1)
+    return mean, low.to(mean.dtype), high.to(mean.dtype)
+
+
 def highest_of(
     draws: Float[Tensor, "draw ..."], n: int, confidence: float
 ) -> Float[Tensor, "*rest"]:

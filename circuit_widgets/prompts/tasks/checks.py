@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from circuit_widgets import arguments
@@ -56,7 +56,7 @@ def _check_prompts(task: Task) -> None:
     clean, corrupt, position = task.clean, task.corrupt, task.position
     if clean.ndim != 2 or not clean.numel():
         raise ValueError(
-            f"clean has shape {list(clean.shape)}; accepted is [prompt, seq] with one prompt or more"
+            f"clean has shape {list(clean.shape)}; accepted is [prompt, seq], one prompt or more"
         )
     if corrupt.shape != clean.shape:
         raise ValueError(
@@ -116,8 +116,6 @@ def _check_answers(task: Task) -> None:
         raise ValueError(f"an answer is both right and wrong in {rows_in_words(rows)}")
 
 
-def _rows(bad: Tensor) -> list[int]:
+def _rows(bad: Bool[Tensor, "prompt ..."]) -> list[int]:
     """The rows in which anything is."""
-    return torch.as_tensor(bad).flatten(1).any(1).nonzero().flatten().tolist() if bad.ndim > 1 else (
-        bad.nonzero().flatten().tolist()
-    )
+    return bad.view(len(bad), -1).any(1).nonzero().flatten().tolist()

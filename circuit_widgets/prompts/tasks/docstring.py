@@ -54,6 +54,7 @@ def docstring(
     arguments of the clean prompt, and the one that the corrupt prompt has in the answer's place.
 
     Args:
+        cls: `Task`.
         model: A model that reads Python.
         n: How many prompts.
         seed: Of the draws.
@@ -135,5 +136,5 @@ def _function(
         (":", ":"),
         ("B about", about[5]),
         ("B about", about[6]),
-        ("END", "\n    :param"),
+        (":param C", "\n    :param"),
     ]

@@ -44,6 +44,7 @@ def greater_than(
     to 4. The corrupt year is still 1701, after which every digit is possible.
 
     Args:
+        cls: `Task`.
         model: A model that reads English.
         n: How many prompts.
         seed: Of the draws.

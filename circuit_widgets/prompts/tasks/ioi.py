@@ -64,6 +64,7 @@ def ioi(
     its fifteen: these have other lengths, and a position would be another thing in each.
 
     Args:
+        cls: `Task`.
         model: A model that reads English.
         n: How many prompts.
         seed: Of the draws.
@@ -145,7 +146,7 @@ def _sentence(
         ("giving", words["giving"]),
         ("a", " a"),
         ("object", words["object"]),
-        ("END", " to"),
+        ("to", " to"),
     ]
 
 

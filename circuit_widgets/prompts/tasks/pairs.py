@@ -39,6 +39,7 @@ def from_pairs(
     """A task from your own prompts, all of one length in tokens.
 
     Args:
+        cls: `Task`.
         model: Whose tokens the prompts become.
         clean: Texts, or ids, which get no BOS: one prompt, or a list of them.
         corrupt: As many, each aligned with its clean one token by token.
@@ -62,7 +63,7 @@ def from_pairs(
     Task('pairs', 1 prompt of 4 tokens, metric 'logit_difference')
     >>> cw.Task.from_pairs(model, ["blue dog blue", "cow blue"], ["red dog blue", "cow red"], "dog")
     Traceback (most recent call last):
-    ValueError: the clean prompts have unequal lengths: row 0 has 4 tokens and row 1 has 3; ...
+    ValueError: the clean prompts have unequal lengths: row 0 has 4 tokens and row 1 has 3 ...
     """
     ids = {"clean": _ids(model, "clean", clean), "corrupt": _ids(model, "corrupt", corrupt)}
     if len(ids["clean"]) != len(ids["corrupt"]):
@@ -105,6 +106,7 @@ def from_frame(
     """A task from a table: a row a pair, as `from_pairs` takes them.
 
     Args:
+        cls: `Task`.
         model: Whose tokens the prompts become.
         frame: Columns `clean`, `corrupt` and `right`, and, if there are any, `wrong` and
             `position`.
@@ -181,7 +183,7 @@ def _check_aligned(clean: list[list[int]], corrupt: list[list[int]]) -> None:
         )
 
 
-def _positions(position: Any, n: int, length: int) -> Int[Tensor, "prompt *place"]:
+def _positions(position: Any, n: int, length: int) -> Int[Tensor, prompt * place]:
     given = position.tolist() if isinstance(position, Tensor) else position
     if not isinstance(given, Sequence) or isinstance(given, str):
         return torch.full((n,), arguments.place("position", given, length))
@@ -205,7 +207,7 @@ def _positions(position: Any, n: int, length: int) -> Int[Tensor, "prompt *place
 
 def _answers(
     model: TransformerBridge, name: str, given: Any, n: int, places: int | None
-) -> Int[Tensor, "prompt *place_answer"]:
+) -> Int[Tensor, prompt * place_answer]:
     """Ids of answers; where prompts have different numbers of them, filled up with -1."""
     listed = given.tolist() if isinstance(given, Tensor) else given
     if isinstance(listed, (str, int)) and n == 1:
@@ -236,7 +238,7 @@ def _read(model: TransformerBridge, answer: Any) -> Any:
     return NONE if answer == NONE else token_id(model, answer)
 
 
-def _filled(rows: list[Any], name: str, places: int | None) -> Int[Tensor, "prompt *place_answer"]:
+def _filled(rows: list[Any], name: str, places: int | None) -> Int[Tensor, prompt * place_answer]:
     """Nested lists as a tensor: [prompt], with `places` [prompt, place], and answers if several."""
     grid = [[row] for row in rows] if places is None else rows
     if any(not isinstance(row, list) or len(row) != (places or 1) for row in grid):

@@ -40,6 +40,7 @@ def repeated_tokens(
     right one stands in the clean: with the metrics that hold two answers against each other.
 
     Args:
+        cls: `Task`.
         model: Any model, also without a tokenizer.
         n: How many prompts.
         length: S, tokens in a copy, at least 3.

@@ -19,7 +19,7 @@ NONE = -1
 
 
 def read_at(
-    logits: Float[Tensor, "prompt pos vocab"], position: Int[Tensor, "prompt *place"]
+    logits: Float[Tensor, "prompt pos vocab"], position: Int[Tensor, prompt * place]
 ) -> Float[Tensor, "prompt *place vocab"]:
     """The logits after some position, or positions, of each prompt, in float32 at least.
 
@@ -50,7 +50,7 @@ def score(
         clean: The clean run's logits there, for "kl"; no gradient goes into them.
 
     >>> import torch
-    >>> read, right, wrong = torch.tensor([[[0.0, 2.0, 1.0]]]), *torch.tensor([1, 2]).view(2, 1, 1, 1)
+    >>> read, right, wrong = torch.tensor([[[0.0, 2.0, 1.0]]]), *torch.tensor([[[[1]]], [[[2]]]])
     >>> score("logit_difference", read, right, wrong)
     tensor([1.])
     >>> score("loss", read, right, None) == read.log_softmax(-1)[0, 0, 1]

@@ -20,7 +20,6 @@ from circuit_widgets.prompts.tasks.repeated import repeated_tokens
 from circuit_widgets.prompts.tasks.settings import TaskSettings, from_settings, settings_of
 
 
-
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Task:
     """Clean and corrupt prompts, aligned token by token, and what is measured on them.
@@ -63,9 +62,9 @@ class Task:
     name: str
     clean: Int[Tensor, "prompt seq"]
     corrupt: Int[Tensor, "prompt seq"]
-    position: Int[Tensor, "prompt *place"]
-    right: Int[Tensor, "prompt *place_answer"]
-    wrong: Int[Tensor, "prompt *place_answer"] | None = None
+    position: Int[Tensor, prompt * place]
+    right: Int[Tensor, prompt * place_answer]
+    wrong: Int[Tensor, prompt * place_answer] | None = None
     metric: str = "logit_difference"
     roles: tuple[str, ...] | None = None
 
@@ -95,7 +94,7 @@ class Task:
         return self.position.view(len(self), -1)
 
     def answers(
-        self, ids: Int[Tensor, "prompt *place_answer"]
+        self, ids: Int[Tensor, prompt * place_answer]
     ) -> Int[Tensor, "prompt place answer"]:
         """Right or wrong answers, with a dimension for places and one for answers."""
         return ids.view(*self.places.shape, -1)
@@ -148,9 +147,12 @@ class Task:
         """At how many of a prompt's places, as a share, a right answer is the likeliest token."""
         return scores.correct(self.read(logits), self.answers(self.right), None).float().mean(-1)
 
-    def chance(self, n_vocab: int) -> float:
-        """What `correct` is for a model that guesses: among the answers, or all tokens."""
-        wrong = None if self.wrong is None else self.answers(self.wrong)
+    def chance(self, n_vocab: int, *, among_all: bool = False) -> float:
+        """What `correct` is for a model that guesses: among the answers, or all tokens.
+
+        among_all: what `likeliest` is for one.
+        """
+        wrong = None if self.wrong is None or among_all else self.answers(self.wrong)
         return scores.chance(self.answers(self.right), wrong, n_vocab)
 
     def read(

@@ -65,7 +65,7 @@ def one_token(tokenizer: Any, words: Iterable[str], after: str) -> dict[str, int
     }
 
 
-def draw(words: Sequence[str], n: int, generator: torch.Generator) -> list[str]:
+def draw(words: list[str], n: int, generator: torch.Generator) -> list[str]:
     """`n` different ones."""
     return [words[at] for at in torch.randperm(len(words), generator=generator)[:n].tolist()]
 
