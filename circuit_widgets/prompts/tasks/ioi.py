@@ -91,7 +91,7 @@ def ioi(
             f"{len(names)} of the {len(NAMES)} that are tried: it does not read English names"
         )
     slots = {
-        "opener": [word for word in OPENERS if _alone(tokenizer, word)],
+        "opener": [*one_token(tokenizer, OPENERS, "")],
         "going": [*one_token(tokenizer, GOING, " they")],
         "place": [*one_token(tokenizer, PLACES, " the")],
         "giving": [*one_token(tokenizer, GIVING, " they")],
@@ -148,8 +148,3 @@ def _sentence(
         ("object", words["object"]),
         ("to", " to"),
     ]
-
-
-def _alone(tokenizer: object, word: str) -> bool:
-    """Whether a word is one token at the beginning of a text."""
-    return len(tokenizer(word, add_special_tokens=False)["input_ids"]) == 1  # type: ignore[operator]

@@ -75,13 +75,13 @@ def from_pairs(
     n, length = len(ids["clean"]), len(ids["clean"][0])
     at = _positions(position, n, length)
     answers = {"right": right} if wrong is None else {"right": right, "wrong": wrong}
+    places = at.shape[1] if at.ndim > 1 else None
+    read = {of: _answers(model, of, given, n, places) for of, given in answers.items()}
     read_ids = torch.tensor(ids["clean"])
     for given in answers.values():
         # Lists of answers are the rows'; one sentence about the first is enough.
         for each in [given] if isinstance(given, str) else given:
             warn_of_a_space(model, each, read_ids)
-    places = at.shape[1] if at.ndim > 1 else None
-    read = {of: _answers(model, of, given, n, places) for of, given in answers.items()}
     device = model.cfg.device
     return cls(
         name=name,
