@@ -14,7 +14,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from circuit_widgets import capture
 from circuit_widgets.analysis.coordination.rows import contributions
-from circuit_widgets.analysis.flow.contributions import Routes
+from circuit_widgets.analysis.flow.contributions import traced
 from circuit_widgets.analysis.induction import identify_induction_heads
 from circuit_widgets.analysis.patterns import detect_attention_patterns
 from circuit_widgets.attention.diagonals import Diagonals
@@ -190,31 +190,19 @@ def influence(model: TransformerBridge, plain: Plain) -> Pairs:
 def flow(model: TransformerBridge, plain: Plain) -> Pairs:
     """Routes: how near a query's stream is to what each head writes there from each key."""
     n, n_heads = IDS.shape[1], model.cfg.n_heads
-    routes = Routes(model, n)
-    capture.run(model, IDS, routes.reducers)
+    routes, _ = traced(model, IDS[0])
     _, cache = model.run_with_cache(IDS)
     for layer in range(model.cfg.n_layers):
-        z: list[Tensor] = []
-        with plain.at_z(layer, z.append):
-            plain.logits(IDS)
-        pattern, value = plain.patterns[layer][0], cache[f"blocks.{layer}.attn.hook_v"][0]
-        if hasattr(model.blocks[layer].attn.original_component, "v_head_dim"):
-            value = value.transpose(0, 1)  # latent attention shows heads first
-        value = value.repeat_interleave(n_heads // value.shape[1], 1)
-        weighted = torch.einsum("hqk,khd->qkhd", pattern, value)
-        yield weighted.sum(1).flatten(-2), z[0][0]
+        z = plain.z(IDS, layer)[0]
+        each = _by_key(plain, layer, z)
+        yield each.sum(0), z
         project = plain.projections[layer]
         with torch.no_grad():
-            flat = torch.stack(
-                [
-                    torch.nn.functional.one_hot(torch.tensor(head), n_heads)[:, None]
-                    * weighted[:, :, head, None]
-                    for head in range(n_heads)
-                ]
-            ).flatten(-2)
-            nothing = project(torch.zeros_like(z[0]))[0, 0]
-            written = project(flat) - nothing
-            whole = project(z[0])[0]
+            # [key, query, head, width]: one head's numbers alone.
+            parts = each.unflatten(-1, (n_heads, 1, -1)) * torch.eye(n_heads)[:, :, None]
+            nothing = project(torch.zeros_like(z))[0]
+            written = (project(parts.flatten(-2)) - nothing).permute(2, 1, 0, 3)
+            whole = project(z)
         pre, post = (cache[f"blocks.{layer}.hook_resid_{at}"][0] for at in ("pre", "post"))
         parallel = model.get_hook_point("blocks.0.hook_resid_mid") is None
         added = cache[f"blocks.{layer}.hook_attn_out"][0]
@@ -232,6 +220,30 @@ def flow(model: TransformerBridge, plain: Plain) -> Pairs:
         last = layer == model.cfg.n_layers - 1
         rows = slice(n - 1, n) if last else slice(0, n)
         yield routes.contributions[layer, rows], shares[rows]
+
+
+def _by_key(plain: Plain, layer: int, z: Tensor) -> Tensor:
+    """What each key gives to z, [key, query, width]: z where all weights of other keys are 0.
+
+    A norm over heads has another scale there; of each query and key it is what makes them sum to z.
+    """
+    each = []
+    for key in range(IDS.shape[1]):
+
+        def alone(at: int, _: Tensor, weights: Tensor, key: int = key) -> Tensor:
+            if at != layer:
+                return weights
+            others = torch.zeros_like(weights)
+            others[..., key] = weights[..., key]
+            return others
+
+        each.append(plain.z(IDS, layer, alone)[0])
+    parts = torch.stack(each)
+    if not torch.allclose(parts.sum(0), z, atol=1e-4 * float(z.abs().max())):
+        columns = parts.permute(1, 2, 0).double()
+        scale = torch.linalg.lstsq(columns, z.double()[..., None], driver="gelsd").solution
+        parts = parts * scale[..., 0].T[..., None].float()
+    return parts
 
 
 def attribution(model: TransformerBridge, plain: Plain) -> Pairs:

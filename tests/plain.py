@@ -61,6 +61,13 @@ class Plain:
         assert len(self.patterns) == len(self.projections), "not one softmax a layer"
         return logits
 
+    def z(self, ids: Tensor, layer: int, change: Change | None = None) -> Tensor:
+        """What goes into a layer's last projection [batch, pos, head * d_head]."""
+        kept: list[Tensor] = []
+        with self.at_z(layer, kept.append):
+            self.logits(ids, change)
+        return kept[0]
+
     @contextlib.contextmanager
     def at_z(self, layer: int, touch: Callable[[Tensor], Tensor | None]) -> Iterator[None]:
         """Within, z [batch, pos, head * d_head] of a layer goes through a function."""

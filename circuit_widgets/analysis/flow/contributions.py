@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.capture.stopping import check_stop
+from circuit_widgets.analysis.flow.nearness import nearness, shares_of
+from circuit_widgets.analysis.flow.trials import ROWS, comes_from_itself, edits, gate_of
 from circuit_widgets.weights.heads import normalises_after
 from circuit_widgets.weights.writing import PartsMissing, writing
 
@@ -26,14 +27,43 @@ if TYPE_CHECKING:
 # What a head carries of an edge is kept if it is at least this share of the query's stream, so that
 # no stream has more than 200 of them.
 LEAST_PART = 0.005
-# Values of the parts in flight: 64 MB in float32.
-_CHUNK = 2**24
 # How far the parts may be from the stream they should sum up to, as a share of its largest value.
 _TOLERANCE = {torch.float16: 2e-2, torch.bfloat16: 6e-2}
 
 
+class NotPlain(RuntimeError):
+    """A layer adds something else than its values through W_O and its MLP's output."""
+
+
+def traced(
+    model: TransformerBridge, ids: Int[Tensor, " pos"]
+) -> tuple[Routes, Float[Tensor, "1 pos vocab"]]:
+    """The routes of a prompt and its logits, by one pass; by a second one where it needs a trial.
+
+    Raises:
+        RuntimeError: The parts of a layer do not add up to what stands after it.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> routes, logits = traced(model, model.to_tokens("blue dog blue dog")[0])
+    >>> routes.contributions.shape
+    torch.Size([2, 5, 5])
+    """
+    routes = Routes(model, len(ids))
+    try:
+        return routes, capture.run(model, ids[None], routes.reducers)
+    except NotPlain:
+        routes = Routes(model, len(ids), trial=True)
+        rows = ids.expand(ROWS, -1)
+        return routes, capture.run(model, rows, routes.reducers, edits())[:1]
+
+
 class Routes:
     """Contributions of a pass, layer by layer: give its `reducers` to a run of one prompt.
+
+    A head's output may be gated before W_O, and a layer may add something else than its MLP's
+    output, if the gate and what is added come from the query's own stream. That is found out with
+    a `trial`: the run is then of the prompt `trials.ROWS` times, with `trials.edits`.
 
     Attributes:
         contributions: Share of what stands at a query after the layer that comes from a key's
@@ -45,18 +75,19 @@ class Routes:
             places [part, (layer, head, query, key)] and the shares [part].
         residual: Share that is the query's own stream, which no head moves (and, beside attention,
             the MLP's output), [layer, query].
-        mlp: Share of the MLP's output in the stream after the layer, [layer, query]. It comes from
-            the query's own stream, so that it stays on its route.
+        mlp: Share of the MLP's output in the stream after the layer, [layer, query], with whatever
+            else is added there. It comes from the query's own stream, so that it stays on its
+            route.
         attention: Mean of the pattern over heads, [layer, query, key].
     """
 
-    def __init__(self, model: TransformerBridge, n: int) -> None:
+    def __init__(self, model: TransformerBridge, n: int, *, trial: bool = False) -> None:
         if normalises_after(model):
             raise RuntimeError(
                 "routes cannot be traced in this architecture: it normalises the residual stream "
                 "itself after each part, so that no part stays what it was when it was added"
             )
-        self._model, self._n_layers = model, len(model.blocks)
+        self._model, self._n_layers, self._trial = model, len(model.blocks), trial
         shape = (self._n_layers, n, n)
         self.contributions: Float[Tensor, "layer query key"] = torch.full(shape, torch.nan)
         self.heads: Int[Tensor, "layer query key"] = torch.full(shape, -1)
@@ -76,20 +107,20 @@ class Routes:
         """In the order of a block: the last sees that a layer is complete."""
         keep = self._seen.__setitem__
         watching: list[capture.Reducer] = [
-            _Watch(site, lambda _, tensor, site=site: keep(site, tensor[0].float()))
+            _Watch(site, lambda _, tensor, site=site: keep(site, tensor.float()))
             for site in self._sites
         ]
         return [*watching, _Watch("resid_post", self._add)]
 
-    def _add(self, layer: int, post: Float[Tensor, "1 pos d_model"]) -> None:
-        seen = dict(self._seen)
+    def _add(self, layer: int, post: Float[Tensor, "row pos d_model"]) -> None:
+        rows = dict(self._seen)
         self._seen.clear()
+        seen = {site: tensor[0] for site, tensor in rows.items()}
         after = post[0].float()
         pattern, stream, value = seen["pattern"], seen["resid_pre"], seen["v"]
         out = seen["attn_out"]
-        mlp = seen.get("mlp_out")
         try:
-            found = writing(self._model, layer, seen["z"], out)
+            found = writing(self._model, layer, seen["z"].to(post.dtype), out.to(post.dtype))
         except PartsMissing as error:
             raise RuntimeError(
                 f"routes cannot be traced in this architecture: {error}"
@@ -97,19 +128,24 @@ class Routes:
             ) from error
         # Several heads share the values of one.
         value = value.repeat_interleave(pattern.shape[0] // value.shape[1], 1)
+        gate = self._gate(layer, rows, value, post.dtype)
+        mlp = self._besides(layer, rows, post)
         # A norm after attention, held as it was here, scales all that a query is given.
         scaled = pattern * found.factor[:, 0, None]
-        written = torch.einsum("hqk,khd,hde->qe", scaled, value, found.o) + found.constant
-        whole = stream + out + (0 if mlp is None else mlp)
-        self._check(layer, post.dtype, (written, out), (whole, after))
 
         last = layer == self._n_layers - 1
         # Of the last layer only the position that is read.
         at = slice(len(after) - 1 if last else 0, len(after))
         beside = [stream] if mlp is None or not self._parallel else [stream, mlp]
         total = after if self._parallel else stream + out
-        shares, heads, others, by_head = _shares(
-            scaled[:, at], value, found.o, total[at], [side[at] for side in beside], at.start
+        shares, heads, others, by_head = shares_of(
+            scaled[:, at],
+            value,
+            found.o,
+            total[at],
+            [side[at] for side in beside],
+            at.start,
+            None if gate is None else gate[at],
         )
         self.contributions[layer, at] = shares.cpu()
         self.heads[layer, at] = heads.cpu()
@@ -123,19 +159,57 @@ class Routes:
         if mlp is not None and self._parallel:
             self.mlp[layer, at] = others[1].cpu()
         elif mlp is not None:
-            middle, added = _nearness(total[at], after[at]), _nearness(mlp[at], after[at])
+            middle, added = nearness(total[at], after[at]), nearness(mlp[at], after[at])
             self.mlp[layer, at] = (added / (middle + added)).cpu()
 
-    def _check(self, layer: int, dtype: torch.dtype, *pairs: tuple[Tensor, Tensor]) -> None:
-        """The parts have to be all there is; NaN passes, and stays NaN."""
-        for parts, whole in pairs:
-            most = _TOLERANCE.get(dtype, 1e-3) * max(1e-3, float(whole.abs().max()))
-            if bool(((parts - whole).abs() > most).any()):
-                raise RuntimeError(
-                    f"routes cannot be traced in this architecture: the parts of layer {layer} do "
-                    "not add up to what stands after it (values that are normalised or gated after "
-                    f"they are read, or something else that is added){capture.blamed(self._model)}"
-                )
+    def _gate(
+        self,
+        layer: int,
+        rows: dict[str, Tensor],
+        value: Float[Tensor, "key head d_head"],
+        dtype: torch.dtype,
+    ) -> Float[Tensor, "query head d_head"] | None:
+        """What the values are multiplied by at each query, once attention has mixed them."""
+        mixed = torch.einsum("hqk,khd->qhd", rows["pattern"][0], value)
+        z = rows["z"][0]
+        if _same(mixed, z, dtype):
+            return None
+        gate = gate_of(rows["z"], rows["pattern"], mixed) if self._trial else None
+        if gate is None or not _same(gate * mixed, z, dtype):
+            raise NotPlain(
+                f"routes cannot be traced in this architecture: what the heads of layer {layer} "
+                "write is not what they attend to, times what depends on the query (values that "
+                f"are normalised after they are read){capture.blamed(self._model)}"
+            )
+        return gate
+
+    def _besides(
+        self, layer: int, rows: dict[str, Tensor], post: Float[Tensor, "row pos d_model"]
+    ) -> Float[Tensor, "pos d_model"] | None:
+        """What is added besides attention, if anything: the MLP's output, or more."""
+        after, before = post.float(), rows["resid_pre"] + rows["attn_out"]
+        mlp = rows.get("mlp_out")
+        whole = before if mlp is None else before + mlp
+        if _same(whole[0], after[0], post.dtype):
+            return None if mlp is None else mlp[0]
+        added = after - before
+        if not self._trial or not comes_from_itself(added, _most(after[0], post.dtype)):
+            raise NotPlain(
+                "routes cannot be traced in this architecture: what stands after layer "
+                f"{layer} has something in it besides attention that comes from other positions (a "
+                "state-space part beside it, or another mixer)"
+                f"{capture.blamed(self._model)}"
+            )
+        return added[0]
+
+
+def _same(parts: Tensor, whole: Tensor, dtype: torch.dtype) -> bool:
+    """The parts have to be all there is; NaN passes, and stays NaN."""
+    return not bool(((parts - whole).abs() > _most(whole, dtype)).any())
+
+
+def _most(whole: Tensor, dtype: torch.dtype) -> float:
+    return _TOLERANCE.get(dtype, 1e-3) * max(1e-3, float(whole.abs().nan_to_num().max()))
 
 
 class _Watch:
@@ -146,80 +220,3 @@ class _Watch:
 
     def see(self, layer: int, tensor: Tensor) -> None:
         self._see(layer, tensor)
-
-
-def _nearness(part: Float[Tensor, "... d_model"], total: Tensor) -> Float[Tensor, ...]:
-    """How much nearer the sum is to a part than to nothing, at least 0."""
-    # Element by element, so that a part that is 0 gives 0 and not the rounding of two large sums.
-    return (total.abs() - (total - part).abs()).sum(-1).clamp_min(0)
-
-
-def _shares(
-    pattern: Float[Tensor, "head query key"],
-    value: Float[Tensor, "key head d_head"],
-    w_o: Float[Tensor, "head d_head d_model"],
-    total: Float[Tensor, "query d_model"],
-    beside: list[Float[Tensor, "query d_model"]],
-    first: int,
-) -> tuple[
-    Float[Tensor, "query key"],
-    Int[Tensor, "query key"],
-    Float[Tensor, "beside query"],
-    Float[Tensor, "head query key"],
-]:
-    """Contributions of keys, the strongest head of each, what came from the query itself, by head.
-
-    `first` is the position of the first query. Parts `beside` attention come from the query's own
-    stream and are in its contribution to itself.
-    """
-    near = _nearness_by_head(pattern, value, w_o, total, first)
-    own = torch.stack([_nearness(side, total) for side in beside])
-    rows = torch.arange(pattern.shape[1], device=total.device)
-    itself = first + rows
-    near_keys = near.sum(0)
-    near_keys[rows, itself] += own.sum(0)
-    whole = near_keys.sum(-1, keepdim=True)
-    # A sum that no part is near to: what is there stays on the residual stream.
-    lost = whole[:, 0] == 0
-    near_keys[rows[lost], itself[lost]] = 1
-    whole = whole.masked_fill(whole == 0, 1)
-    own, near = own / whole.T, near / whole
-    own[0, lost] = 1
-    return near_keys / whole, _strongest(near, own.sum(0), rows, itself), own, near
-
-
-def _nearness_by_head(
-    pattern: Float[Tensor, "head query key"],
-    value: Float[Tensor, "key head d_head"],
-    w_o: Float[Tensor, "head d_head d_model"],
-    total: Float[Tensor, "query d_model"],
-    first: int,
-) -> Float[Tensor, "head query key"]:
-    """How near each sum is to what each head writes from each key, some queries at a time."""
-    n_heads, n_queries, n_keys = pattern.shape
-    near = torch.zeros(n_heads, n_queries, n_keys, device=total.device)
-    step = max(1, _CHUNK // (n_keys * total.shape[-1]))
-    for head in range(n_heads):
-        check_stop()
-        written = value[:, head] @ w_o[head]
-        for start in range(0, n_queries, step):
-            rows = slice(start, min(start + step, n_queries))
-            # No query of this block sees a later key.
-            seen = first + rows.stop
-            part = pattern[head, rows, :seen, None] * written[:seen]
-            near[head, rows, :seen] = _nearness(part, total[rows, None])
-    return near
-
-
-def _strongest(
-    near: Float[Tensor, "head query key"],
-    own: Float[Tensor, " query"],
-    rows: Int[Tensor, " query"],
-    itself: Int[Tensor, " query"],
-) -> Int[Tensor, "query key"]:
-    """The head that carries most from each key; -1: none, or the query's own stream does."""
-    most, heads = near.max(0)
-    heads[most == 0] = -1
-    by_stream = own >= most[rows, itself]
-    heads[rows, itself] = torch.where(by_stream, -1, heads[rows, itself])
-    return heads

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from circuit_widgets import arguments, capture
-from circuit_widgets.analysis.flow.contributions import Routes
+from circuit_widgets import arguments
+from circuit_widgets.analysis.flow.contributions import Routes, traced
 from circuit_widgets.analysis.flow.knockouts import Knockouts
 from circuit_widgets.analysis.flow.results import FlowSource, InformationFlow
 from circuit_widgets.analysis.flow.routes import flow, key_paths, rollout
@@ -79,7 +79,9 @@ def trace_information_flow(
 
     Args:
         model: A TransformerBridge with causal attention, whose layers add up to what their heads
-            and MLP write: GPT-2, Llama, Qwen, Gemma 1, GPT-NeoX, TransformerLens' own.
+            write and what they make of a position's own stream (an MLP, experts). Heads may be
+            gated; the gate is held as it was, as the scale of a norm is. Nearly all are such
+            (docs/decoders.md).
         tokens: A text, or ids.
         position: Whose output is read, negative from the end; None is the last.
         target: Whose probability is read: an id, or a text of one token. None: the token that
@@ -160,8 +162,7 @@ def _window(window: tuple[int, int] | None, n_layers: int) -> range:
 def _steps(
     model: TransformerBridge, asked: Readout, window: range, settings: Settings, made: Provenance
 ) -> Iterator[InformationFlow]:
-    routes = Routes(model, len(asked.read))
-    logits = capture.run(model, asked.read[None], routes.reducers)
+    routes, logits = traced(model, asked.read)
     target = asked.target(logits[0, -1])
     found = _found(model, asked, target, routes, settings.paths)
     share = found["routes"]
