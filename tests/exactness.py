@@ -6,7 +6,7 @@ found and what it must be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,13 +14,11 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from circuit_widgets import capture
 from circuit_widgets.analysis.coordination.rows import contributions
-from circuit_widgets.analysis.flow.contributions import traced
 from circuit_widgets.analysis.induction import identify_induction_heads
 from circuit_widgets.analysis.patterns import detect_attention_patterns
 from circuit_widgets.attention.diagonals import Diagonals
 from circuit_widgets.attention.shapes import PatternScores
 from circuit_widgets.attention.text import TextScores
-from circuit_widgets.causal.direct import DirectLogits
 from circuit_widgets.causal.knockout import knocked_out
 from circuit_widgets.causal.metrics import next_token_logp
 from circuit_widgets.causal.replacement import Corruption
@@ -28,14 +26,12 @@ from circuit_widgets.live.reading import read
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.repeats import Probe
 from circuit_widgets.prompts.tokens import tokenize
-from circuit_widgets.weights.heads import head_weights, normalises_after
-from tests.plain import Plain, cut
+from circuit_widgets.weights.heads import head_weights, normalises_after, output_norm
+from tests.exact_parts import attribution, flow
+from tests.plain import IDS, Pairs, Plain, cut
 
 # How far two ways to a number may be apart by rounding, as a share of the largest.
 _ROUNDING = 2e-4
-Pairs = Iterator[tuple[Tensor, Tensor]]
-# One repeats, so that every score of text exists.
-IDS = torch.tensor([[5, 9, 31, 7, 5, 9, 40, 5]])
 OTHER = torch.tensor([[61, 12, 12, 80, 3, 61, 12, 9]])
 
 
@@ -90,8 +86,17 @@ def weights(model: TransformerBridge, plain: Plain) -> Pairs:
         given = f"blocks.{layer}.ln1.hook_out"
         normed = given in cache and not normalises_after(model)
         read = cache[given if normed else f"blocks.{layer}.hook_resid_pre"][0]
+        latent = hasattr(attention.original_component, "v_head_dim")
         for name, weight in (("q", found.q), ("k", found.k), ("v", found.v)):
             shown = cache[f"blocks.{layer}.attn.hook_{name}"][0]
+            if latent:
+                # Heads first; what is for rotary positions alone comes last.
+                shown = shown.transpose(0, 1)[..., : weight.shape[2]]
+                got = torch.einsum("pd,hde->phe", read, weight)
+                # A norm on the way: up to one number a position.
+                size = (got * shown).sum((1, 2)) / got.square().sum((1, 2))
+                yield got * size[:, None, None], shown
+                continue
             shown = shown.repeat_interleave(len(weight) // shown.shape[1], 1)
             bias = getattr(attention, f"b_{name.upper()}")
             got = torch.einsum("pd,hde->phe", read, weight)
@@ -99,7 +104,9 @@ def weights(model: TransformerBridge, plain: Plain) -> Pairs:
                 got = got + bias.repeat_interleave(len(weight) // len(bias), 0)
             yield got, shown
         z = torch.eye(found.o.shape[0] * found.o.shape[1])
-        yield attention.W_O.flatten(0, 1), project(z) - project(torch.zeros_like(z))
+        after, _ = output_norm(model, layer)
+        o = found.o if after is None else found.o / after.gain
+        yield o.flatten(0, 1), project(z) - project(torch.zeros_like(z))
     identify_induction_heads(model, n_sequences=2, length=6, ablation=0, progress=False)
 
 
@@ -185,84 +192,6 @@ def influence(model: TransformerBridge, plain: Plain) -> Pairs:
             log = plain.logits(ids)[0, -1].float().log_softmax(-1)
             yield effects["logp"][at, 0], (clean - log)[corruption.target]
             yield effects["kl"][at, 0], (clean.exp() * (clean - log)).sum()
-
-
-def flow(model: TransformerBridge, plain: Plain) -> Pairs:
-    """Routes: how near a query's stream is to what each head writes there from each key."""
-    n, n_heads = IDS.shape[1], model.cfg.n_heads
-    routes, _ = traced(model, IDS[0])
-    _, cache = model.run_with_cache(IDS)
-    for layer in range(model.cfg.n_layers):
-        z = plain.z(IDS, layer)[0]
-        each = _by_key(plain, layer, z)
-        yield each.sum(0), z
-        project = plain.projections[layer]
-        with torch.no_grad():
-            # [key, query, head, width]: one head's numbers alone.
-            parts = each.unflatten(-1, (n_heads, 1, -1)) * torch.eye(n_heads)[:, :, None]
-            nothing = project(torch.zeros_like(z))[0]
-            written = (project(parts.flatten(-2)) - nothing).permute(2, 1, 0, 3)
-            whole = project(z)
-        pre, post = (cache[f"blocks.{layer}.hook_resid_{at}"][0] for at in ("pre", "post"))
-        parallel = model.get_hook_point("blocks.0.hook_resid_mid") is None
-        added = cache[f"blocks.{layer}.hook_attn_out"][0]
-        # A norm after attention, or a scale, as it was in this run.
-        written = written * (added / whole)[None, :, None]
-        total = post if parallel else pre + added
-        beside = [pre, post - pre - added] if parallel else [pre]
-
-        def near(part: Tensor, total: Tensor) -> Tensor:
-            return (total.abs().sum(-1) - (total - part).abs().sum(-1)).clamp_min(0)
-
-        shares = torch.stack([near(each, total[:, None]) for each in written]).sum(0)
-        shares += torch.diag(sum((near(side, total) for side in beside), torch.zeros(n)))
-        shares = shares / shares.sum(-1, keepdim=True)
-        last = layer == model.cfg.n_layers - 1
-        rows = slice(n - 1, n) if last else slice(0, n)
-        yield routes.contributions[layer, rows], shares[rows]
-
-
-def _by_key(plain: Plain, layer: int, z: Tensor) -> Tensor:
-    """What each key gives to z, [key, query, width]: z where all weights of other keys are 0.
-
-    A norm over heads has another scale there; of each query and key it is what makes them sum to z.
-    """
-    each = []
-    for key in range(IDS.shape[1]):
-
-        def alone(at: int, _: Tensor, weights: Tensor, key: int = key) -> Tensor:
-            if at != layer:
-                return weights
-            others = torch.zeros_like(weights)
-            others[..., key] = weights[..., key]
-            return others
-
-        each.append(plain.z(IDS, layer, alone)[0])
-    parts = torch.stack(each)
-    if not torch.allclose(parts.sum(0), z, atol=1e-4 * float(z.abs().max())):
-        columns = parts.permute(1, 2, 0).double()
-        scale = torch.linalg.lstsq(columns, z.double()[..., None], driver="gelsd").solution
-        parts = parts * scale[..., 0].T[..., None].float()
-    return parts
-
-
-def attribution(model: TransformerBridge, plain: Plain) -> Pairs:
-    """Shares of all parts in the logits of some tokens: they sum to transformers' own logits."""
-    n = IDS.shape[1]
-    direct = DirectLogits(model, torch.tensor([n - 2]))
-    logits = capture.run(model, IDS, direct.reducers)
-    tokens = torch.tensor([[3, 50, 96]])
-    found = direct.of(logits, tokens)
-    if found.missing:
-        raise RuntimeError(f"heads are missing: {found.missing}")
-    own = plain.logits(IDS)[0, n - 2].double()
-    if found.capped:
-        cap = float(model.cfg.output_logits_soft_cap)
-        own = cap * (own / cap).atanh()
-    beside = found.attention - found.heads.sum(2)
-    parts = found.heads.sum(2) + beside + found.mlp + found.other
-    whole = parts.sum(1) + found.embedding + found.constant
-    yield whole[0], (own[tokens[0]] - own.mean()).float()
 
 
 CHECKS: dict[str, Callable[[TransformerBridge, Plain], Pairs]] = {

@@ -15,6 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+# What was found, and what it must be.
+Pairs = Iterator[tuple[Tensor, Tensor]]
+# One repeats, so that every score of text exists.
+IDS = torch.tensor([[5, 9, 31, 7, 5, 9, 40, 5]])
 _LAST = ("o_proj", "out_proj", "c_proj", "dense", "o", "wo", "Wo", "output_linear")
 _ATTENTION = ("attn", "attention", "self_attn", "self_attention", "mixer")
 # Of (layer, scores before the softmax with the weights after it) to other weights.

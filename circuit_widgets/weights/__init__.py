@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from circuit_widgets.weights.composition import MODES, Composition, composition, percentile
-from circuit_widgets.weights.heads import (
-    HeadWeights,
-    Norm,
-    WeightsMissing,
-    head_weights,
-    norm_of,
-    output_weights,
-)
+from circuit_widgets.weights.heads import HeadWeights, WeightsMissing, head_weights, output_weights
+from circuit_widgets.weights.norms import Norm, norm_of
 from circuit_widgets.weights.unembedding import Unembedding
 from circuit_widgets.weights.writing import PartsMissing, Writing, writing
 

@@ -9,71 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.weights.latent import as_matrix, is_latent, latent_weights
+from circuit_widgets.weights.norms import Norm, norm_of
+
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
-
-
-@dataclasses.dataclass(frozen=True)
-class Norm:
-    """What a norm does besides dividing by a scale: it may take the mean away, and has a gain."""
-
-    gain: Float[Tensor, " d_model"]
-    centres: bool
-    divides: bool
-
-    def fold(self, weight: Float[Tensor, "... d_model out"]) -> Float[Tensor, "... d_model out"]:
-        """The weight that reads the residual stream itself, up to the scale of each position."""
-        folded = self.gain[:, None] * weight
-        return folded - folded.mean(-2, keepdim=True) if self.centres else folded
-
-    def fold_output(self, weight: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"]:
-        """The weight whose output this norm is given, up to the scale of each position."""
-        centred = weight - weight.mean(-1, keepdim=True) if self.centres else weight
-        return centred * self.gain
-
-    def scale(self, stream: Float[Tensor, "... d_model"]) -> Float[Tensor, "... 1"]:
-        """What it divides a stream by, without its epsilon."""
-        if not self.divides:
-            return torch.ones_like(stream[..., :1])
-        spread = stream - stream.mean(-1, keepdim=True) if self.centres else stream
-        return spread.pow(2).mean(-1, keepdim=True).sqrt()
-
-
-def norm_of(module: Any, d_model: int, device: Any, dtype: torch.dtype) -> Norm:
-    """Find out by asking the module: names and the meaning of weights differ by architecture.
-
-    On vectors of mean 0 and mean square 1 every norm is its gain and its bias.
-
-    >>> from circuit_widgets import load_model
-    >>> model = load_model()
-    >>> norm = norm_of(model.ln_final, 48, model.cfg.device, model.cfg.dtype)
-    >>> norm.gain.shape, norm.divides
-    (torch.Size([48]), True)
-    """
-    if module is None:
-        return Norm(torch.ones(d_model, device=device), False, False)
-    signs = torch.ones(d_model, device=device)
-    signs[1::2] = -1
-    # A width that is odd leaves one 0 over; a second vector has it elsewhere.
-    if d_model % 2:
-        signs[-1] = 0
-        signs *= (d_model / (d_model - 1)) ** 0.5
-    probes = torch.stack([signs, signs.roll(1)])
-    wide = 3 + 2 * probes[:1]
-
-    def ask(vectors: Tensor) -> Tensor:
-        return module(vectors.to(dtype)[None])[0].float()
-
-    with torch.no_grad():
-        half = (ask(probes) - ask(-probes)) / 2
-        gain = torch.where(probes[0] != 0, half[0] / probes[0], half[1] / probes[1])
-        shifted, plain = ask(wide), ask(2 * probes[:1])
-        bias = ask(probes[:1]) - half[:1]
-        centres = torch.allclose(shifted, plain, atol=1e-2 * float(gain.abs().max()))
-        divides = not torch.allclose(
-            plain - bias, 2 * half[:1], atol=1e-2 * float(gain.abs().max())
-        )
-    return Norm(gain, centres, divides)
 
 
 class WeightsMissing(ValueError):
@@ -83,6 +23,9 @@ class WeightsMissing(ValueError):
 @dataclasses.dataclass(frozen=True)
 class HeadWeights:
     """Of one layer's heads; keys and values that are shared are repeated for each head.
+
+    In latent attention queries and keys are here without the numbers that only rotary positions
+    use, and k and v up to the scale of each position (see `latent`).
 
     Where attention is normalised before it is added, `o` has that norm's gain: it is what reaches
     the residual stream, up to the scale of each position (`writing` knows that of a run).
@@ -101,8 +44,7 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     rotary positions does by distance cannot be seen here.
 
     Raises:
-        WeightsMissing: The architecture has no such matrices (latent attention), or not of one
-            size in all layers.
+        WeightsMissing: The layer has no such matrices (it may use another layer's keys).
 
     >>> from circuit_widgets import load_model
     >>> model = load_model()
@@ -114,12 +56,22 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     before = None if normalises_after(model) else getattr(block, "ln1", None)
     norm = norm_of(before, cfg.d_model, cfg.device, cfg.dtype)
 
-    def read(name: str) -> Tensor:
-        weight = _weight(model, layer, name)
+    def read(name: str, weight: Tensor) -> Tensor:
         weight = norm.fold(weight) if fold else weight
+        if cfg.n_heads % len(weight):
+            raise WeightsMissing(
+                f"{name} of layer {layer} has {len(weight)} heads and the model {cfg.n_heads}"
+            )
         return weight.repeat_interleave(cfg.n_heads // len(weight), 0)
 
-    return HeadWeights(read("W_Q"), read("W_K"), read("W_V"), output_weights(model, layer))
+    o = output_weights(model, layer)
+    if is_latent(block.attn):
+        parts = latent_weights(block.attn, cfg.n_heads, cfg.dtype)
+    else:
+        q = _weight(model, layer, "W_Q")
+        parts = (q, *(_weight(model, layer, name, q.shape[2]) for name in ("W_K", "W_V")))
+    q, k, v = map(read, ("W_Q", "W_K", "W_V"), parts)
+    return HeadWeights(q, k, v, o)
 
 
 def output_weights(model: TransformerBridge, layer: int) -> Float[Tensor, "head d_head d_model"]:
@@ -132,19 +84,40 @@ def output_weights(model: TransformerBridge, layer: int) -> Float[Tensor, "head 
     >>> output_weights(load_model(), 0).shape
     torch.Size([4, 16, 48])
     """
-    o = _weight(model, layer, "W_O")
+    attention: Any = model.blocks[layer].attn
+    # What TransformerLens has of latent attention depends on what has run.
+    if is_latent(attention):
+        o = _of_module(model, attention, "W_O", None)
+    else:
+        o = _weight(model, layer, "W_O")
     after, _ = output_norm(model, layer)
     return o if after is None else after.fold_output(o)
 
 
-def _weight(model: TransformerBridge, layer: int, name: str) -> Tensor:
+def _weight(model: TransformerBridge, layer: int, name: str, width: int | None = None) -> Tensor:
+    """As TransformerLens has it; where it has none, the module's, cut into heads.
+
+    width: of a head; None: there are as many heads as the model has.
+    """
     attention: Any = model.blocks[layer].attn
     try:
         return getattr(attention, name).detach().float()
     except (AttributeError, NotImplementedError, ValueError, RuntimeError) as error:
-        raise WeightsMissing(
-            f"{name} of layer {layer} cannot be read head by head in this architecture: {error}"
-        ) from error
+        try:
+            # It has none where layers have heads of several widths.
+            return _of_module(model, attention, name, width)
+        except (AttributeError, ValueError, RuntimeError):
+            raise WeightsMissing(
+                f"{name} of layer {layer} cannot be read head by head in this architecture: {error}"
+            ) from error
+
+
+def _of_module(model: TransformerBridge, attention: Any, name: str, width: int | None) -> Tensor:
+    flat = as_matrix(getattr(attention, name[-1].lower()))
+    by_head = (model.cfg.n_heads, -1) if width is None else (-1, width)
+    if name == "W_O":
+        return flat.unflatten(0, by_head)
+    return flat.unflatten(1, by_head).transpose(0, 1)
 
 
 def normalises_after(model: TransformerBridge) -> bool:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from circuit_widgets.weights.heads import norm_of
+from circuit_widgets.weights.norms import norm_of
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge

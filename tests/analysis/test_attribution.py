@@ -12,7 +12,9 @@ import circuit_widgets as cw
 from circuit_widgets import capture
 from circuit_widgets.analysis.attribution import LogitAttribution, attribute_logits
 from circuit_widgets.analysis.attribution.attribute import Settings
+from circuit_widgets.analysis.induction import copying
 from circuit_widgets.prompts.targets import token_id
+from circuit_widgets.weights import WeightsMissing
 from tests import decoders, tiny
 from tests.circuits import Circuit, build
 
@@ -186,10 +188,15 @@ def test_a_stream_that_is_no_sum_has_no_shares_and_the_explorer_says_so() -> Non
     explorer.close()
 
 
-def test_weights_that_belong_to_no_head_leave_copying_missing() -> None:
-    """Latent attention: scores, ablations and paths are there, what is read of W_Q is not."""
-    model = tiny.wrap(decoders.build("deepseek_v3"))
-    with pytest.warns(UserWarning, match="copying by weights is missing: W_Q"):
+def test_weights_that_belong_to_no_head_leave_copying_missing(monkeypatch) -> None:
+    """Scores, ablations and paths are there, what is read of the weights is not."""
+
+    def none(*_: object, **__: object) -> None:
+        raise WeightsMissing("W_V of layer 1 cannot be read")
+
+    monkeypatch.setattr(copying, "head_weights", none)
+    model = cw.load_model()
+    with pytest.warns(UserWarning, match="copying by weights is missing: W_V"):
         found = cw.identify_induction_heads(model, n_sequences=2, length=6, progress=False)
     assert found.copying is not None and bool(found.copying.value.isnan().all())
     assert found.copying_tokens is not None

@@ -21,6 +21,7 @@ from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.statistics.intervals import further_draw, mean_interval
 from circuit_widgets.weights.composition import MODES, Composition, composition, percentile
 from circuit_widgets.weights.heads import WeightsMissing
+from circuit_widgets.weights.latent import is_latent
 from circuit_widgets.wire.numbers import number
 
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ def _composed(
     model: TransformerBridge, layers: tuple[Collection[int], Collection[int]]
 ) -> dict[str, Composition]:
     """By mode; missing where the architecture has no weights that belong to one head each."""
+    if any(is_latent(block.attn) for block in model.blocks):
+        warnings.warn(
+            "attention of this model is latent: Q- and K-composition are of what queries and keys "
+            "read without the numbers that are theirs for rotary positions alone",
+            stacklevel=2,
+        )
     try:
         return {
             mode: composition(model, mode, between=layers, on_layer=lambda _: check_stop())
