@@ -26,6 +26,19 @@ _COVERED = """host => {
 _CUT = """host => [...host.shadowRoot.querySelectorAll('.table-scroll')]
     .filter(e => e.scrollWidth > e.clientWidth + 1)
     .map(e => `${e.querySelector('table').dataset.cw}: ${e.scrollWidth} in ${e.clientWidth}`)"""
+_SPILLED = """host => [...host.shadowRoot.querySelectorAll('.panel')].flatMap(panel => {
+    const clips = e => getComputedStyle(e).overflowY !== 'visible';
+    if (['auto', 'scroll'].includes(getComputedStyle(panel).overflowY)) return [];
+    const inside = e => {
+        for (let up = e.parentElement; up && up !== panel; up = up.parentElement)
+            if (clips(up)) return true;
+        return false;
+    };
+    const bottom = panel.getBoundingClientRect().bottom + 1;
+    return [...panel.querySelectorAll('*')]
+        .filter(e => e.getBoundingClientRect().bottom > bottom && !inside(e))
+        .map(e => `${panel.dataset.cw}: ${e.tagName} ${e.getAttribute('class') ?? ''}`);
+})"""
 SCROLLING = ".grid, .strip-scroll, .scroll, .table-scroll"
 
 
@@ -47,3 +60,8 @@ def height(root: Locator) -> float:
 def cut(root: Locator) -> list[str]:
     """Tables that are wider than their place."""
     return root.evaluate(_CUT)
+
+
+def spilled(root: Locator) -> list[str]:
+    """What reaches out of its panel below, and so lies on the next one or is not seen."""
+    return root.evaluate(_SPILLED)

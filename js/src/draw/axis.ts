@@ -19,6 +19,8 @@ const ADVANCE = 6.7;
 const WIDE_ADVANCE = 11;
 /** The longest name that an edge makes room for. */
 const MOST_LETTERS = 10;
+/** Half the height of a name. */
+const HALF_NAME = 6;
 /** The two lines in the corner that name the axes. */
 const CORNER = 15;
 
@@ -31,7 +33,7 @@ export function gutterOf(axis: Axis, other: Axis): number {
     const wide = /^[ -~]*$/.test(letters) ? ADVANCE : WIDE_ADVANCE;
     longest = Math.max(longest, letters.length * wide);
   }
-  const named = axis.label || other.label ? 52 : 0;
+  const named = axis.label || other.label ? 56 : 0;
   return Math.ceil(Math.max(named, Math.min(longest, MOST_LETTERS * ADVANCE) + PAD + 4, 2));
 }
 
@@ -54,8 +56,12 @@ export function drawAxes(
   ctx.fillStyle = theme.muted;
   ctx.textAlign = "right";
   ctx.textBaseline = "alphabetic";
-  if (cols.label) ctx.fillText(`${cols.label} →`, view.x - PAD, view.y - PAD - CORNER);
-  if (rows.label) ctx.fillText(`${rows.label} ↓`, view.x - PAD, view.y - PAD);
+  // The first names of small cells reach over their ends.
+  const { width, height } = cellSize(view);
+  const away = (cell: number): number => PAD + Math.max(0, HALF_NAME - cell / 2);
+  const [x, y] = [away(width), away(height)];
+  if (cols.label) ctx.fillText(`${cols.label} →`, view.x - x, view.y - y - CORNER);
+  if (rows.label) ctx.fillText(`${rows.label} ↓`, view.x - x, view.y - y);
 }
 
 /** Names in another colour, over those that are always there: the last one comes out on top. */

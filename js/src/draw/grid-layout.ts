@@ -63,8 +63,8 @@ export function gridLayout(
     Math.floor(Math.min(pitch, short * LONGEST)),
   ) as [number, number];
   const barX = GUTTER + heads * pitchX + BAR_GAP;
-  // A label has the width of two digits; a row that of one line of text.
-  const columnStep = niceStep(Math.ceil((heads > 10 ? 14 : 8) / pitchX));
+  // A label has the width of two digits and a gap; a row that of one line of text.
+  const columnStep = niceStep(Math.ceil((heads > 10 ? 17 : 9) / pitchX));
   const rowStep = layers <= 12 && pitchY >= 11 ? 1 : niceStep(Math.max(5, Math.ceil(12 / pitchY)));
   return {
     layers,

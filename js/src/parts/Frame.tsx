@@ -46,7 +46,10 @@ export function Frame(props: FrameProps) {
         role="group"
         aria-label={label}
         data-sized={height !== null}
-        style={height === null ? {} : { "--cw-height": `${height}px` }}
+        style={{
+          "--cw-heads": String(props.heading.heads ?? 0),
+          ...(height === null ? {} : { "--cw-height": `${height}px` }),
+        }}
       >
         {shown("header") && <Header {...props} />}
         <div class="body">{children}</div>

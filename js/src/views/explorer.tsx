@@ -14,8 +14,6 @@ import { HeadCard } from "./heads/HeadCard";
 import { HeadPicker } from "./heads/HeadPicker";
 
 function Explorer({ session }: { session: Session }) {
-  const { n_layers, n_heads } = session.text.value;
-  const size = { "--cw-layers": String(n_layers), "--cw-heads": String(n_heads) };
   return (
     <ViewFrame
       session={session}
@@ -23,7 +21,7 @@ function Explorer({ session }: { session: Session }) {
       label="Explorer"
       top={<Prompt session={session} />}
     >
-      <div class="panels" style={size}>
+      <div class="panels">
         <Panel name="heads" label="Heads">
           <HeadPicker session={session} fill />
         </Panel>
