@@ -96,8 +96,28 @@ def octave(distance: Int[Tensor, "*some"]) -> Int[Tensor, "*some"]:
     return (distance.float() + 1e-3).log2().floor().long().add(1).clamp(min=0)
 
 
+class Pictures:
+    """Reducer: the pattern of every head on the batch's first prompt, in small.
+
+    `pictures` [layer, head, side, side] is max-pooled, so that a single strong cell survives; 0 in
+    a layer that was not seen. `side` is at most the number of tokens.
+    """
+
+    site = "pattern"
+
+    def __init__(self, n_tokens: int, n_layers: int, n_heads: int, side: int) -> None:
+        side = min(side, n_tokens)
+        self.pictures = torch.zeros(n_layers, n_heads, side, side)
+
+    def see(self, layer: int, tensor: Pattern) -> None:
+        side = self.pictures.shape[-1]
+        if side:
+            pooled = torch.nn.functional.adaptive_max_pool2d(tensor[0].float(), side)
+            self.pictures[layer] = pooled.cpu()
+
+
 class PatternScores:
-    """Reducer: scores of every head and prompt, small pictures, and what is registered.
+    """Reducer: scores of every head and prompt, and what is registered.
 
     `values` [score, batch, layer, head] and `by_position` [batch, layer, head, bin] are NaN in a
     layer that was not seen.
@@ -111,7 +131,6 @@ class PatternScores:
         n_layers: int,
         n_heads: int,
         registered: Mapping[str, Compute] | None = None,
-        thumbnail: int = 0,
     ) -> None:
         self._tokens = tokens
         self._registered = dict(registered or {})
@@ -120,8 +139,6 @@ class PatternScores:
         self.names = [*TEXT_SCORES, *self._registered]
         self.values = torch.full((len(self.names), batch, n_layers, n_heads), math.nan)
         self.by_position = torch.full((batch, n_layers, n_heads, len(_BINS)), math.nan)
-        self._side = min(thumbnail, n)
-        self.pictures = torch.zeros(n_layers, n_heads, self._side, self._side)
 
     def see(self, layer: int, tensor: Pattern) -> None:
         pattern = tensor.float()
@@ -130,9 +147,6 @@ class PatternScores:
             rows[name] = _computed(name, compute, pattern, self._tokens)
         self.values[:, :, layer] = torch.stack([rows[name] for name in self.names]).cpu()
         self.by_position[:, layer] = self._shape.entropy_by_position(pattern).cpu()
-        if self._side:
-            pooled = torch.nn.functional.adaptive_max_pool2d(pattern[0], self._side)
-            self.pictures[layer] = pooled.cpu()
 
 
 class _Shape:

@@ -41,6 +41,12 @@ class PatternsView(ResultView):
             {"tokens": n_tokens, "prompts": result.n_prompts, "sequences": result.n_sequences},
             t.classes_table(result.classes, result.nulls),
             t.thumbnails(result.thumbnails, result.thumbnail_scale, n_tokens),
+            t.thumbnails(
+                result.repeats_thumbnails,
+                result.repeats_thumbnail_scale,
+                result.n_repeats_tokens,
+                "repeats",
+            ),
         )
 
     def _adjusts(self, result: AttentionPatterns | None) -> list[c.Control]:

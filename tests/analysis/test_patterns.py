@@ -199,6 +199,23 @@ def test_a_sink_in_the_softmax_is_attention_to_no_token() -> None:
     assert (found.score("entropy").value <= 1 + 1e-5).all()
 
 
+def test_the_pictures_of_what_repeats_are_of_a_sequence_that_repeats() -> None:
+    """On its own sequences an induction head is a line; the first prompt has no repeats to show."""
+    texts = ["blue dog seven river green stone", "two green dog sky"]
+    # A picture of a cell a token.
+    found = detect_attention_patterns(
+        cw.load_model(), texts, n_sequences=2, length=12, batch=1, thumbnail=64, progress=False
+    )
+    assert found.n_repeats_tokens == 25
+    assert found.repeats_thumbnails.shape == (2, 4, 25, 25)
+    assert found.thumbnails.shape == (2, 4, 7, 7)
+    value = found.repeats_thumbnails[1, 2] * found.repeats_thumbnail_scale[1, 2] / 255
+    later = torch.arange(13, 25)
+    assert value[later, later - 11].mean() > 0.8
+    head = found.repeats_thumbnails[0, 1] * found.repeats_thumbnail_scale[0, 1] / 255
+    assert head[later, later - 1].mean() > 0.8 and head[later, later - 11].mean() < 0.1
+
+
 def test_the_toy_has_its_classes(tmp_path) -> None:
     texts = ["blue dog seven river", "two green dog sky", "the river seven"]
     found = detect_attention_patterns(cw.load_model(), texts, progress=False)

@@ -28,13 +28,18 @@ def test_patterns() -> None:
     shown = patterns.view(result)
     told = Told(shown)
     assert list(told.column("classes", "name")) == list(cw.ATTENTION_PATTERNS)
-    side = result.thumbnails.shape[-1]
-    for tile in told.block("thumbnails")["tiles"]:
-        layer, head = tile["head"]
-        data = told.data["thumbnails"][tile["offset"] :][: side * side]
-        pixels = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(side, side)
-        assert torch.equal(pixels, result.thumbnails[layer, head])
-        assert tile["scale"] == pytest.approx(float(result.thumbnail_scale[layer, head]))
+    for name, pictures, scale in (
+        ("thumbnails", result.thumbnails, result.thumbnail_scale),
+        ("repeats", result.repeats_thumbnails, result.repeats_thumbnail_scale),
+    ):
+        side = pictures.shape[-1]
+        assert len(told.block(name)["tiles"]) == 8
+        for tile in told.block(name)["tiles"]:
+            layer, head = tile["head"]
+            data = told.data[name][tile["offset"] :][: side * side]
+            pixels = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(side, side)
+            assert torch.equal(pixels, pictures[layer, head])
+            assert tile["scale"] == pytest.approx(float(scale[layer, head]))
     assert [score["name"] for score in shown.scores["scores"]] == list(result.names)
     run = shown.run_shown
     assert run.live is True and run.tokens == list(result.thumbnail_tokens)

@@ -20,7 +20,7 @@ from circuit_widgets.analysis.patterns.nulls import highest_on_prompts
 from circuit_widgets.analysis.patterns.results import OTHER, PROBED, AttentionPatterns
 from circuit_widgets.analysis.patterns.samples import Samples
 from circuit_widgets.attention.diagonals import Diagonals
-from circuit_widgets.attention.shapes import PatternScores
+from circuit_widgets.attention.shapes import PatternScores, Pictures
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts
@@ -82,7 +82,8 @@ def detect_attention_patterns(
         n_sequences: Random sequences that repeat.
         length: Tokens before they repeat.
         batch: Prompts a pass.
-        thumbnail: Side of the small picture of each head, on the first prompt; 0 for none.
+        thumbnail: Side of the small pictures of each head, on the first prompt and on the first of
+            the random sequences; 0 for none.
         seed: Of the random sequences.
         confidence: Of the intervals.
         progress: Show a progress bar.
@@ -140,10 +141,12 @@ def _results(
     samples = Samples(shape, kinds, settings.confidence, prompts.tokens[0])
     done = 0
     for chosen, tokens in prompts.batches(settings.batch):
-        side = settings.thumbnail if 0 in chosen else 0
-        scores = PatternScores(tokens, *shape, samples.registered, side)
-        capture.run(model, tokens, [scores], logits=False)
+        scores = PatternScores(tokens, *shape, samples.registered)
+        # The first of its batch: prompts keep their order within a length.
+        pictures = _pictures(tokens, shape, settings.thumbnail if 0 in chosen else 0)
+        capture.run(model, tokens, [scores, *pictures], logits=False)
         samples.add_prompts(chosen, tokens, scores)
+        samples.add_pictures(pictures)
         done += len(chosen)
         yield samples.result(dataclasses.replace(made, n_done=done))
     if probe is None:
@@ -151,10 +154,17 @@ def _results(
     for n in batches(settings.n_sequences, settings.batch):
         tokens = probe.pairs(n)
         diagonals = Diagonals(probe.layout, tuple(PROBED), shape[0])
-        capture.run(model, tokens, [diagonals], logits=False)
+        pictures = _pictures(tokens, shape, 0 if samples.repeats else settings.thumbnail)
+        capture.run(model, tokens, [diagonals, *pictures], logits=False)
         samples.add_repeats(diagonals.means().unflatten(1, (2, n)), probe.layout)
+        samples.add_pictures(pictures, repeats=True)
         done += n
         yield samples.result(dataclasses.replace(made, n_done=done))
+
+
+def _pictures(tokens: Tensor, shape: tuple[int, int], side: int) -> list[Pictures]:
+    """The reducer for small pictures, where a batch has one to give."""
+    return [Pictures(tokens.shape[1], *shape, side)] if side else []
 
 
 def _probe(model: TransformerBridge, settings: Settings, *, needed: bool) -> Probe | None:

@@ -56,6 +56,10 @@ class AttentionPatterns(Result, topic="patterns"):
             Version 0.1.0 had none: its results have no sure class.
         n_prompts: Prompts that are in the scores.
         n_sequences: Random sequences that are in the scores of what repeats.
+        repeats_thumbnails, repeats_thumbnail_scale: The same pictures on the first of these
+            sequences, which is what those scores are of. Empty where nothing was scored on them,
+            and in results of version 0.1.0.
+        n_repeats_tokens: Tokens of that sequence; 0 where there are no pictures of it.
 
     >>> import circuit_widgets as cw
     >>> patterns = cw.detect_attention_patterns(cw.load_model(), ["blue dog seven", "two dog sky"])
@@ -74,6 +78,13 @@ class AttentionPatterns(Result, topic="patterns"):
     nulls: Mapping[str, float] = dataclasses.field(default_factory=dict)
     n_prompts: int = 0
     n_sequences: int = 0
+    repeats_thumbnails: UInt8[Tensor, "layer head other_side other_side"] = dataclasses.field(
+        default_factory=lambda: torch.zeros(0, 0, 0, 0, dtype=torch.uint8)
+    )
+    repeats_thumbnail_scale: Float[Tensor, "layer head"] = dataclasses.field(
+        default_factory=lambda: torch.zeros(0, 0)
+    )
+    n_repeats_tokens: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from circuit_widgets.analysis.patterns.nulls import (
     untrained_like,
 )
 from circuit_widgets.analysis.patterns.results import PROBED, AttentionPatterns
-from circuit_widgets.attention.shapes import Compute, PatternScores, bins, chances
+from circuit_widgets.attention.shapes import Compute, PatternScores, Pictures, bins, chances
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.prompts.tokens import Tokens
 from circuit_widgets.results.provenance import Provenance
@@ -48,7 +48,8 @@ class Samples:
         self._highest: list[tuple[int, dict[str, float]]] = []
         self._repeats: list[Float[Tensor, "score side sequence layer head"]] = []
         self._layout: Layout | None = None
-        self._pictures = torch.zeros(*shape, 0, 0)
+        # Of each head, on the first prompt and on the first random sequence.
+        self._pictures = {repeats: torch.zeros(*shape, 0, 0) for repeats in (False, True)}
 
     def add_prompts(self, chosen: list[int], tokens: Tensor, scores: PatternScores) -> None:
         """Put in the scores of a batch of prompts."""
@@ -59,9 +60,6 @@ class Samples:
         n_heads = math.prod(self._shape)
         bounds = highest_on_prompts(tokens, n_heads, self._confidence, self.registered)
         self._highest.append((len(chosen), bounds))
-        if 0 in chosen:
-            # The first of its batch: prompts keep their order within a length.
-            self._pictures = scores.pictures
         layers = scores.values.isnan().all(0).any(0).any(-1).nonzero().flatten().tolist()
         if layers:
             warnings.warn(
@@ -78,9 +76,20 @@ class Samples:
         self._repeats.append(means)
         self._layout = layout
 
+    @property
+    def repeats(self) -> int:
+        """How many batches of random tokens that repeat have come in."""
+        return len(self._repeats)
+
+    def add_pictures(self, reducers: Sequence[Pictures], *, repeats: bool = False) -> None:
+        """Put in a small picture of every head, if this batch had one to give."""
+        for reducer in reducers:
+            self._pictures[repeats] = reducer.pictures
+
     def result(self, made: Provenance) -> AttentionPatterns:
         """What has come in so far."""
-        pictures, scale = self._thumbnails()
+        pictures, scale = self._thumbnails(repeats=False)
+        on_repeats, repeats_scale = self._thumbnails(repeats=True)
         measured = {**self._of_prompts(), **self._of_repeats()}
         return AttentionPatterns(
             provenance=made,
@@ -95,6 +104,9 @@ class Samples:
             thumbnail_tokens=self._first.strings,
             thumbnail_ids=tuple(self._first.ids[0].tolist()),
             classes=tuple(self._kinds),
+            repeats_thumbnails=on_repeats,
+            repeats_thumbnail_scale=repeats_scale,
+            n_repeats_tokens=self._layout.n_tokens if self._layout and on_repeats.numel() else 0,
         )
 
     def _of_prompts(self) -> dict[str, Score]:
@@ -133,12 +145,13 @@ class Samples:
             for i, name in enumerate(PROBED)
         }
 
-    def _thumbnails(self) -> tuple[Tensor, Tensor]:
+    def _thumbnails(self, *, repeats: bool) -> tuple[Tensor, Tensor]:
         """Bytes of each head's picture, and what 255 stands for."""
-        if not self._pictures.numel():
-            return self._pictures.to(torch.uint8), torch.full(self._shape, math.nan)
-        scale = self._pictures.flatten(2).amax(2)
-        pictures = self._pictures / scale.clamp(min=1e-12)[..., None, None]
+        seen = self._pictures[repeats]
+        if not seen.numel():
+            return seen.to(torch.uint8), torch.full(self._shape, math.nan)
+        scale = seen.flatten(2).amax(2)
+        pictures = seen / scale.clamp(min=1e-12)[..., None, None]
         return (pictures * 255).round().nan_to_num(0).to(torch.uint8), scale
 
 

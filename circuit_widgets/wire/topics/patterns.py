@@ -43,10 +43,11 @@ def classes_table(classes: Sequence[object], nulls: Mapping[str, float]) -> Pack
     )
 
 
-def thumbnails(pixels: Tensor, scale: Tensor, tokens: int) -> Packed:
+def thumbnails(pixels: Tensor, scale: Tensor, tokens: int, name: str = "thumbnails") -> Packed:
     """Small pictures [layer, head, row, column] of uint8, and what 255 stands for in each.
 
-    A head that has not been computed has none: its scale is NaN.
+    A head that has not been computed has none: its scale is NaN. name: of the block; "repeats" are
+    those on random tokens that repeat.
     """
     n_layers, n_heads, side, _ = pixels.shape
     each = side * side
@@ -63,5 +64,5 @@ def thumbnails(pixels: Tensor, scale: Tensor, tokens: int) -> Packed:
         for head in range(n_heads)
         if bool(scale[layer, head].isfinite())
     ]
-    block = PicturesBlock("thumbnails", (0, tokens, 0, tokens), "max", max(1, side), parts)
+    block = PicturesBlock(name, (0, tokens, 0, tokens), "max", max(1, side), parts)
     return Packed(block, pixels.contiguous().numpy().tobytes())

@@ -7,7 +7,7 @@ import { Choice } from "../../parts/Choice";
 import { Slider } from "../../parts/Slider";
 import { Button, Toolbar } from "../../parts/Toolbar";
 import { adjusting } from "../adjusting";
-import { aboveWhat, holds, labelled, MISSING, OTHER, UNSURE } from "./classes";
+import { aboveWhat, holds, labelled, MISSING, OTHER, picturesOf, UNSURE } from "./classes";
 import { Group } from "./Group";
 import type { PatternKind, PatternsTopic } from "./rows";
 
@@ -42,7 +42,8 @@ export function Gallery({ session, topic }: Props) {
   );
   const thresholds = Object.fromEntries(sliders.map(({ name, value }) => [name, value]));
   const labels = labelled(topic.kinds, planes, thresholds, n_layers * n_heads);
-  const pictures = usePictures(session, topic);
+  const onPrompt = usePictures(session, topic.thumbnails);
+  const onRepeats = usePictures(session, topic.repeats);
   const sort = params.choice("gallery.sort").value || "class";
   return (
     <>
@@ -90,6 +91,7 @@ export function Gallery({ session, topic }: Props) {
               )
             : [];
           const above = "score" in kind ? aboveWhat(kind, own, thresholds, topic) : "";
+          const pictures = picturesOf(own, onPrompt, onRepeats) ?? [];
           const by = sort === "class" && own ? own : session.plane.value;
           return (
             <Group key={kind.name} {...{ session, kind, heads, also, by, own, pictures, above }} />
@@ -101,11 +103,14 @@ export function Gallery({ session, topic }: Props) {
 }
 
 /** Painted once for a theme and a result. */
-function usePictures(session: Session, { thumbnails }: PatternsTopic) {
+function usePictures(session: Session, thumbnails: PatternsTopic["repeats"]) {
   const [table, theme] = [session.table.value, session.theme.value];
   const first = session.params.choice("first").value;
   return useMemo(() => {
     const options = { first, background: pack(theme.page) };
-    return thumbnails.map((tile) => tile && pictureOfTile(tile, table, tile.scale || 1, options));
+    return (
+      thumbnails?.map((tile) => tile && pictureOfTile(tile, table, tile.scale || 1, options)) ??
+      null
+    );
   }, [thumbnails, table, theme, first]);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import cases from "../../../../tests/golden/classes.json";
 import type { Plane } from "../../model/planes";
-import { aboveWhat, type Kind, labelled } from "./classes";
+import { aboveWhat, type Kind, labelled, picturesOf } from "./classes";
 
 type Values = (number | null)[] | null;
 
@@ -60,8 +60,16 @@ describe("what a class is held to", () => {
     );
     const probed = { ...own, control: new Float32Array(1) };
     expect(aboveWhat(kind, probed, {}, counts)).toBe(
-      "95 % interval above 0.40, its control and the highest of as many random heads, 0.12; n = 8 random sequences",
+      "95 % interval above 0.40, its control and the highest of as many random heads, 0.12; n = 8 random sequences, the first one shown",
     );
+  });
+
+  it("shows what its score is of, where there are pictures of that", () => {
+    const probed = { ...own, control: new Float32Array(1) };
+    expect(picturesOf(probed, "prompt", "repeats")).toBe("repeats");
+    expect(picturesOf(probed, "prompt", null)).toBe("prompt");
+    expect(picturesOf(own, "prompt", "repeats")).toBe("prompt");
+    expect(picturesOf(undefined, "prompt", "repeats")).toBe("prompt");
   });
 
   it("says so where a class sets no head apart, or its null is not known", () => {

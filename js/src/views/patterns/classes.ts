@@ -70,6 +70,11 @@ function known(value: number | undefined, otherwise: number | undefined): number
   return value === undefined || Number.isNaN(value) ? (otherwise ?? Number.NaN) : value;
 }
 
+/** What a class's score is of is what is shown: its control says that it is of random sequences. */
+export function picturesOf<T>(own: Plane | undefined, onPrompt: T | null, onRepeats: T | null) {
+  return own?.control && onRepeats ? onRepeats : onPrompt;
+}
+
 /** In words what an interval has to be above, and of how many samples it is. */
 export function aboveWhat(
   { name, threshold, highest }: Kind,
@@ -85,5 +90,6 @@ export function aboveWhat(
   if (highest >= 1)
     return "Most heads of this model are uniform, as in an untrained one: this sets none apart.";
   const control = own?.control ? ", its control" : "";
-  return `${interval} above ${fixed(thresholds[name] ?? threshold)}${control} and ${random}; n = ${counted(n, unit)}`;
+  const shown = n > 1 ? ", the first one shown" : "";
+  return `${interval} above ${fixed(thresholds[name] ?? threshold)}${control} and ${random}; n = ${counted(n, unit)}${shown}`;
 }

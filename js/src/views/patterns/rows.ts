@@ -21,17 +21,23 @@ export interface PatternsTopic {
   /** Texts behind the scores of shapes, and random sequences behind those of what repeats. */
   prompts: number;
   sequences: number;
-  /** A small picture a head, layer by layer; null: not computed. */
-  thumbnails: (Tile | null)[];
+  /** A small picture a head on the first prompt, layer by layer; null: not computed. */
+  thumbnails: (Tile | null)[] | null;
+  /** The same on the first random sequence, of which the scores of what repeats are; null: none. */
+  repeats: (Tile | null)[] | null;
 }
 
 export function readPatterns(topic: Topic, nLayers: number, nHeads: number): PatternsTopic {
-  const thumbnails = new Array<Tile | null>(nLayers * nHeads).fill(null);
-  const small = topic.pictures("thumbnails");
-  for (const part of small?.info.tiles ?? []) {
-    const [layer, head] = part.head;
-    if (small) thumbnails[layer * nHeads + head] = unpack(part, small.info.window, small.data);
-  }
+  const pictures = (name: string): (Tile | null)[] | null => {
+    const small = topic.pictures(name);
+    if (!small?.info.tiles.length) return null;
+    const all = new Array<Tile | null>(nLayers * nHeads).fill(null);
+    for (const part of small.info.tiles) {
+      const [layer, head] = part.head;
+      all[layer * nHeads + head] = unpack(part, small.info.window, small.data);
+    }
+    return all;
+  };
   return {
     kinds: rows(topic.table("classes"), (row) => ({
       name: row.text("name"),
@@ -44,6 +50,7 @@ export function readPatterns(topic: Topic, nLayers: number, nHeads: number): Pat
     })),
     prompts: topic.number("prompts"),
     sequences: topic.number("sequences"),
-    thumbnails,
+    thumbnails: pictures("thumbnails"),
+    repeats: pictures("repeats"),
   };
 }
