@@ -84,8 +84,8 @@ class TaskCheck:
         guess = float(_part(self.accuracy.chance))
         if not float(_part(self.accuracy.low)) > guess:
             found.append(
-                f"the right answer wins in {_percent(self.accuracy)} of prompts, and a guess in "
-                f"{100 * guess:.3g} %"
+                f"the right answer wins in {_percent(self.accuracy)} of cases, and guessing would "
+                f"give {100 * guess:.3g} %"
             )
         if not float(_part(self.difference.low)) > 0:
             found.append(
@@ -120,7 +120,7 @@ class TaskCheck:
             f"{self.model} {does} the task {self.task!r} ({self.n_prompts} prompts, "
             f"{interval_in_words(self.confidence)}s in brackets)",
             f"  The right answer is likelier than {against} in {_percent(self.accuracy)} of the "
-            f"clean prompts' answers; a guess is in {guess:.3g} %.",
+            f"clean prompts' answers; guessing would give {guess:.3g} %.",
             *likeliest,
             f"  The score is {METRICS[self.metric]}.",
             f"  It is {_number(self.score)} on clean prompts and {_number(self.corrupt)} on "
