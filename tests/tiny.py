@@ -123,6 +123,32 @@ def gptj() -> TransformerBridge:
     )
 
 
+def alibi(name: str, n_heads: int = N_HEADS) -> TransformerBridge:
+    """Attention with a bias by distance: "bloom", "mpt" or "falcon"."""
+    sizes: dict[str, Any] = {"vocab_size": N_VOCAB, "hidden_size": 8 * n_heads}
+    configs = {
+        "bloom": lambda: transformers.BloomConfig(**sizes, n_layer=N_LAYERS, n_head=n_heads),
+        "mpt": lambda: transformers.MptConfig(
+            vocab_size=N_VOCAB,
+            d_model=8 * n_heads,
+            n_layers=N_LAYERS,
+            n_heads=n_heads,
+            max_seq_len=2 * N_CONTEXT,
+            expansion_ratio=2,
+        ),
+        "falcon": lambda: transformers.FalconConfig(
+            **sizes,
+            num_hidden_layers=N_LAYERS,
+            num_attention_heads=n_heads,
+            alibi=True,
+            bias=True,
+            multi_query=False,
+            parallel_attn=False,
+        ),
+    }
+    return of_config(configs[name]())
+
+
 def make(name: str) -> TransformerBridge:
     """One of `MAKERS`, the same weights every time."""
     return MAKERS[name]()

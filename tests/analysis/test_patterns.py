@@ -18,6 +18,7 @@ from circuit_widgets.analysis.patterns.detect import (
     detect_attention_patterns,
 )
 from circuit_widgets.analysis.patterns.results import AttentionPatterns
+from circuit_widgets.attention.preferences import preferences
 from circuit_widgets.attention.shapes import SHAPED, TEXT_SCORES, PatternScores, chances
 from circuit_widgets.heads import Head
 from tests import tiny
@@ -171,6 +172,7 @@ def test_sixty_plantings_get_their_labels() -> None:
 def test_every_architecture_as_a_plain_cache_says(name: str) -> None:
     model = tiny.make(name)
     prompts = [tiny.ids(9, seed=1)[0].tolist(), tiny.ids(9, seed=2)[0].tolist(), [5, 9, 4, 7]]
+    assert preferences(model, 8) is None  # Tried once for each model.
     with capture.counting(model) as passes:
         found = detect_attention_patterns(
             model, prompts, n_sequences=1, length=8, batch=2, progress=False

@@ -35,6 +35,19 @@ def test_no_head_of_an_untrained_model_has_a_class(name: str, size: float) -> No
     assert set(found.labels().values()) == {"other"}, found
 
 
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("name", ["bloom", "mpt", "falcon"])
+def test_biases_by_distance_make_no_class(name: str, size: float) -> None:
+    """ALiBi: of 16 heads the first gives four fifths of its attention to two tokens, untrained."""
+    model = tiny.alibi(name, n_heads=16)
+    for weight in model.parameters():
+        weight.data *= size
+    texts = [(tiny.ids(12, seed=seed)[0] % 40 + 1).tolist() for seed in range(4)]
+    found = detect_attention_patterns(model, texts, length=12, progress=False)
+    assert set(found.labels().values()) == {"other"}, found
+    assert float(found.score("diagonal").value.amax()) > 0.69
+
+
 def test_one_text_makes_heads_unsure_and_says_so() -> None:
     model = cw.load_model()
     texts = ["blue dog seven river", "two green dog sky"]

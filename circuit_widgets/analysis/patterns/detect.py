@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from circuit_widgets.analysis.patterns.nulls import highest_on_prompts
 from circuit_widgets.analysis.patterns.results import OTHER, PROBED, AttentionPatterns
 from circuit_widgets.analysis.patterns.samples import Samples
 from circuit_widgets.attention.diagonals import Diagonals
+from circuit_widgets.attention.preferences import preferences
 from circuit_widgets.attention.shapes import PatternScores, Pictures
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
@@ -66,8 +68,9 @@ def detect_attention_patterns(
     """Score every head's attention by several measures, and name the classes that hold.
 
     A class holds for a head if the interval of its score is above the threshold and above what the
-    highest of as many random heads would score, so that an untrained model has no class. It takes
-    two prompts or more: with one a head is "unsure".
+    highest of as many random heads would score, so that an untrained model has no class: where an
+    architecture's heads prefer near tokens by themselves (ALiBi), random heads do too. It takes two
+    prompts or more: with one a head is "unsure".
 
     Shapes are scored on the prompts, one pass each, with an interval over prompts; prompts of one
     length go together and nothing is padded. What repeats (`prefix_matching`, `duplicate_token`) is
@@ -138,7 +141,8 @@ def _results(
     made: Provenance,
 ) -> Iterator[AttentionPatterns]:
     shape = (model.cfg.n_layers, model.cfg.n_heads)
-    samples = Samples(shape, kinds, settings.confidence, prompts.tokens[0])
+    preferred = functools.partial(preferences, model)
+    samples = Samples(shape, kinds, settings.confidence, prompts.tokens[0], preferred)
     done = 0
     for chosen, tokens in prompts.batches(settings.batch):
         scores = PatternScores(tokens, *shape, samples.registered)
@@ -232,7 +236,8 @@ def detect_attention_pattern(
         for name in names
     }
     n_heads = model.cfg.n_layers * model.cfg.n_heads
-    bounds = highest_on_prompts(text.ids, n_heads, _CONFIDENCE, {})
+    preferred = preferences(model, text.ids.shape[1])
+    bounds = highest_on_prompts(text.ids, n_heads, _CONFIDENCE, {}, preferred)
     nulls = {name: bounds[name] for name in names}
     holding = [
         name

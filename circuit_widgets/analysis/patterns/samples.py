@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -18,6 +18,7 @@ from circuit_widgets.analysis.patterns.nulls import (
     untrained_like,
 )
 from circuit_widgets.analysis.patterns.results import PROBED, AttentionPatterns
+from circuit_widgets.attention.preferences import Preferences
 from circuit_widgets.attention.shapes import Compute, PatternScores, Pictures, bins, chances
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.prompts.tokens import Tokens
@@ -34,8 +35,15 @@ class Samples:
     """
 
     def __init__(
-        self, shape: tuple[int, int], kinds: list[PatternClass], confidence: float, first: Tokens
+        self,
+        shape: tuple[int, int],
+        kinds: list[PatternClass],
+        confidence: float,
+        first: Tokens,
+        preferred: Callable[[int], Preferences | None] = lambda n: None,
     ) -> None:
+        # Of so many tokens, what heads of this architecture prefer.
+        self._preferred = preferred
         self._shape, self._kinds = shape, kinds
         self._confidence, self._first = confidence, first
         names = [kind.score for kind in kinds if kind.score in COMPUTED]
@@ -58,7 +66,8 @@ class Samples:
         self._by_position.append(scores.by_position)
         self._chances.append((len(chosen), chances(tokens, self.registered)))
         n_heads = math.prod(self._shape)
-        bounds = highest_on_prompts(tokens, n_heads, self._confidence, self.registered)
+        preferred = self._preferred(tokens.shape[1])
+        bounds = highest_on_prompts(tokens, n_heads, self._confidence, self.registered, preferred)
         self._highest.append((len(chosen), bounds))
         layers = scores.values.isnan().all(0).any(0).any(-1).nonzero().flatten().tolist()
         if layers:
@@ -124,7 +133,8 @@ class Samples:
         if untrained_like(measured["uniform"]):
             bounds |= dict.fromkeys(SPREAD, 1.0)
         if self._layout is not None:
-            bounds |= highest_on_repeats(self._layout, math.prod(self._shape), self._confidence)
+            n_heads, preferred = math.prod(self._shape), self._preferred(self._layout.n_tokens)
+            bounds |= highest_on_repeats(self._layout, n_heads, self._confidence, preferred)
         return {kind.name: bounds[kind.score] for kind in self._kinds if kind.score in bounds}
 
     def _of_repeats(self) -> dict[str, Score]:
