@@ -84,6 +84,20 @@ class Prompts:
                 yield chosen, torch.cat([self.tokens[at].ids for at in chosen])
 
 
+def are_several(prompts: Any) -> bool:
+    """Whether these are a list of prompts, also of a single one, and not one text or its ids.
+
+    >>> are_several("a b"), are_several([3, 1]), are_several(["a b"]), are_several([[3, 1], [4]])
+    (False, False, True, True)
+    """
+    if getattr(prompts, "ndim", 0):
+        # [1, pos] is one prompt, as a model takes it.
+        return prompts.ndim == 2 and len(prompts) > 1
+    return isinstance(prompts, (list, tuple)) and any(
+        isinstance(item, (str, list, tuple)) or getattr(item, "ndim", 0) for item in prompts
+    )
+
+
 def _listed(prompts: Any) -> Sequence[Any]:
     if isinstance(prompts, str):
         return [prompts]

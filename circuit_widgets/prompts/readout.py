@@ -9,8 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import arguments, models
+from circuit_widgets.prompts.batches import Prompts
+from circuit_widgets.prompts.each import places_of, targets_of
 from circuit_widgets.prompts.targets import target_of, warn_of_a_space
-from circuit_widgets.prompts.tokens import show_token, tokenize
+from circuit_widgets.prompts.tokens import Tokens, show_token, tokenize
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -85,7 +87,7 @@ def readout(
     >>> at.position, at.given == int(at.ids[3]), at.sources
     (2, True, [2, 1])
     """
-    read = tokenize(model, tokens)
+    read = tokens if isinstance(tokens, Tokens) else tokenize(model, tokens)
     ids = read.ids[0].cpu()
     n, first = len(ids), int(read.has_bos)
     if n < 2:
@@ -114,6 +116,42 @@ def readout(
     if asked is None:
         return Readout(ids, n, generate, at, _following(ids, at), first)
     return Readout(ids, n, generate, at, asked.id, first, asked.against)
+
+
+def readouts(
+    model: TransformerBridge,
+    prompts: Prompts,
+    position: Any = None,
+    target: Any = None,
+    generate: int = 0,
+    *,
+    pair: bool = False,
+) -> list[Readout]:
+    """The same of several prompts: one position and one target for all, or one of each for each.
+
+    Raises:
+        ValueError: As `readout`, with the prompt's number; not as many as prompts; some targets
+            pairs and some not.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> asked = readouts(model, Prompts(model, ["blue dog", "dog seven blue"]), target="blue")
+    >>> [at.position for at in asked]
+    [2, 3]
+    """
+    targets = targets_of(model, prompts, target)
+    places = [None] * len(prompts) if position is None else places_of(prompts, position)
+    found = []
+    for at, (tokens, place, one) in enumerate(zip(prompts.tokens, places, targets, strict=True)):
+        asked: Any = one
+        if one is not None:
+            asked = one.id if one.against is None else (one.id, one.against)
+        try:
+            found.append(readout(model, tokens, place, asked, generate, pair=pair))
+        except ValueError as error:
+            where = f"prompt {at}: " if len(prompts) > 1 else ""
+            raise ValueError(f"{where}{error}") from None
+    return found
 
 
 def _following(ids: Int[Tensor, " pos"], position: int) -> int | None:

@@ -107,6 +107,43 @@ def share_interval(
     return mean, low.to(mean.dtype), high.to(mean.dtype)
 
 
+def mean_of_known(
+    samples: Float[Tensor, "sample ..."],
+    confidence: float,
+    bounds: tuple[float, float] | None = None,
+) -> tuple[Float[Tensor, "*rest"], Float[Tensor, "*rest"], Float[Tensor, "*rest"]]:
+    """As `mean_interval`, where not every sample has every value: NaN is left out of its mean.
+
+    Where one sample is left there is no interval, where none is left no mean. The order of samples
+    changes no bit of it.
+
+    >>> missing = float("nan")
+    >>> mean_of_known(torch.tensor([[1.0, missing], [3.0, 5.0], [2.0, missing]]), 0.95)
+    (tensor([2., 5.]), tensor([-0.4841,     nan]), tensor([4.4841,    nan]))
+    """
+    # (NaN is sorted behind all numbers.)
+    columns = samples.reshape(len(samples), math.prod(samples.shape[1:])).sort(0).values
+    n_known = columns.isfinite().sum(0)
+    found = torch.full((3, columns.shape[1]), math.nan, dtype=samples.dtype)
+    for n in n_known[n_known > 0].unique().tolist():
+        at = n_known == n
+        found[:, at] = torch.stack(mean_interval(columns[:n, at], confidence, bounds))
+    mean, low, high = (each.view(samples.shape[1:]) for each in found)
+    return mean, low, high
+
+
+def deviation_of_known(samples: Float[Tensor, "sample ..."]) -> Float[Tensor, "*rest"]:
+    """Standard deviation of what is known; NaN where that is one value or none.
+
+    >>> deviation_of_known(torch.tensor([[1.0, 5.0], [3.0, float("nan")], [2.0, float("nan")]]))
+    tensor([1., nan])
+    """
+    columns = samples.reshape(len(samples), math.prod(samples.shape[1:])).sort(0).values
+    n = columns.isfinite().sum(0)
+    square = (columns - columns.nanmean(0)).square().nansum(0)
+    return (square / (n - 1).clamp(min=1)).sqrt().where(n > 1, math.nan).view(samples.shape[1:])
+
+
 def highest_of(
     draws: Float[Tensor, "draw ..."], n: int, confidence: float
 ) -> Float[Tensor, "*rest"]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.analysis.influence.columns import InfluencedPrompt, tokens_at
+from circuit_widgets.analysis.influence.frame import frame_by_prompt, frame_of
+from circuit_widgets.analysis.influence.text import lines_of
 from circuit_widgets.causal.metrics import ROUNDING
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import t_quantile
+from circuit_widgets.statistics.intervals import mean_of_known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,27 +32,37 @@ class SelfInfluence(Result, topic="influence"):
     mean has no sampling error, and so no interval: NaN. NaN is also what is later than `position`,
     a BOS, or not computed yet.
 
+    Of several prompts (`prompts`) numbers are means over prompts, aligned at the output that is
+    read, and `low` and `high` are Student's t intervals over prompts: how sure the mean is for
+    further prompts like these. What a single prompt has is in `logp_by_prompt` and `kl_by_prompt`
+    (`low` and `high` over its draws, if there are any) and in `norm_by_prompt`, [prompt, pos].
+
     Attributes:
-        tokens, ids: The text, [pos]; its first `n_prompt` tokens are the prompt.
+        tokens, ids: The text, [pos]; its first `n_prompt` tokens are the prompt. Of several prompts
+            whose tokens differ there, `⟨Mary +3⟩` is the commonest token and how many others there
+            are (`others`), and the id is -1.
         position: Whose output is read; `target` is the token (id) whose probability is read there,
             `against_token` the one that it is held against, if there is one: then `logp` is of the
-            difference of both log-probabilities, which is that of their logits.
+            difference of both log-probabilities, which is that of their logits. Of several prompts
+            that have different ones -1 and "".
         metric: What was asked for: "logp", "kl" or "norm".
         enumerated: Whether all replacements were put in place, weighted by how often they occur in
-            the text, and not draws. `n_replacements`: how many of them, or how many draws, [pos].
+            the text, and not draws. `n_replacements`: how many of them, or how many draws, [pos];
+            of several prompts in that with the fewest.
         logp: Log-probability of the target with the token minus without it, in nats, [pos].
             Positive: the token helped. `logp_sem` is the standard error over draws; `logp_spread`
-            the standard deviation over replacements: how much it depends on the one.
+            the standard deviation over replacements: how much it depends on the one. Of several
+            prompts both are over prompts.
         kl: KL(clean || corrupted) over the vocabulary, in nats, [pos]. With metric "kl" its control
             is that of random changes of the embedding that are as large as the change to another
             token: their mean, and in `control_low` and `control_high` the least and the most of
             them. A KL above the most of 19 would come from one more random change with a
-            probability of 5 %.
+            probability of 5 %. Of several prompts these are means of one random change a prompt.
         norm: L2 norm of the change of all logits, for one random token, [pos]. It has no sign and
             grows with the size of the logits.
         matrix: As `logp`, of the token after each position, [source, query]; the last query's is
             the target. NaN where the source comes after the query. `matrix_sem`: standard errors
-            over draws.
+            over draws, of several prompts over prompts.
         own, prompt: For each generated token the mean |mean effect| of one of the model's own
             earlier outputs and of one token of the prompt, in nats, [generated]. The token that
             stands right before it, which is being read, is left out of both: nearly every output
@@ -85,6 +98,10 @@ class SelfInfluence(Result, topic="influence"):
     prompt: Score | None = None
     against_token: str | None = None
     generated_logp: Float[Tensor, " generated"] | None = None
+    prompts: tuple[InfluencedPrompt, ...] = ()
+    logp_by_prompt: Score | None = None
+    kl_by_prompt: Score | None = None
+    norm_by_prompt: Float[Tensor, "prompt pos"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -103,8 +120,54 @@ class SelfInfluence(Result, topic="influence"):
             raise ValueError(f"matrix has shape {list(self.matrix.shape)}; accepted is [{n}, {n}]")
 
     @property
+    def n_prompts(self) -> int:
+        """How many prompts are in it."""
+        return len(self.prompts) or 1
+
+    @property
+    def n_at(self) -> Int[Tensor, " pos"]:
+        """How many prompts have a token at each position whose effect was measured."""
+        by_prompt = self.logp.value[None] if self.logp_by_prompt is None else self._logp_by_prompt
+        return by_prompt.isfinite().sum(0)
+
+    @property
+    def _logp_by_prompt(self) -> Float[Tensor, "prompt pos"]:
+        assert self.logp_by_prompt is not None
+        return self.logp_by_prompt.value
+
+    @property
+    def by_distance(self) -> bool:
+        """Whether the outputs are read at different positions, so that positions are distances."""
+        return len({prompt.position for prompt in self.prompts}) > 1
+
+    @property
+    def interval(self) -> str:
+        """What its intervals are, for people; without draws one prompt has none."""
+        which = self.provenance.interval
+        if self.prompts:
+            return f"{which} over prompts"
+        return which if self.enumerated else f"{which} over draws"
+
+    def others(self, position: int) -> list[tuple[str, int]]:
+        """The tokens that prompts have at a position, with how many have each, the commonest first.
+
+        >>> import circuit_widgets as cw
+        >>> texts = ["blue dog blue", "red dog red"]
+        >>> result = cw.compute_self_influence(cw.load_model(), texts, progress=False)
+        >>> result.tokens[1], result.others(1), result.others(2)
+        ('⟨blue +1⟩', [('blue', 1), ('red', 1)], [('dog', 2)])
+        """
+        if not self.prompts:
+            return [(self.tokens[position], 1)]
+        return tokens_at(self.prompts, self._logp_by_prompt[:, position], position)
+
+    @property
     def measured(self) -> str:
         """What `logp` is of, for people."""
+        if not self.target_token:
+            pairs = self.prompts[0].against_token is not None
+            of = "the targets against the others" if pairs else "the targets"
+            return f"{'logit difference' if pairs else 'log-probability'} of {of}"
         if self.against_token is None:
             return f"log-probability of {self.target_token!r}"
         return f"logit difference of {self.target_token!r} against {self.against_token!r}"
@@ -113,6 +176,10 @@ class SelfInfluence(Result, topic="influence"):
     def score(self) -> Score:
         """The effects in the metric that was asked for."""
         if self.metric == "norm" and self.norm is not None:
+            if self.norm_by_prompt is not None:
+                confidence = float(self.provenance.parameters["confidence"])
+                value, low, high = mean_of_known(self.norm_by_prompt, confidence)
+                return Score(value=value, low=low, high=high)
             missing = torch.full_like(self.norm, math.nan)
             return Score(value=self.norm, low=missing, high=missing.clone())
         return self.kl if self.metric == "kl" else self.logp
@@ -124,28 +191,32 @@ class SelfInfluence(Result, topic="influence"):
         if not len(counts):
             return "nothing"
         least, most = int(counts.min()), int(counts.max())
+        if self.prompts:
+            least = min(prompt.fewest for prompt in self.prompts)
+            most = max(prompt.most for prompt in self.prompts)
         probe = self.provenance.probe
         if not self.enumerated:
             return f"{most} draw{'s' * (most > 1)} from {probe}"
         n = str(most) if least == most else f"{least} to {most}"
-        of = "all other tokens of the text" if probe == "tokens of the text" else f"all of {probe}"
+        of = f"all other {probe}" if probe.startswith("tokens of") else f"all of {probe}"
         return f"{of} ({n} at each position)"
 
     def sources(self, n: int = 10) -> list[tuple[int, str, float, float, float]]:
         """The positions with an effect: (position, token, effect, low, high), the strongest first.
 
-        With metric "logp" those whose effect is more than rounding, and of draws those whose
-        interval excludes 0. With "kl" those whose KL (of draws, the low end of its interval) is
-        above that of every random change of equal size. With "norm" there is neither: all
-        positions, by their norm.
+        With metric "logp" those whose effect is more than rounding, and of draws or of several
+        prompts those whose interval excludes 0. With "kl" those whose KL (of draws or of several
+        prompts the low end of its interval) is above that of every random change of equal size.
+        With "norm" there is neither: all positions, by their norm.
         """
         score = self.score
         assert score.low is not None and score.high is not None
+        estimated = bool(self.prompts) or not self.enumerated
         found = score.value.abs() > ROUNDING
         if self.metric == "kl" and score.control_high is not None:
-            sure = score.value if self.enumerated else score.low
+            sure = score.low if estimated else score.value
             found &= sure > score.control_high
-        elif self.metric == "logp" and not self.enumerated:
+        elif self.metric == "logp" and estimated:
             found &= (score.low > 0) | (score.high < 0)
         at = found.nonzero().flatten().tolist()
         at.sort(key=lambda position: (-abs(float(score.value[position])), position))
@@ -160,95 +231,25 @@ class SelfInfluence(Result, topic="influence"):
             for position in at[:n]
         ]
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self, *, by_prompt: bool = False) -> pd.DataFrame:
         """One row per score, source and query; `df.attrs` has the provenance.
 
-        `n` is the number of replacements (`enumerated`: all there are) or draws. Scores are logp,
-        kl and, where they are, norm (at `position`) and pair (at each query).
+        `n` is the number of replacements (`enumerated`: all there are) or draws, of several prompts
+        that of prompts; `interval_over` is what `low` and `high` are over. Scores are logp, kl and,
+        where they are, norm (at `position`) and pair (at each query).
+
+        Args:
+            by_prompt: One row per prompt, score and source instead: each prompt's own effects, at
+                the positions of its own text.
+
+        Raises:
+            ValueError: `by_prompt` of one prompt.
         """
-        import pandas as pd
-
-        made, n = self.provenance, len(self.ids)
-        scores = {"logp": self.logp, "kl": self.kl}
-        confidence = float(made.parameters["confidence"])
-        if self.norm is not None:
-            scores["norm"] = Score(value=self.norm)
-        at = list(range(n))
-        parts = [
-            self._rows(name, at, [self.position] * n, score.columns())
-            for name, score in scores.items()
-        ]
-        if self.matrix is not None and self.matrix_sem is not None:
-            source, query = self.matrix.isfinite().nonzero().T
-            value, sem = (each[source, query] for each in (self.matrix, self.matrix_sem))
-            # Of draws there are as many at each position; without them `sem` is missing.
-            draws = max(2, int(self.n_replacements.max()))
-            half = t_quantile(confidence, draws - 1) * sem
-            score = Score(value=value, low=value - half, high=value + half)
-            parts.append(self._rows("pair", source.tolist(), query.tolist(), score.columns()))
-        frame = pd.concat(parts, ignore_index=True)
-        counts = self.n_replacements[torch.tensor(frame["source"].to_numpy())].numpy()
-        frame = frame.assign(n=counts, enumerated=self.enumerated, complete=made.complete)
-        frame.attrs["provenance"] = dataclasses.asdict(made)
-        return frame
-
-    def _rows(
-        self, name: str, source: list[int], query: list[int], columns: dict[str, Any]
-    ) -> pd.DataFrame:
-        import pandas as pd
-
-        where = {
-            "source": source,
-            "token": [self.tokens[position] for position in source],
-            "generated": [position >= self.n_prompt for position in source],
-            "query": query,
-        }
-        return pd.DataFrame({"score": name, **where, **columns})
+        if not by_prompt:
+            return frame_of(self)
+        if not self.prompts:
+            raise ValueError("by_prompt is of several prompts, and this is the result of one")
+        return frame_by_prompt(self)
 
     def _lines(self) -> list[str]:
-        at = f"after position {self.position}"
-        measure = {
-            "logp": f"The {self.measured} {at} is higher with the token than without it by (nats):",
-            "kl": f"The KL divergence of the output {at} without the token from the output with it "
-            "is (nats):",
-            "norm": f"The L2 norm of the change of the logits {at} without the token is:",
-        }
-        lines = [f"Each token is replaced by {self.replaced_by}", measure[self.metric]]
-        lines += [self._line(*source) for source in self.sources(5)] or [self._nothing()]
-        if self.own is not None and self.prompt is not None and len(self.own.value):
-            lines.append(self._split(self.own, self.prompt))
-        return lines
-
-    def _line(self, position: int, token: str, effect: float, low: float, high: float) -> str:
-        said = []
-        if low == low:
-            said.append(f"{self.provenance.interval} {low:.2f} to {high:.2f}")
-        elif self.metric == "logp":
-            spread = float(self.logp_spread[position])
-            said.append(f"standard deviation over replacements {spread:.2f}")
-        if self.metric == "kl" and self.kl.control_high is not None:
-            most = float(self.kl.control_high[position])
-            said.append(f"random changes of equal size: at most {most:.2f}")
-        return f"{position} {token!r}: {effect:+.2f}" + (f" ({'; '.join(said)})" if said else "")
-
-    def _nothing(self) -> str:
-        at = f"No position's effect on the output after position {self.position}"
-        if self.metric == "kl":
-            return f"{at} is above that of every random change of equal size"
-        if self.enumerated or self.metric == "norm":
-            return f"{at} is more than rounding"
-        return f"{at} has a {self.provenance.interval} that excludes 0"
-
-    def _split(self, own: Score, prompt: Score) -> str:
-        def mean(tensor: Tensor | None) -> str:
-            number = math.nan if tensor is None else float(tensor.nanmean())
-            return f"{number:.2f}" if number == number else "none (no such token)"
-
-        by = "there is no sampling error"
-        if not self.enumerated:
-            by = f"draws alone would make {mean(own.control)} and {mean(prompt.control)}"
-        return (
-            "The mean influence on a generated token, of one token other than the one right before "
-            f"it, is {mean(own.value)} nats for the model's own earlier tokens and "
-            f"{mean(prompt.value)} nats for tokens of the prompt ({by})"
-        )
+        return lines_of(self)

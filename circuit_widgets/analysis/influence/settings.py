@@ -1,0 +1,34 @@
+"""The arguments of `compute_self_influence`, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of `compute_self_influence`, checked, as provenance keeps them.
+
+    `draws` is how many there are at each position; None: all that can stand there.
+    """
+
+    position: Any
+    target: Any
+    metric: str
+    draws: int | None
+    seed: int
+    generate: int
+    all_pairs: bool
+    batch: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class SettingsOfSeveral(Settings):
+    """Of several prompts: their ids, and of each the position and the target (id, against).
+
+    A target is None where it is the model's own likeliest token.
+    """
+
+    prompts: tuple[tuple[int, ...], ...]
