@@ -14,6 +14,7 @@ from circuit_widgets.plots.panels import around_zero, heat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from torch import Tensor
 
 _LABELS = {
     "logp": "effect on the log-probability (nats)",
@@ -33,9 +34,10 @@ def plot(
 ) -> Figure:
     """The effect of each token with its interval; below it, the matrix of pairs if there is one.
 
-    Effects of all replacements have no interval. Dashes over a KL divergence are the most that
-    random changes of equal size do. Positions that were not computed are empty; of a long text the
-    last 64 up to the one that is read are shown.
+    Effects of all replacements have no interval. Of several prompts points are means with intervals
+    over prompts, and the small dots behind them are the prompts. Dashes over a KL divergence are
+    the most that random changes of equal size do. Positions that were not computed are empty; of a
+    long text the last 64 up to the one that is read are shown.
 
     Args:
         result: What `compute_self_influence` found.
@@ -48,8 +50,7 @@ def plot(
         heights.append(min(6.0, 1.6 + 0.18 * len(shown)))
     if title is None:
         made = result.provenance
-        output = shown_output(result.target_token, result.position, result.against_token)
-        title = f"{made.model}: effect on {output}, {made.progress}"
+        title = f"{made.model}: effect on {_output(result)}, {made.progress}"
     figure = new_figure(result, title, figsize, (width_of(len(shown)), sum(heights)))
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _points(axes[0], result, shown)
@@ -60,6 +61,16 @@ def plot(
     return figure
 
 
+def _output(result: SelfInfluence) -> str:
+    at = f" (predicted after position {result.position})"
+    if not result.target_token:
+        pairs = result.prompts[0].against_token is not None
+        of = "the targets against the others" if pairs else "the targets"
+        return of if result.by_distance else of + at
+    output = shown_output(result.target_token, result.position, result.against_token)
+    return output.removesuffix(at) if result.by_distance else output
+
+
 def _points(ax: Axes, result: SelfInfluence, shown: range) -> None:
     score = result.score
     assert score.low is not None and score.high is not None
@@ -67,17 +78,31 @@ def _points(ax: Axes, result: SelfInfluence, shown: range) -> None:
     value, low, high = (part.numpy()[at] for part in (score.value, score.low, score.high))
     ax.axhline(0, color="0.6", linewidth=0.8)
     given = at < result.n_prompt
+    by_prompt = _by_prompt(result)
+    if by_prompt is not None:
+        for row in by_prompt.numpy():
+            ax.plot(at, row[at], ".", color="0.75", markersize=3, zorder=0)
     for own, colour, name in ((False, "C0", "prompt"), (True, "C1", "generated")):
         chosen = given != own
         if chosen.any():
             ax.vlines(at[chosen], low[chosen], high[chosen], color=colour, alpha=0.6)
             ax.plot(at[chosen], value[chosen], "o", color=colour, markersize=4, label=name)
+    if result.prompts:
+        ax.plot([], [], ".", color="0.75", markersize=3, label="one prompt")
     if score.control_high is not None:
         most = score.control_high.numpy()[at]
         ax.plot(at, most, "_", color="0.4", label="random changes of equal size: most")
-    if not given.all() or score.control_high is not None:
+    if not given.all() or score.control_high is not None or result.prompts:
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
-    ax.set_ylabel(_LABELS[result.metric])
+    mean = f"\nmean and {result.interval}" if result.prompts else ""
+    ax.set_ylabel(_LABELS[result.metric] + mean)
+
+
+def _by_prompt(result: SelfInfluence) -> Tensor | None:
+    if result.metric == "norm":
+        return result.norm_by_prompt
+    score = result.kl_by_prompt if result.metric == "kl" else result.logp_by_prompt
+    return None if score is None else score.value
 
 
 def _matrix(figure: Figure, ax: Axes, result: SelfInfluence, shown: range, share: float) -> None:

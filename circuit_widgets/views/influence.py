@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,15 +16,18 @@ from circuit_widgets.widgets.result_view import ResultView, followed, opened, wr
 from circuit_widgets.wire import controls as c
 from circuit_widgets.wire.controls import word
 from circuit_widgets.wire.numbers import number, numbers
-from circuit_widgets.wire.packing import topic
+from circuit_widgets.wire.packing import Packed, topic
 from circuit_widgets.wire.topics import influence as t
+
+# Prompts that are shown one by one, and tokens of a position that are named.
+_SHOWN, _NAMED = 100, 4
 
 
 class InfluenceView(ResultView):
     """What an output depends on, position by position."""
 
     _bundle = "influence"
-    _panels = ("header", "text", "written", "pairs", "footer")
+    _panels = ("header", "text", "written", "pairs", "prompts", "footer")
     _doing = "Replacing tokens"
 
     def _topic(self, result: SelfInfluence | None) -> TopicData:
@@ -44,15 +48,57 @@ def _influence(result: SelfInfluence) -> TopicData:
         "n_prompt": result.n_prompt,
         "replaced_by": result.replaced_by,
         "enumerated": result.enumerated,
+        "n_prompts": result.n_prompts,
+        "by_distance": result.by_distance,
     }
-    which = result.provenance.interval
+    which, measures = result.interval, _measures(result)
+    blocks = [t.outputs_table(_outputs(result), which)]
+    if result.matrix is not None:
+        blocks.append(t.effects_matrix(result.matrix))
+    if not result.prompts:
+        return topic("influence", scalars, t.measures_table(measures, which), *blocks)
+    others = [_named(result.others(at)) for at in range(len(result.tokens))]
     return topic(
         "influence",
         scalars,
-        t.measures_table(_measures(result), which),
-        t.outputs_table(_outputs(result), which),
-        *([] if result.matrix is None else [t.effects_matrix(result.matrix)]),
+        t.measures_table(measures, which, result.n_at.tolist(), others),
+        *blocks,
+        *_by_prompt(result),
     )
+
+
+def _by_prompt(result: SelfInfluence) -> list[Packed]:
+    """The effects in each of the first prompts."""
+    n = len(result.tokens)
+    prompts = []
+    for prompt in result.prompts[:_SHOWN]:
+        tokens = [""] * n
+        tokens[prompt.start : prompt.start + len(prompt.tokens)] = prompt.tokens
+        against = "" if prompt.against_token is None else f" against “{prompt.against_token}”"
+        prompts.append(
+            t.Prompt(written_out(prompt.tokens)[1], f"“{prompt.target_token}”{against}", tokens)
+        )
+    values = {"norm": result.norm_by_prompt}
+    if result.norm_by_prompt is None:
+        scores = {"logp": result.logp_by_prompt, "kl": result.kl_by_prompt}
+        values = {name: None if score is None else score.value for name, score in scores.items()}
+    return [
+        *t.prompts_tables(prompts),
+        *(
+            t.by_prompt(name, of[:_SHOWN], "" if name == "norm" else "nats", signed=name == "logp")
+            for name, of in values.items()
+            if of is not None
+        ),
+    ]
+
+
+def _named(tokens: Sequence[tuple[str, int]]) -> str:
+    """“Mary” 4, “John” 3 and 2 others; "" where there is one token."""
+    if len(tokens) < 2:
+        return ""
+    named = ", ".join(f"“{token.strip() or token}” {n}" for token, n in tokens[:_NAMED])
+    more = len(tokens) - _NAMED
+    return named if more <= 0 else f"{named} and {more} other{'s' * (more > 1)}"
 
 
 def _measures(result: SelfInfluence) -> list[t.Measure]:
@@ -63,14 +109,14 @@ def _measures(result: SelfInfluence) -> list[t.Measure]:
                 "change of the logits",
                 "L2 norm of the change of the logits when one random token takes its place.",
                 "",
-                Score(value=result.norm),
+                result.score,
             )
         ]
+    mean = "mean " if result.prompts else ""
     logp = _measure(
         "logp",
         "effect on the target",
-        f"{result.measured[:1].upper()}{result.measured[1:]} with the token minus without it: "
-        "above 0 it helped.",
+        f"{_capital(mean + result.measured)} with the token minus without it: above 0 it helped.",
         "nats",
         result.logp,
     )
@@ -82,11 +128,15 @@ def _measures(result: SelfInfluence) -> list[t.Measure]:
     kl = _measure(
         "kl",
         "on the whole output",
-        f"KL divergence between the output with the token and without it. {null}",
+        f"{_capital(mean)}KL divergence between the output with the token and without it. {null}",
         "nats",
         result.kl,
     )
     return [kl, logp] if result.metric == "kl" else [logp, kl]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _outputs(result: SelfInfluence) -> list[t.Output]:

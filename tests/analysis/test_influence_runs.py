@@ -100,7 +100,7 @@ def test_rounding_is_no_source() -> None:
     score = dataclasses.replace(result.logp, value=value, low=value, high=value)
     nothing = dataclasses.replace(result, logp=score)
     assert nothing.sources() == []
-    assert "has a 95 % interval that excludes 0" in repr(nothing)
+    assert "has a 95 % interval over draws that excludes 0" in repr(nothing)
 
 
 def test_a_model_that_looks_ahead_is_an_error() -> None:

@@ -13,6 +13,8 @@ CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
     f"effects = cw.compute_self_influence(model, {TEXT!r}, progress=False)\neffects",
     "own = cw.compute_self_influence(model, 'blue dog seven blue', generate=4)\nown",
+    f"several = cw.compute_self_influence(model, [{TEXT!r}, 'cat red seven river two blue cat red', "
+    "'red dog red dog two red'], progress=False)\nseveral",
     f"view = cw.compute_self_influence.stream(model, {TEXT!r}, draws=400, batch=1)\nview",
 ]
 
@@ -102,8 +104,21 @@ def test_what_the_model_wrote_is_told_apart_from_the_prompt(notebook):
     notebook.screenshot(f"generate-{notebook.shown}", page.root)
 
 
+def test_means_over_prompts_are_told_with_the_prompts(notebook):
+    page = opened(notebook, 3)
+    expect(page.root.get_by_role("heading").first).to_contain_text("the targets of 3 prompts")
+    page.root.locator(".word").nth(11).hover()
+    low = float(notebook.python("several.logp.low[11].item()"))
+    expect(page.part("effect")).to_contain_text("(1 token before the output)")
+    expect(page.part("effect")).to_contain_text("95 % interval over prompts")
+    expect(page.part("effect")).to_contain_text(f"{low:.2f}".replace("-", "−"))
+    expect(page.part("effect")).to_contain_text("n = 3")
+    assert page.colours("by-prompt") > 3
+    notebook.screenshot(f"influence-prompts-{notebook.shown}", page.root)
+
+
 def test_it_fits_a_laptop(notebook):
-    for cell in (1, 2):
+    for cell in (1, 2, 3):
         page = opened(notebook, cell)
         assert looks.overflowing(page.root) == []
         assert looks.covered(page.root) == []
@@ -112,8 +127,8 @@ def test_it_fits_a_laptop(notebook):
 
 
 def test_positions_fill_in_and_stop_leaves_what_is_done(notebook):
-    notebook.run(3)
-    page = ExplorerPage(notebook, 3)
+    notebook.run(4)
+    page = ExplorerPage(notebook, 4)
     page.wait(
         "session.topic.value?.table('measures')?.numbers('logp').some((v) => !Number.isNaN(v))"
     )
@@ -127,7 +142,7 @@ def test_positions_fill_in_and_stop_leaves_what_is_done(notebook):
 @pytest.mark.parametrize("width", [600, 900, 1400])
 def test_every_width(notebook, width):
     notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
-    for cell, name in ((1, "influence"), (2, "generate")):
+    for cell, name in ((1, "influence"), (2, "generate"), (3, "influence-prompts")):
         page = opened(notebook, cell)
         page.wait_for_picture("strip-over", lambda shown: len(shown) > 1000)
         assert looks.overflowing(page.root) == []

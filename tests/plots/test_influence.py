@@ -72,6 +72,21 @@ def test_norm_and_kl_are_drawn_when_they_were_asked_for(model) -> None:
         np.testing.assert_array_equal(points.get_ydata(), result.score.value.numpy())
 
 
+def test_prompts_stand_behind_their_mean(model) -> None:
+    prompts = [TOKENS, [2, 6, 8, 9, 12, 6], [3, 8, 4, 3]]
+    result = compute_self_influence(model, prompts, progress=False)
+    (ax,) = result.plot().axes
+    (points,) = [line for line in ax.lines if line.get_marker() == "o"]
+    np.testing.assert_array_equal(points.get_ydata(), result.logp.value.numpy())
+    dots = [line for line in ax.lines if line.get_marker() == "." and len(line.get_xdata())]
+    for line, known in zip(dots, result.logp_by_prompt.value, strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), known.numpy())
+    assert "95 % interval over prompts" in ax.get_ylabel()
+    assert "effect on the targets, 3 prompts" in result.plot().get_suptitle()
+    figure = compute_self_influence(model, prompts, metric="norm", progress=False).plot()
+    figure.savefig(io.BytesIO())
+
+
 def test_routes_are_lines_as_wide_as_what_they_carry(flow) -> None:
     figure = flow.plot()
     graph, below, knockouts, sweep = figure.axes

@@ -63,6 +63,25 @@ def test_influence_and_what_the_model_wrote() -> None:
     shown.close()
 
 
+def test_influence_over_prompts() -> None:
+    texts = [TEXT, "cat dog red river cat dog red", "dog red dog"]
+    result = cw.compute_self_influence(cw.load_model(), texts, confidence=0.9, progress=False)
+    shown = influence.view(result)
+    told = Told(shown)
+    assert same(told.column("measures", "logp"), result.logp.value)
+    assert same(told.column("measures", "logp_high"), result.logp.high)
+    assert told.column("measures", "n").tolist() == result.n_at.tolist() == [0, 2, 2, 2, 2, 3, 3, 3]
+    assert told.scalars["n_prompts"] == 3 and told.scalars["by_distance"] is True
+    assert same(told.matrix("logp_by_prompt"), result.logp_by_prompt.value)
+    tokens = list(told.column("tokens", "token"))
+    assert tokens[: len(result.tokens)] == list(result.prompts[0].tokens)
+    assert tokens[-4:] == ["<bos>", "dog", "red", "dog"] and tokens[-5] == ""
+    columns = [column for block in shown.topic["blocks"] for column in block.get("columns", ())]
+    said = {column["about"] for column in columns if column["role"] in ("low", "high")}
+    assert said == {"90 % interval over prompts"}
+    shown.close()
+
+
 def test_routes() -> None:
     result = cw.trace_information_flow(cw.load_model(), TEXT, progress=False)
     shown = flow.view(result)

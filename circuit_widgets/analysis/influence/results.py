@@ -39,7 +39,7 @@ class SelfInfluence(Result, topic="influence"):
 
     Attributes:
         tokens, ids: The text, [pos]; its first `n_prompt` tokens are the prompt. Of several prompts
-            whose tokens differ there, `⟨Mary +3⟩` is the commonest token and how many others there
+            whose tokens differ there, `⟨Mary⟩+3` is the commonest token and how many others there
             are (`others`), and the id is -1.
         position: Whose output is read; `target` is the token (id) whose probability is read there,
             `against_token` the one that it is held against, if there is one: then `logp` is of the
@@ -155,7 +155,7 @@ class SelfInfluence(Result, topic="influence"):
         >>> texts = ["blue dog blue", "red dog red"]
         >>> result = cw.compute_self_influence(cw.load_model(), texts, progress=False)
         >>> result.tokens[1], result.others(1), result.others(2)
-        ('⟨blue +1⟩', [('blue', 1), ('red', 1)], [('dog', 2)])
+        ('⟨blue⟩+1', [('blue', 1), ('red', 1)], [('dog', 2)])
         """
         if not self.prompts:
             return [(self.tokens[position], 1)]

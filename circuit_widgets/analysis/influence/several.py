@@ -6,14 +6,14 @@ import dataclasses
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets.analysis.influence import one
-from circuit_widgets.analysis.influence.columns import InfluencedPrompt, name_of, tokens_at
+from circuit_widgets.analysis.influence.columns import Columns, InfluencedPrompt
 from circuit_widgets.analysis.influence.results import SelfInfluence
 from circuit_widgets.analysis.influence.settings import Settings
 from circuit_widgets.jobs.progress import Progress
@@ -53,140 +53,127 @@ def steps(
 
 
 class Means:
-    """Effects prompt by prompt, each prompt's columns where the output that is read is in one."""
+    """Effects prompt by prompt, in columns in which all have the output that is read in one."""
 
     def __init__(self, asked: Sequence[Readout], confidence: float) -> None:
         self._confidence = confidence
-        self._place = max(at.position for at in asked)
-        lengths = [len(at.ids) + at.generate for at in asked]
-        after = max(n - at.position for n, at in zip(lengths, asked, strict=True))
-        self._n = self._place + after
-        self._n_prompt = self._place + max(at.n_prompt - at.position for at in asked)
+        self._columns = Columns(
+            [at.position for at in asked], [len(at.ids) + at.generate for at in asked]
+        )
+        self._n_prompt = self._columns.place + max(at.n_prompt - at.position for at in asked)
         self._found: list[SelfInfluence] = []
-        self._random: list[Float[Tensor, "change pos"]] = []
+        self._prompts: list[InfluencedPrompt] = []
+        # By name a row a prompt; rows of positions are in the common columns.
+        self._rows: dict[str, list[Tensor]] = {}
 
     def add(self, found: SelfInfluence, random: Float[Tensor, "change pos"] | None) -> None:
         """One prompt's result, and the KL of its random changes where these were asked for."""
         self._found.append(found)
-        if random is not None:
-            self._random.append(random)
+        place = self._columns.placed
+        counts = found.n_replacements.float()
+        rows = {"replacements": place(counts.where(counts > 0, math.nan), found.position)}
+        for name in ("logp", "kl"):
+            score: Score = getattr(found, name)
+            for part in ("value", "low", "high"):
+                rows[f"{name}.{part}"] = place(score.tensors()[part], found.position)
+        for name, values in (("norm", found.norm), ("random", random)):
+            if values is not None:
+                rows[name] = place(values, found.position)
+        if found.matrix is not None:
+            # Both axes are positions.
+            rows["matrix"] = place(place(found.matrix, found.position).T, found.position).T
+        if found.generated_logp is not None and found.own is not None and found.prompt is not None:
+            rows["generated"] = found.generated_logp
+            for name, score in (("own", found.own), ("prompt", found.prompt)):
+                assert score.control is not None
+                rows |= {name: score.value, f"{name}.null": score.control}
+        for name, row in rows.items():
+            self._rows.setdefault(name, []).append(row)
+        prompt = influenced(found, self._columns.place)
+        self._prompts.append(prompt)
+        self._columns.count(prompt, rows["logp.value"])
 
     def result(self, made: Provenance) -> SelfInfluence:
         """The means over the prompts that are there."""
-        first = self._found[0]
-        prompts = tuple(self._prompt(each) for each in self._found)
-        logp = self._stacked([each.logp.value for each in self._found])
-        fields = {}
-        if first.norm is not None:
-            norm = self._stacked([each.norm for each in self._found if each.norm is not None])
-            fields |= {"norm": mean_of_known(norm, self._confidence)[0], "norm_by_prompt": norm}
-        if first.matrix is not None:
-            pairs = torch.stack(
-                [self._square(each, each.matrix) for each in self._found if each.matrix is not None]
-            )
-            deviation, n = deviation_of_known(pairs), pairs.isfinite().sum(0)
-            matrix, *_ = mean_of_known(pairs, self._confidence)
-            fields |= {"matrix": matrix, "matrix_sem": deviation / n.clamp(min=1).sqrt()}
-        if first.generated_logp is not None:
-            written = [each.generated_logp for each in self._found]
-            fields["generated_logp"] = torch.stack([w for w in written if w is not None]).mean(0)
-            fields |= {name: self._split(name) for name in ("own", "prompt")}
-        counts = [each.n_replacements for each in self._found]
-        fewest = self._stacked([c.float().where(c > 0, math.nan) for c in counts])
+        first, logp = self._found[0], self._samples("logp.value")
+        n = logp.isfinite().sum(0).clamp(min=1)
         deviation = deviation_of_known(logp)
         targets = {(each.target, each.target_token) for each in self._found}
         target, target_token = next(iter(targets)) if len(targets) == 1 else (-1, "")
         against = {each.against_token for each in self._found}
+        fewest = self._samples("replacements").nan_to_num(math.inf).amin(0)
         return SelfInfluence(
             provenance=made,
-            tokens=tuple(name_of(tokens_at(prompts, logp[:, at], at)) for at in range(self._n)),
-            ids=tuple(self._shared_id(at) for at in range(self._n)),
+            tokens=self._columns.names(),
+            ids=self._columns.ids(),
             n_prompt=self._n_prompt,
-            position=self._place,
+            position=self._columns.place,
             target=target,
             target_token=target_token,
             against_token=next(iter(against)) if len(against) == 1 else "",
             metric=first.metric,
             enumerated=first.enumerated,
-            n_replacements=fewest.nan_to_num(math.inf).amin(0).nan_to_num(posinf=0).long(),
-            logp=self._score("logp"),
-            logp_sem=deviation / logp.isfinite().sum(0).clamp(min=1).sqrt(),
+            n_replacements=fewest.nan_to_num(posinf=0).long(),
+            logp=self._mean("logp.value"),
+            logp_sem=deviation / n.sqrt(),
             logp_spread=deviation,
             kl=self._kl(),
-            prompts=prompts,
+            prompts=tuple(self._prompts),
             logp_by_prompt=self._by_prompt("logp"),
             kl_by_prompt=self._by_prompt("kl"),
-            **fields,
+            **self._where_asked(),
         )
 
-    def _start(self, found: SelfInfluence) -> int:
-        return self._place - found.position
+    def _where_asked(self) -> dict[str, Any]:
+        """What not every call asks for."""
+        fields: dict[str, Any] = {}
+        if "norm" in self._rows:
+            fields["norm"] = self._mean("norm").value
+            fields["norm_by_prompt"] = self._samples("norm")
+        if "matrix" in self._rows:
+            pairs = self._samples("matrix")
+            n = pairs.isfinite().sum(0).clamp(min=1)
+            fields["matrix"] = self._mean("matrix").value
+            fields["matrix_sem"] = deviation_of_known(pairs) / n.sqrt()
+        if "generated" in self._rows:
+            fields["generated_logp"] = self._samples("generated").mean(0)
+            for name in ("own", "prompt"):
+                null = self._samples(f"{name}.null").nanmean(0)
+                fields[name] = dataclasses.replace(self._mean(name), control=null)
+        return fields
 
-    def _stacked(self, values: Sequence[Float[Tensor, "*rest pos"]]) -> Float[Tensor, "prompt ..."]:
-        """Of each prompt its values by position, in the common columns."""
-        rows = []
-        for found, of in zip(self._found, values, strict=True):
-            row = torch.full((*of.shape[:-1], self._n), math.nan)
-            start = self._start(found)
-            row[..., start : start + of.shape[-1]] = of
-            rows.append(row)
-        return torch.stack(rows)
+    def _samples(self, name: str) -> Float[Tensor, "prompt ..."]:
+        return torch.stack(self._rows[name])
 
-    def _square(self, found: SelfInfluence, matrix: Tensor) -> Float[Tensor, "source query"]:
-        whole = torch.full((self._n, self._n), math.nan)
-        start, n = self._start(found), len(matrix)
-        whole[start : start + n, start : start + n] = matrix
-        return whole
-
-    def _score(self, name: str) -> Score:
-        samples = self._stacked([getattr(each, name).value for each in self._found])
-        return Score(*_parted(mean_of_known(samples, self._confidence)))
+    def _mean(self, name: str) -> Score:
+        value, low, high = mean_of_known(self._samples(name), self._confidence)
+        return Score(value=value, low=low, high=high)
 
     def _kl(self) -> Score:
-        score = self._score("kl")
-        if not self._random:
+        score = self._mean("kl.value")
+        if "random" not in self._rows:
             return score
         # The null of a mean over prompts is means over as many random changes: one of each prompt.
-        random = self._stacked(self._random).nanmean(0)
+        random = self._samples("random").nanmean(0)
         return dataclasses.replace(
             score, control=random.mean(0), control_low=random.amin(0), control_high=random.amax(0)
         )
 
     def _by_prompt(self, name: str) -> Score:
         """Each prompt's own, with its interval over draws where there are draws."""
-        scores: list[Score] = [getattr(each, name) for each in self._found]
-        parts = {
-            part: self._stacked([score.tensors()[part] for score in scores])
-            for part in ("value", "low", "high")
-        }
-        return Score(**parts)
-
-    def _split(self, name: str) -> Score:
-        scores: list[Score] = [getattr(each, name) for each in self._found]
-        samples = torch.stack([score.value for score in scores])
-        nulls = [score.control for score in scores if score.control is not None]
-        score = Score(*_parted(mean_of_known(samples, self._confidence)))
-        return dataclasses.replace(score, control=torch.stack(nulls).nanmean(0))
-
-    def _shared_id(self, at: int) -> int:
-        places = [(each, at - self._start(each)) for each in self._found]
-        ids = {each.ids[p] if 0 <= p < len(each.ids) else -1 for each, p in places}
-        return ids.pop() if len(ids) == 1 else -1
-
-    def _prompt(self, found: SelfInfluence) -> InfluencedPrompt:
-        counts = found.n_replacements[found.n_replacements > 0]
-        return InfluencedPrompt(
-            tokens=found.tokens,
-            ids=found.ids,
-            start=self._start(found),
-            position=found.position,
-            target_token=found.target_token,
-            against_token=found.against_token,
-            fewest=int(counts.min()) if len(counts) else 0,
-            most=int(counts.max()) if len(counts) else 0,
-        )
+        return Score(**{part: self._samples(f"{name}.{part}") for part in ("value", "low", "high")})
 
 
-def _parted(interval: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, None, None, Tensor, Tensor]:
-    value, low, high = interval
-    return value, None, None, low, high
+def influenced(found: SelfInfluence, place: int) -> InfluencedPrompt:
+    """What a result over several prompts keeps of one, which is read in column `place`."""
+    counts = found.n_replacements[found.n_replacements > 0]
+    return InfluencedPrompt(
+        tokens=found.tokens,
+        ids=found.ids,
+        start=place - found.position,
+        position=found.position,
+        target_token=found.target_token,
+        against_token=found.against_token,
+        fewest=int(counts.min()) if len(counts) else 0,
+        most=int(counts.max()) if len(counts) else 0,
+    )

@@ -36,7 +36,7 @@ def lines_of(result: SelfInfluence) -> list[str]:
     lines += [_line(result, *source) for source in result.sources(_NAMED)] or [_nothing(result)]
     if any("⟨" in token for token in result.tokens) and result.prompts:
         lines.append(
-            "⟨a +2⟩: prompts differ there; a is the commonest token, and there are 2 others"
+            "⟨a⟩+2: prompts differ there; a is the commonest token, and there are 2 others"
         )
     if result.own is not None and result.prompt is not None and len(result.own.value):
         lines.append(_split(result, result.own, result.prompt))

@@ -49,9 +49,36 @@ class Output:
     prompt: Estimate
 
 
-def measures_table(measures: Sequence[Measure], which: str) -> Packed:
-    """A row a position; an estimate for each measure, and `which` interval it has."""
+@dataclass(frozen=True)
+class Prompt:
+    """One of several prompts.
+
+    Attributes:
+        text, target: For people.
+        tokens: In the common columns; "" where it has none.
+    """
+
+    text: str
+    target: str
+    tokens: Sequence[str]
+
+
+def measures_table(
+    measures: Sequence[Measure],
+    which: str,
+    n: Sequence[int] | None = None,
+    others: Sequence[str] = (),
+) -> Packed:
+    """A row a position; an estimate for each measure, and `which` interval it has.
+
+    Of several prompts also how many have a token there, and which tokens these are.
+    """
     columns = []
+    if n is not None:
+        columns += [
+            packing.whole("n", n, "prompts"),
+            packing.texts("others", others, "tokens there"),
+        ]
     for measure in measures:
         columns.append(
             packing.numbers(
@@ -78,6 +105,42 @@ def _nulls(measure: Measure) -> list[Made]:
             of=of,
         ),
     ]
+
+
+def prompts_tables(prompts: Sequence[Prompt]) -> list[Packed]:
+    """A row a prompt, and a row for each token of each prompt, one prompt after the other."""
+    return [
+        packing.table(
+            "prompts",
+            [
+                packing.texts("text", [prompt.text for prompt in prompts], "prompt"),
+                packing.texts("target", [prompt.target for prompt in prompts], "target"),
+            ],
+            title="Prompts",
+        ),
+        packing.table(
+            "tokens",
+            [packing.texts("token", [t for prompt in prompts for t in prompt.tokens], "token")],
+            title="Their tokens",
+        ),
+    ]
+
+
+def by_prompt(name: str, values: Tensor, unit: str, *, signed: bool) -> Packed:
+    """[prompt, position]: each prompt's own effects."""
+    finite = values[values.isfinite()]
+    most = float(finite.abs().max()) if len(finite) else 1.0
+    return packing.matrix(
+        f"{name}_by_prompt",
+        values,
+        packing.text_axis([str(at) for at in range(len(values))], "prompt"),
+        packing.position_axis(values.shape[1], "position"),
+        title="Effect in each prompt",
+        unit=unit,
+        signed=signed,
+        least=-most if signed else 0.0,
+        most=most or 1.0,
+    )
 
 
 def outputs_table(outputs: Sequence[Output], which: str) -> Packed:

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { fakeContext } from "../test/fake-context";
 import { lightTheme } from "../test/fake-theme";
-import { drawBands, extent, isBeyondZero, nearestToken, ticks } from "./bands";
+import { drawBands, extent, isBeyondZero, nearestToken, reach, ticks } from "./bands";
 
 describe("a chart below words", () => {
   it("has 0 and every interval in its extent, however long the text", () => {
     expect(extent([1, -2, Number.NaN], [Number.NaN, -3], [4])).toEqual({ least: -3, most: 4 });
+    expect(reach({ value: [1, 2], low: [-90, 1], high: [91, 3] })).toEqual({ least: -3, most: 5 });
+    expect(reach({ value: [1, 2], low: [0, 1], high: [1.5, 3] })).toEqual({ least: 0, most: 3 });
     expect(extent([Number.NaN])).toEqual({ least: 0, most: 1 });
     const long = new Float32Array(200_000).fill(0.5);
     expect(extent(long, long, long)).toEqual({ least: 0, most: 0.5 });

@@ -20,11 +20,15 @@ export interface BandsDrawing {
   value: ArrayLike<number>;
   low: ArrayLike<number>;
   high: ArrayLike<number>;
+  /** What cannot be told from noise; without it what has an interval that contains 0. */
+  faint?: ((token: number) => boolean) | undefined;
+  /** The token that positions are counted from; 0: the first. */
+  from?: number | undefined;
   hover: number | null;
   theme: Theme;
 }
 
-/** The least and the most of a chart: 0 and every interval are in it. */
+/** The least and the most of a chart: 0 and everything that is given are in it. */
 export function extent(...columns: ArrayLike<number>[]): { least: number; most: number } {
   let [least, most] = [0, 0];
   for (const column of columns)
@@ -55,11 +59,24 @@ export function isBeyondZero(low: number | undefined, high: number | undefined):
   return low > 0 || high < 0;
 }
 
+/**
+ * The ends of the axis. An interval of two numbers can be ten times as wide as all there is: of such
+ * ones as much is shown as leaves the values apart.
+ */
+export function reach({ value, low, high }: Pick<BandsDrawing, "value" | "low" | "high">) {
+  const [values, all] = [extent(value), extent(value, low, high)];
+  const room = 1.5 * (values.most - values.least);
+  return {
+    least: Math.max(all.least, values.least - room),
+    most: Math.min(all.most, values.most + room),
+  };
+}
+
 /** Draws over what is there: clearing is the caller's. */
 export function drawBands(ctx: CanvasRenderingContext2D, o: BandsDrawing): void {
-  const { least, most } = extent(o.value, o.low, o.high);
+  const { least, most } = reach(o);
   const y = (value: number, { y0, y1 }: Band): number =>
-    y1 - ((value - least) / (most - least)) * (y1 - y0);
+    y1 - ((Math.max(least, Math.min(most, value)) - least) / (most - least)) * (y1 - y0);
   ctx.save();
   ctx.font = `10px ${o.theme.sans}`;
   for (const band of o.bands) drawAxis(ctx, band, ticks(least, most, 3), y, o.theme);
@@ -70,7 +87,8 @@ export function drawBands(ctx: CanvasRenderingContext2D, o: BandsDrawing): void 
     if (!band || Number.isNaN(value)) continue;
     const [x, low, high] = [o.x[i] ?? 0, o.low[i] ?? Number.NaN, o.high[i] ?? Number.NaN];
     const at = i === o.hover;
-    ctx.globalAlpha = isBeyondZero(low, high) || at ? 1 : 0.4;
+    const faint = o.faint ? o.faint(i) : !isBeyondZero(low, high);
+    ctx.globalAlpha = faint && !at ? 0.4 : 1;
     ctx.fillStyle = at ? o.theme.accent : o.theme.muted;
     if (!Number.isNaN(low) && !Number.isNaN(high))
       ctx.fillRect(x - 0.5, y(high, band), 1, Math.max(1, y(low, band) - y(high, band)));
@@ -105,7 +123,8 @@ function drawAxis(
 const POSITION_ROOM = 22;
 
 /** The tokens' positions below each band, where they fit. */
-function drawPositions(ctx: CanvasRenderingContext2D, { bands, x, band, theme }: BandsDrawing) {
+function drawPositions(ctx: CanvasRenderingContext2D, o: BandsDrawing) {
+  const { bands, x, band, theme, from = 0 } = o;
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
   ctx.fillStyle = theme.muted;
@@ -116,7 +135,7 @@ function drawPositions(ctx: CanvasRenderingContext2D, { bands, x, band, theme }:
     if (band[i] !== on) [on, last] = [band[i] ?? -1, Number.NEGATIVE_INFINITY];
     if ((x[i] ?? 0) - last < POSITION_ROOM) continue;
     last = x[i] ?? 0;
-    ctx.fillText(String(i), last, at.y1 + 3);
+    ctx.fillText(i < from ? `−${from - i}` : String(i - from), last, at.y1 + 3);
   }
 }
 

@@ -31,6 +31,8 @@ export interface WordsChart {
   value: ArrayLike<number>;
   low: ArrayLike<number>;
   high: ArrayLike<number>;
+  faint?: (token: number) => boolean;
+  from?: number;
 }
 
 export interface WordArc {

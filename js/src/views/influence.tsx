@@ -7,6 +7,7 @@ import style from "../styles/influence.css";
 import { ViewFrame } from "./frame/ViewFrame";
 import { Effects } from "./influence/Effects";
 import { Pairs } from "./influence/Pairs";
+import { Prompts } from "./influence/Prompts";
 import { type InfluenceRows, readInfluence } from "./influence/rows";
 import { Written } from "./influence/Written";
 import { predicted } from "./predicted";
@@ -18,14 +19,21 @@ function Panels({ session, rows }: { session: Session; rows: InfluenceRows }) {
   const { params, theme } = session;
   const { tokens, prompt } = session.text.value;
   const token = session.cell.value.query;
+  const measure = params.choice("influence.measure").value;
+  const effect = rows.effects.find(({ name }) => name === measure) ?? rows.effects[0];
+  const byPrompt = rows.several && effect && (
+    <Panel name="prompts" label="Each prompt">
+      <Prompts {...{ rows, several: rows.several, effect, tokens, theme }} />
+    </Panel>
+  );
   const chooseToken = (query: number) => session.select({ query, key: null }, "influence");
   return (
-    <div class={rows.pairs ? "influence-body two-sided" : "influence-body"}>
+    <div class={rows.pairs || byPrompt ? "influence-body two-sided" : "influence-body"}>
       <div class="side">
         <Panel name="text" label="Influence of each token">
           <Effects
             {...{ rows, tokens, prompt, theme, token, chooseToken }}
-            measure={params.choice("influence.measure").value}
+            measure={measure}
             chooseMeasure={(name) => params.set("influence.measure", name)}
           />
         </Panel>
@@ -34,11 +42,14 @@ function Panels({ session, rows }: { session: Session; rows: InfluenceRows }) {
             <Written {...{ written: rows.written, tokens, token }} choose={chooseToken} />
           </Panel>
         )}
+        {rows.pairs && byPrompt}
       </div>
-      {rows.pairs && (
+      {rows.pairs ? (
         <Panel name="pairs" label="All pairs of tokens">
           <Pairs {...{ rows, pairs: rows.pairs, tokens, theme }} />
         </Panel>
+      ) : (
+        byPrompt
       )}
     </div>
   );

@@ -6,11 +6,17 @@ interface Output {
   /** "": the target alone. */
   against?: string;
   position: number;
+  /** Over how many prompts it is; and whether they have it at different positions. */
+  nPrompts?: number;
+  byDistance?: boolean;
 }
 
-/** “the” (predicted after position 19), or “Mary” against “John” (…) */
-export function predicted({ target, against = "", position }: Output): string {
+/** “the” (predicted after position 19), “Mary” against “John” (…), or the targets of 8 prompts (…) */
+export function predicted(output: Output): string {
+  const { target, against = "", position, nPrompts = 1, byDistance = false } = output;
   const quoted = (token: string) => `“${labelText(token, 20).trim()}”`;
   const other = against && ` against ${quoted(against)}`;
-  return `${quoted(target)}${other} (predicted after position ${position})`;
+  const named = target ? `${quoted(target)}${other}` : "the targets";
+  const of = nPrompts > 1 ? `${named} of ${nPrompts} prompts` : named;
+  return byDistance ? of : `${of} (predicted after position ${position})`;
 }

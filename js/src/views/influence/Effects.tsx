@@ -6,7 +6,7 @@ import type { Theme } from "../../draw/theme";
 import { Choice } from "../../parts/Choice";
 import { useLatest } from "../../parts/latest";
 import { Words, type WordsLook } from "../../parts/Words";
-import { lookOf } from "./look";
+import { chartOf, lookOf } from "./look";
 import type { Effect, InfluenceRows } from "./rows";
 
 interface Props {
@@ -28,7 +28,7 @@ export function Effects(props: Props) {
   const given = useLatest({ rows, effect: effect ?? null, token: props.token });
   const at = useComputed(() => hover.value ?? given.value.token);
   const look = useComputed<WordsLook>(() => lookOf(given.value.rows, given.value.effect));
-  const chart = useComputed(() => given.value.effect);
+  const chart = useComputed(() => chartOf(given.value.rows, given.value.effect));
   if (!effect) return null;
   return (
     <>
@@ -51,29 +51,53 @@ export function Effects(props: Props) {
         }}
         choose={props.chooseToken}
       />
-      <Said effect={effect} enumerated={rows.enumerated} tokens={tokens} at={at} />
+      <Said {...{ effect, rows, tokens, at }} />
       <p class="quiet">
-        x: position; y: {effect.label}
+        x: {rows.byDistance ? "distance to the output, in tokens" : "position"}; y: {effect.label}
         {effect.unit && ` (${effect.unit})`}. {effect.about}
-        {effect.signed && !rows.enumerated && " Faint: the interval contains 0."}
+        {effect.signed &&
+          (rows.several || !rows.enumerated) &&
+          ` Faint: the ${effect.interval} contains 0${rows.several ? ", or one prompt alone has a token there" : ""}.`}
       </p>
+      {rows.several && (
+        <p class="quiet" data-cw="several">
+          Means of {rows.nPrompts} prompts
+          {rows.byDistance && ", aligned at the output that is read"}. Thin outline: prompts differ
+          there; the commonest token stands for all, with how many others there are.
+        </p>
+      )}
       <p class="quiet" data-cw="replaced-by">
         Each token is replaced by {rows.replacedBy}
-        {rows.enumerated && ": the means have no sampling error"}.
+        {rows.enumerated &&
+          (rows.several
+            ? ": each prompt's mean has no sampling error"
+            : ": the means have no sampling error")}
+        .
       </p>
     </>
   );
 }
 
+/** “Mary”; or all that prompts have there. */
+function wordOf(token: string, others: string | undefined): string {
+  return others ? `[${labelText(others, 120)}]` : `“${labelText(token, 20).trim()}”`;
+}
+
+function placeOf({ byDistance, position }: InfluenceRows, i: number): string {
+  if (!byDistance) return `position ${i}`;
+  const away = position - i;
+  return away === 0 ? "at the output" : `${away} token${away > 1 ? "s" : ""} before the output`;
+}
+
 /** The token pointed at, in words; announced when keys go there. */
 function Said({
   effect,
-  enumerated,
+  rows,
   tokens,
   at,
 }: {
   effect: Effect;
-  enumerated: boolean;
+  rows: InfluenceRows;
   tokens: readonly string[];
   at: ReadonlySignal<number | null>;
 }) {
@@ -86,22 +110,24 @@ function Said({
     );
   const [value, low, high] = [effect.value[i], effect.low[i], effect.high[i]];
   const most = effect.nullHigh[i];
+  const { several, enumerated } = rows;
   return (
     <p class="said" data-cw="effect" aria-live="polite">
-      “{labelText(tokens[i] ?? "", 20).trim()}” (position {i}):{" "}
+      {wordOf(tokens[i] ?? "", several?.others[i])} ({placeOf(rows, i)}):{" "}
       {value === undefined || Number.isNaN(value) ? (
         "not computed"
       ) : (
         <>
           <b>{fixed(value)}</b> {effect.unit}
           {low === undefined || Number.isNaN(low)
-            ? enumerated
+            ? enumerated && !several
               ? ", mean over all replacements"
               : ", without an interval"
             : `, ${effect.interval} ${fixed(low)} to ${fixed(high)}`}
           {most !== undefined &&
             !Number.isNaN(most) &&
             `; random changes of equal size: at most ${fixed(most)}`}
+          {several && `; n = ${several.n[i]}`}
         </>
       )}
     </p>

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { fakeTable, fakeTopic } from "../../test/fake-blocks";
+import { predicted } from "../predicted";
 import { isKnown } from "./look";
 import { type Effect, readInfluence } from "./rows";
 
@@ -53,4 +54,30 @@ it("holds an effect against random changes where these were measured, else again
   const around = { low: Float32Array.of(-0.1), high: Float32Array.of(1.1) };
   expect(isKnown(one({ ...around, signed: true }), 0)).toBe(false);
   expect(isKnown(one({ signed: true }), 0)).toBe(true);
+  // Of several prompts no interval means that one of them alone has a token there.
+  expect(isKnown(one({ signed: true }), 0, true)).toBe(false);
+});
+
+it("has each of several prompts in common columns", () => {
+  const topic = fakeTopic(
+    "influence",
+    { position: 1, target: "", n_prompt: 2, n_prompts: 2, by_distance: true },
+    fakeTable("measures", {
+      n: { ints: [1, 2] },
+      others: { texts: ["", "“a” 1, “b” 1"] },
+      logp: { numbers: [0.5, 1], unit: "nats" },
+    }),
+    fakeTable("prompts", { text: { texts: ["x a", "b"] }, target: { texts: ["“c”", "“d”"] } }),
+    fakeTable("tokens", { token: { texts: ["x", "a", "", "b"] } }),
+  );
+  const several = readInfluence(topic);
+  expect(several.several?.token(1, 1)).toBe("b");
+  expect(several.several?.token(1, 0)).toBe("");
+  expect([...(several.several?.n ?? [])]).toEqual([1, 2]);
+  expect(several.several?.values("kl")).toBeNull();
+  expect(several.nPrompts).toBe(2);
+  expect(predicted(several)).toBe("the targets of 2 prompts");
+  expect(predicted({ ...several, target: " Mary", byDistance: false })).toBe(
+    "“Mary” of 2 prompts (predicted after position 1)",
+  );
 });

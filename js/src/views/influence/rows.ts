@@ -29,6 +29,19 @@ export interface Interval {
   interval: string;
 }
 
+/** Of several prompts, in common columns. */
+export interface Several {
+  /** How many have a token at each position, and which these are ("": all the same). */
+  n: Int32Array;
+  others: readonly string[];
+  /** The first prompts with their targets, and the tokens of each by position ("": none). */
+  texts: readonly string[];
+  targets: readonly string[];
+  token(prompt: number, position: number): string;
+  /** Each one's own effects by measure, prompt after prompt; NaN: missing. */
+  values(measure: string): Float32Array | null;
+}
+
 export interface InfluenceRows {
   position: number;
   target: string;
@@ -44,6 +57,11 @@ export interface InfluenceRows {
   replacedBy: string;
   /** Whether these are all that can stand there, so that means have no sampling error. */
   enumerated: boolean;
+  nPrompts: number;
+  /** Whether prompts have the output at different positions: then they are aligned at it. */
+  byDistance: boolean;
+  /** Null: one prompt. */
+  several: Several | null;
 }
 
 export function readInfluence(topic: Topic): InfluenceRows {
@@ -67,6 +85,23 @@ export function readInfluence(topic: Topic): InfluenceRows {
     pairs: topic.matrix("effects")?.values ?? null,
     replacedBy: topic.text("replaced_by"),
     enumerated: topic.flag("enumerated"),
+    nPrompts: topic.number("n_prompts") || 1,
+    byDistance: topic.flag("by_distance"),
+    several: readSeveral(topic, measures),
+  };
+}
+
+function readSeveral(topic: Topic, measures: Table | null): Several | null {
+  const [prompts, tokens] = [topic.table("prompts"), topic.table("tokens")];
+  if (!prompts || !tokens || !measures) return null;
+  const shown = tokens.texts("token");
+  return {
+    n: measures.ints("n"),
+    others: measures.texts("others"),
+    texts: prompts.texts("text"),
+    targets: prompts.texts("target"),
+    token: (prompt, position) => shown[prompt * measures.rows + position] ?? "",
+    values: (measure) => topic.matrix(`${measure}_by_prompt`)?.values ?? null,
   };
 }
 
