@@ -13,8 +13,8 @@ CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
     f"effects = cw.compute_self_influence(model, {TEXT!r}, progress=False)\neffects",
     "own = cw.compute_self_influence(model, 'blue dog seven blue', generate=4)\nown",
-    f"several = cw.compute_self_influence(model, [{TEXT!r}, 'cat red seven river two blue cat red', "
-    "'red dog red dog two red'], progress=False)\nseveral",
+    f"texts = [{TEXT!r}, 'cat red seven river two blue cat red', 'red dog red dog two red']\n"
+    "several = cw.compute_self_influence(model, texts, progress=False)\nseveral",
     f"view = cw.compute_self_influence.stream(model, {TEXT!r}, draws=400, batch=1)\nview",
 ]
 
