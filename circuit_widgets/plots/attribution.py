@@ -56,7 +56,8 @@ def plot(
     _maps(figure, axes[:-1], maps, unit)
     share = result.provenance.interval.removesuffix(" interval")
     of = f"{share} of random tokens" if direct else "one more random head of the layer"
-    _bars(axes[-1], result, f"{unit}\n(grey: {of})")
+    bold = "\n".join(textwrap.wrap(f"bold: {result.outside}", 44))
+    _bars(axes[-1], result, f"{unit}\n(grey: {of})\n{bold}")
     return figure
 
 
@@ -99,6 +100,9 @@ def _bars(ax: Axes, result: LogitAttribution | HeadAblation, label: str) -> None
             ax.plot([float(score.low), float(score.high)], [row, row], color="k", linewidth=1)
     ax.axvline(0, color="0.6", linewidth=0.8)
     ax.set_yticks(at, [textwrap.fill(name, 24) for name in shown])
+    out = result.standing_out()
+    for name, tick in zip(shown, ax.get_yticklabels(), strict=True):
+        tick.set_fontweight("bold" if name in out else "normal")
     ax.invert_yaxis()
     ax.set_ylabel("part")
     ax.set_xlabel(label)

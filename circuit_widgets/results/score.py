@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -50,6 +50,9 @@ class Score:
         control: The same score where there is nothing to find.
         low, high: Interval of `value` over the sequences. NaN where there is only one.
         control_low, control_high: The same of `control`.
+        extreme_low, extreme_high: Between what all numbers of the result are at once where there
+            is nothing to find, as often as the confidence says: `control_low` and `control_high`
+            corrected for how many numbers there are.
     """
 
     value: Float[Tensor, "*heads"]
@@ -59,6 +62,8 @@ class Score:
     high: Float[Tensor, "*heads"] | None = None
     control_low: Float[Tensor, "*heads"] | None = None
     control_high: Float[Tensor, "*heads"] | None = None
+    extreme_low: Float[Tensor, "*heads"] | None = None
+    extreme_high: Float[Tensor, "*heads"] | None = None
 
     def __post_init__(self) -> None:
         for name, tensor in self.tensors().items():
@@ -89,6 +94,20 @@ class Score:
         """The tensors that are there, by name."""
         pairs = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
         return {name: tensor for name, tensor in pairs if tensor is not None}
+
+    def stands_out(self) -> Bool[Tensor, "*heads"]:
+        """Where the value is beyond the extremes, and its own interval, if there is one, is not 0.
+
+        >>> low, high = torch.tensor([-1.0, -1.0]), torch.tensor([1.0, 1.0])
+        >>> Score(torch.tensor([0.5, 2.0]), extreme_low=low, extreme_high=high).stands_out()
+        tensor([False,  True])
+        """
+        if self.extreme_low is None or self.extreme_high is None:
+            return torch.zeros_like(self.value, dtype=torch.bool)
+        beyond = (self.value < self.extreme_low) | (self.value > self.extreme_high)
+        if self.low is None or self.high is None:
+            return beyond
+        return beyond & ~((self.low <= 0) & (self.high >= 0))
 
     def columns(self) -> dict[str, Any]:
         """Flat columns for a frame, in the order of `value.flatten()`."""

@@ -86,6 +86,7 @@ def _direct(result: LogitAttribution) -> TopicData:
         result.provenance.interval,
         "random tokens",
         f"What the same part adds to {share} of random tokens, drawn from the vocabulary.",
+        result.outside,
     )
     return _told(result, f"Shares of the {result.read}", facts, words, result.missing)
 
@@ -117,6 +118,7 @@ def _ablation(result: HeadAblation) -> TopicData:
         which,
         "random heads",
         f"Where one more random head of the same layer would be ({which} of a further draw).",
+        result.outside,
     )
     if result.together:
         words = replace(
@@ -141,6 +143,9 @@ def _told(
             *_ends(score),
             _known(score.control_low),
             _known(score.control_high),
+            _known(score.extreme_low),
+            _known(score.extreme_high),
+            bool(score.stands_out()),
         )
         for name, kind, layer, head, score in ordered
     ]

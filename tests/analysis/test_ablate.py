@@ -13,7 +13,7 @@ from circuit_widgets.analysis.attribution import ablate_heads
 from circuit_widgets.analysis.attribution.ablate import Settings
 from circuit_widgets.causal.random_heads import matched_sets
 from circuit_widgets.heads import Head
-from circuit_widgets.statistics.intervals import ratio_interval
+from circuit_widgets.statistics.intervals import further_draw, ratio_interval
 from tests import tiny
 from tests.circuits import Circuit, build
 
@@ -166,7 +166,32 @@ def test_order_and_number_of_what_was_asked_do_not_matter() -> None:
     other = ablate_heads(model, PROMPTS, ["0.3", "1.2"], batch=3, progress=False)
     torch.testing.assert_close(one.effect.value, other.effect.value, equal_nan=True)
     alone = ablate_heads(model, PROMPTS, "1.2", progress=False)
-    torch.testing.assert_close(alone.effect.value[1, 2], one.effect.value[1, 2])
+    every = ablate_heads(model, PROMPTS, progress=False)
+    for name in ("value", "control", "control_low", "extreme_low", "extreme_high"):
+        for result in (alone, every):
+            torch.testing.assert_close(
+                getattr(result.effect, name)[1, 2], getattr(one.effect, name)[1, 2]
+            )
+
+
+def test_what_stands_out_is_corrected_for_all_heads_of_the_model() -> None:
+    model = build(Circuit(2, 6, (0, 1), (1, 2)))
+    some = [[1, 5, 7, 9], [2, 6, 8, 4], [3, 9, 5, 1], [9, 2, 4, 6], [8, 3, 1, 2], [7, 4, 6, 3]]
+    prompts, targets = [each + each[:3] for each in some], [each[3] for each in some]
+    result = ablate_heads(model, prompts, target=targets, progress=False)
+    assert {*result.standing_out()} == {"0.1", "1.2"}
+    assert "corrected for all 12 heads of the model" in repr(result)
+    control = torch.tensor([float(result.effect.value[1, at]) for at in (0, 1, 3, 4, 5)])
+    _, low, high = further_draw(control, 1 - 0.05 / 12)
+    assert result.effect.extreme_low is not None and result.effect.extreme_high is not None
+    torch.testing.assert_close(result.effect.extreme_low[1, 2], low, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(result.effect.extreme_high[1, 2], high, atol=1e-5, rtol=1e-4)
+    both = ablate_heads(
+        model, prompts, ["0.1", "1.2"], target=targets, together=True, progress=False
+    )
+    # One set is one question.
+    assert both.effect.extreme_low is not None
+    torch.testing.assert_close(both.effect.extreme_low, both.effect.control_low)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ import circuit_widgets as cw
 from circuit_widgets import capture
 from circuit_widgets.analysis.attribution import LogitAttribution, attribute_logits
 from circuit_widgets.analysis.attribution.attribute import Settings
+from circuit_widgets.analysis.attribution.chance import raised, random_tokens
 from circuit_widgets.analysis.induction import copying
-from circuit_widgets.prompts.targets import token_id
+from circuit_widgets.prompts.targets import Target, token_id
+from circuit_widgets.statistics.intervals import all_within
 from circuit_widgets.weights import WeightsMissing
 from tests import decoders, tiny
 from tests.circuits import Circuit, build
@@ -118,17 +120,72 @@ def test_many_prompts_are_means_with_an_interval_over_them() -> None:
 
 
 def test_a_random_target_is_inside_of_the_null_as_often_as_it_says() -> None:
-    """The null is exchangeable with a token that nobody chose."""
+    """The null is exchangeable with a token that nobody chose: each part, and all at once."""
     model = tiny.make("gpt2")
     ids = tiny.ids(9)[0].tolist()
-    outside = []
-    for target in torch.randperm(tiny.N_VOCAB)[:40].tolist():
-        result = attribute_logits(model, ids, -1, target, progress=False)
-        heads = result.heads
-        assert heads.control_low is not None and heads.control_high is not None
-        out = (heads.value < heads.control_low) | (heads.value > heads.control_high)
-        outside.append(out.float().mean())
+    outside, out_at_once = [], []
+    drawn = torch.randperm(tiny.N_VOCAB, generator=torch.Generator().manual_seed(0)).tolist()
+    for target, against in zip(drawn[:40], drawn[40:80], strict=True):
+        for asked in (target, (target, against)):
+            result = attribute_logits(model, ids, -1, asked, progress=False)
+            heads = result.heads
+            assert heads.control_low is not None and heads.control_high is not None
+            out = (heads.value < heads.control_low) | (heads.value > heads.control_high)
+            outside.append(out.float().mean())
+            out_at_once.append(bool(result.standing_out()))
     assert 0.02 < float(torch.stack(outside).mean()) < 0.09
+    # Of 80 results, where 40 would have a bold part by each part's interval.
+    assert sum(out_at_once) <= 8
+
+
+def test_a_target_taken_for_its_logit_is_held_against_tokens_taken_so() -> None:
+    """Parts that know nothing: of the likeliest token each adds more than to a random one."""
+    n_vocab, found, plain = 2000, 0, 0
+    for seed in range(100):
+        generator = torch.Generator().manual_seed(seed)
+        # A large part and four small ones.
+        sizes = torch.tensor([4.0, 1.0, 1.0, 1.0, 1.0])[:, None]
+        shares = sizes * torch.randn(5, n_vocab, generator=generator)
+        best = int(shares.sum(0).argmax())
+        others = random_tokens(Target(best), 256, n_vocab, seed)[0]
+        null = {"parts": shares[None, :, others]}
+        logit = shares.sum(0)[None, others]
+        for likeliest in (True, False):
+            of = raised(null, logit, torch.tensor([likeliest]), n_vocab, seed)["parts"][0]
+            low, high = all_within(of, 0.95)
+            out = bool(((shares[:, best] < low) | (shares[:, best] > high)).any())
+            found, plain = found + (out and likeliest), plain + (out and not likeliest)
+    assert found <= 11 and plain > 60
+
+
+def test_a_target_that_was_named_was_not_taken_for_its_logit() -> None:
+    model = cw.load_model()
+    taken, named = (
+        attribute_logits(model, "blue dog seven blue dog", target=target, progress=False)
+        for target in (None, "seven")
+    )
+    assert taken.targets == named.targets and (taken.n_likeliest, named.n_likeliest) == (1, 0)
+    torch.testing.assert_close(named.heads.value, taken.heads.value)
+    assert "would be by chance" in repr(taken) and "would be by chance" not in repr(named)
+    assert "* beyond the largest of 12 parts for 95 % of random tokens: 1.3" in repr(named)
+
+
+def test_what_it_is_compared_with_does_not_depend_on_the_other_prompts() -> None:
+    model = tiny.make("llama")
+    prompts = [tiny.ids(8, seed=n)[0].tolist() for n in range(3)]
+    targets = [3, 4, 3]
+    alone = [
+        attribute_logits(model, prompt, -1, target, progress=False)
+        for prompt, target in zip(prompts, targets, strict=True)
+    ]
+    both = attribute_logits(model, prompts, -1, targets, progress=False)
+    turned = attribute_logits(model, prompts[::-1], -1, targets[::-1], batch=1, progress=False)
+    for name in ("control", "extreme_low", "extreme_high"):
+        one, other = getattr(both.heads, name), getattr(turned.heads, name)
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+    means = sum(result.heads.control for result in alone if result.heads.control is not None) / 3
+    torch.testing.assert_close(both.heads.control, means, atol=1e-5, rtol=1e-4)
+    assert both.standing_out() == turned.standing_out()
 
 
 def test_the_default_target_is_what_follows_and_at_the_end_the_likeliest() -> None:

@@ -89,8 +89,8 @@ def ablate_heads(
         together: Take the heads away together, as one set.
         corrupt: As many prompts, each in the same place without what the metric is about: then
             effects are also given as a share of clean minus corrupt.
-        controls: Random heads of the same layer (or, together, random sets with as many heads in
-            each layer) that are taken away for comparison; none of them is one of `heads`.
+        controls: Random other heads of the same layer, that each head is compared with (or,
+            together, random sets with as many heads in each layer and none of `heads`).
         batch: Prompts a pass; those of one length go together.
         seed: Of the random heads.
         confidence: Of the intervals over prompts, and of where one more random head would be.

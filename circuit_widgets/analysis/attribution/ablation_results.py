@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from circuit_widgets.analysis.attribution.parts import Part, largest, standing_out
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import About, Score
@@ -20,7 +21,9 @@ class HeadAblation(Result, topic="attribution"):
     Effects are means over prompts; `low` and `high` are their Student's t interval (one prompt:
     NaN). `control` is the mean effect of random heads of the same layers that are not in question,
     `control_low` to `control_high` where one more of them would be (a prediction interval); NaN
-    where a layer has fewer than two others.
+    where a layer has fewer than two others. `extreme_low` to `extreme_high` is the same interval
+    corrected for all heads of the model (Bonferroni), however many were asked for; an effect beyond
+    that stands out, if its own interval is not 0.
 
     Attributes:
         tokens, ids, position: Of the first prompt; None where no one position is read.
@@ -105,22 +108,23 @@ class HeadAblation(Result, topic="attribution"):
         assert score is not None
         return score
 
-    def parts(self) -> list[tuple[str, str, int | None, int | None, Score]]:
+    def parts(self) -> list[Part]:
         """What was ablated: (name, kind, layer, head, effect); heads in the order asked for."""
         if self.together:
-            return [(" + ".join(self.heads), "set", None, None, self.effect)]
-        found: list[tuple[str, str, int | None, int | None, Score]] = []
-        for name in self.heads:
-            at = Head.parse(name)
-            score = self.effect.at(at.layer, at.index)
-            found.append((name, "head", at.layer, at.index, score))
-        return found
+            return [Part(" + ".join(self.heads), "set", None, None, self.effect)]
+        heads = [Head.parse(name) for name in self.heads]
+        return [
+            Part(str(at), "head", at.layer, at.index, self.effect.at(at.layer, at.index))
+            for at in heads
+        ]
 
     def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
         """The largest effects by size: (name, effect, low and high of its interval)."""
-        known = [(name, *_ends(score)) for name, _, _, _, score in self.parts()]
-        known = [each for each in known if each[1] == each[1]]
-        return sorted(known, key=lambda each: -abs(each[1]))[:n]
+        return largest(self.parts(), n, ("low", "high"))
+
+    def standing_out(self) -> list[str]:
+        """Heads whose effect is beyond random heads and not 0, the largest first."""
+        return standing_out(self.parts())
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each head, or one for the set; `df.attrs` has the provenance."""
@@ -131,6 +135,7 @@ class HeadAblation(Result, topic="attribution"):
         for name, kind, layer, head, score in self.parts():
             row: dict[str, Any] = {"name": name, "kind": kind, "layer": layer, "head": head}
             row |= {part: float(tensor) for part, tensor in score.tensors().items()}
+            row["stands_out"] = bool(score.stands_out())
             if self.share is not None:
                 at = () if layer is None or head is None else (layer, head)
                 share = self.share.at(*at).tensors()
@@ -151,21 +156,27 @@ class HeadAblation(Result, topic="attribution"):
             f"The {self.measured} is {float(self.clean.value):+.3f}{unit} ({of}); it falls by, "
             "without:"
         ]
-        scores = {name: score for name, _, _, _, score in self.parts()}
+        scores = {part.name: part.score for part in self.parts()}
+        out = self.standing_out()
         for name, value, low, high in self.highest(6):
             said = [] if low != low else [f"{self.provenance.interval} {low:+.3f} to {high:+.3f}"]
             control = scores[name].control
             if control is not None and not bool(control.isnan()):
                 said.append(f"random heads of the same layers: {float(control):+.3f}")
             beside = f" ({'; '.join(said)})" if said else ""
-            lines.append(f"{name}: {value:+.3f}{beside}")
+            lines.append(f"{name}: {value:+.3f}{'*' if name in out else ''}{beside}")
         rest = len(self.heads) - 6
         if rest > 0 and not self.together:
             lines.append(f"and {rest} heads with smaller effects")
-        return lines
+        return [*lines, f"* {self.outside}: {', '.join(out) or 'none'}"]
 
-
-def _ends(score: Score) -> tuple[float, float, float]:
-    parts = (score.value, score.low, score.high)
-    value, low, high = (float("nan") if part is None else float(part) for part in parts)
-    return value, low, high
+    @property
+    def outside(self) -> str:
+        """What it takes to stand out, for people."""
+        if self.together:
+            return "beyond where one more random set would be, and not 0 by its own interval"
+        n = self.n_layers * self.n_heads
+        return (
+            "beyond where one more random head of the layer would be, corrected for all "
+            f"{n} heads of the model, and not 0 by its own interval"
+        )

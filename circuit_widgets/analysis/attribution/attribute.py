@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from circuit_widgets import arguments, capture
+from circuit_widgets.analysis.attribution.chance import random_tokens
 from circuit_widgets.analysis.attribution.results import LogitAttribution
 from circuit_widgets.analysis.attribution.samples import Samples
 from circuit_widgets.causal.direct import DirectLogits
@@ -61,8 +62,11 @@ def attribute_logits(
     parts is in theirs.
 
     The null of each share is what the same part adds to tokens drawn at random from the vocabulary
-    (with a pair: to differences of two such tokens). A target that is the model's own likeliest
-    token was chosen for its logit: shares above the null are then expected of some parts.
+    (with a pair: to differences of two such tokens). Of some hundred parts some are outside of
+    what 95 % of random tokens get. A part stands out if it is beyond what all parts stay within at
+    once, for 95 % of random tokens. Where no target is given and the model's own likeliest token is
+    taken, it was chosen for its logit, and so were the shares in it: it is held against random
+    tokens with as high a logit as the likeliest of the vocabulary would have by chance.
 
     Args:
         model: A TransformerBridge.
@@ -73,7 +77,7 @@ def attribute_logits(
         target: A token by its id or text; two, of which the first is held against the second,
             `(" Mary", " John")`; of several prompts a list with one of these for each. None: the
             token that follows in the text; at its end the model's own likeliest token.
-        controls: Tokens drawn for the null.
+        controls: Tokens drawn for the null, different ones.
         batch: Prompts a pass; those of one length go together.
         seed: Of the tokens drawn.
         confidence: Of the intervals over prompts, and the share of the null between its ends.
@@ -137,11 +141,8 @@ def _results(
     made: Provenance,
 ) -> Iterator[LogitAttribution]:
     paired = any(target is not None and target.against is not None for target in targets)
-    samples = Samples(prompts, places, paired, settings.confidence)
-    generator = torch.Generator().manual_seed(settings.seed)
-    drawn = torch.randint(int(model.cfg.d_vocab), (2, settings.controls), generator=generator)
-    # A token against itself is no difference.
-    drawn[1] = torch.where(drawn[1] == drawn[0], (drawn[1] + 1) % int(model.cfg.d_vocab), drawn[1])
+    n_vocab = int(model.cfg.d_vocab)
+    samples = Samples(prompts, places, paired, settings, n_vocab)
     for chosen, ids in prompts.batches(settings.batch):
         at = torch.tensor([places[prompt] for prompt in chosen])
         direct = DirectLogits(model, at)
@@ -150,12 +151,14 @@ def _results(
         likeliest = read.argmax(-1).tolist()
         known = [targets[p] or Target(id) for p, id in zip(chosen, likeliest, strict=True)]
         first = torch.tensor([target.id for target in known])[:, None]
-        tokens = [first, drawn[0].expand(len(known), -1)]
+        drawn = [random_tokens(t, settings.controls, n_vocab, settings.seed) for t in known]
+        tokens = [first, torch.stack([sides[0] for sides in drawn])]
         if paired:
             # (Every target is a pair then.)
             second = torch.tensor([target.against or 0 for target in known])[:, None]
-            tokens += [second, drawn[1].expand(len(known), -1)]
+            tokens += [second, torch.stack([sides[1] for sides in drawn])]
         found = direct.of(logits, torch.cat(tokens, 1))
-        samples.add(chosen, known, found, read.log_softmax(-1).gather(1, first.to(read.device)))
+        logp = read.log_softmax(-1).gather(1, first.to(read.device))
+        samples.add(chosen, known, found, logp, [targets[prompt] is None for prompt in chosen])
         made = dataclasses.replace(made, n_done=made.n_done + len(chosen))
         yield samples.result(model, made)

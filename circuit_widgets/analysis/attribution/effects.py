@@ -23,7 +23,10 @@ from circuit_widgets.statistics.intervals import further_draw, mean_interval, ra
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
-_PARTS = ("value", "low", "high", "control", "control_low", "control_high")
+_PARTS = (
+    *("value", "low", "high", "control", "control_low", "control_high"),
+    *("extreme_low", "extreme_high"),
+)
 
 
 class Effects:
@@ -49,37 +52,35 @@ class Effects:
     def steps(self) -> Iterator[int]:
         """How many of the heads, or of the one set, are done, after each."""
         if self._settings.together:
-            self._joint, self._joint_share = self._scores(tuple(self._chosen), self._chosen)
+            self._joint, self._joint_share = self._scores(tuple(self._chosen), 1)
             yield 1
             return
         for done, head in enumerate(self._chosen, 1):
-            score, share = self._scores((head,), self._taken())
+            score, share = self._scores((head,), math.prod(self._shape))
             for name, plane in self._planes.items():
                 plane[head.layer, head.index] = getattr(score, name)
             for name, plane in self._shares.items() if share is not None else ():
                 plane[head.layer, head.index] = getattr(share, name)
             yield done
 
-    def _taken(self) -> Sequence[Head]:
-        # Where all heads are asked for, one is compared with the others of its layer.
-        everything = len(self._chosen) == math.prod(self._shape)
-        return () if everything else self._chosen
-
     def _effect(self, heads: tuple[Head, ...]) -> Float[Tensor, " prompt"]:
         if heads not in self._known:
             self._known[heads] = self._ablation.effect(heads)
         return self._known[heads]
 
-    def _scores(self, heads: tuple[Head, ...], taken: Sequence[Head]) -> tuple[Score, Score | None]:
+    def _scores(self, heads: tuple[Head, ...], n_like_it: int) -> tuple[Score, Score | None]:
+        """One effect beside others that it decides by itself, whatever else was asked for.
+
+        n_like_it: of how many effects the question could be asked (Bonferroni).
+        """
         effect, confidence = self._effect(heads), self._settings.confidence
         value, low, high = mean_interval(effect, confidence)
-        sets = matched_sets(
-            self._shape, {*heads}, self._settings.controls, self._settings.seed, {*taken}
-        )
+        sets = matched_sets(self._shape, {*heads}, self._settings.controls, self._settings.seed)
         random = [self._effect(tuple(each)).mean() for each in sets]
         draws = torch.stack(random) if random else torch.empty(0)
         control, control_low, control_high = further_draw(draws, confidence)
-        score = Score(value, None, control, low, high, control_low, control_high)
+        _, *extremes = further_draw(draws, 1 - (1 - confidence) / n_like_it)
+        score = Score(value, None, control, low, high, control_low, control_high, *extremes)
         if self._corrupt is None:
             return score, None
         whole = self._ablation.clean - self._corrupt

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.analysis.attribution.parts import Part, largest, standing_out
 from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import About, Score
@@ -37,13 +38,17 @@ class LogitAttribution(Result, topic="attribution"):
     `heads`, `mlps`, `embedding` and `biases` sum to `logit` (up to rounding; of several prompts
     their means do). Each has its null: what the same part adds to random tokens, `control` on
     average and `control_low` to `control_high` in the middle; with several prompts an interval over
-    them, else `low` and `high` are NaN.
+    them, else `low` and `high` are NaN. All parts are from `extreme_low` to `extreme_high` at once
+    for as many random tokens; a part beyond that stands out, if its interval over prompts is not 0.
 
     Attributes:
         tokens, ids, position: Of the first prompt: the text, and whose output is read.
         targets, against: Of each prompt the token, and the one it is held against if there is one;
             `target_ids` has their ids.
         n_prompts: How many are in it.
+        n_likeliest: Of how many the target was taken because it is the model's likeliest token.
+            There the extremes are those of random tokens with as high a logit as the likeliest of
+            the vocabulary would have by chance.
         heads: [layer, head]; NaN where `missing` says why.
         attention: Each layer's heads and their biases together, [layer].
         mlps: [layer].
@@ -65,6 +70,7 @@ class LogitAttribution(Result, topic="attribution"):
     targets: tuple[str, ...]
     against: tuple[str, ...]
     n_prompts: int
+    n_likeliest: int
     capped: bool
     missing: str
     logp: Float[Tensor, ""]
@@ -103,32 +109,44 @@ class LogitAttribution(Result, topic="attribution"):
             return f"logit of {_quoted(self.targets[0])} less that of {_quoted(self.against[0])}"
         return f"logit of {_quoted(self.targets[0])} less the mean logit"
 
-    def parts(self) -> list[tuple[str, str, int | None, int | None, Score]]:
+    @property
+    def outside(self) -> str:
+        """What it takes for a part to stand out, for people."""
+        share = self.provenance.interval.removesuffix(" interval")
+        tokens = "pairs of random tokens" if self.against else "random tokens"
+        said = f"beyond the largest of {len(self.parts())} parts for {share} of {tokens}"
+        if self.n_likeliest:
+            prompts = f" (in {self.n_likeliest} of {self.n_prompts} prompts)"
+            said += " whose logit is as high as the likeliest token's would be by chance"
+            said += "" if self.n_likeliest == self.n_prompts else prompts
+        return said if self.n_prompts == 1 else f"{said}, and not 0 by its interval over prompts"
+
+    def parts(self) -> list[Part]:
         """Every part with its share: (name, kind, layer, head, score), in the order of the model.
 
         Where the heads of a layer are missing, its attention as a whole is there for them.
         """
-        found: list[tuple[str, str, int | None, int | None, Score]] = [
-            ("embedding", "embedding", None, None, self.embedding)
-        ]
+        found = [Part("embedding", "embedding", None, None, self.embedding)]
         n_layers, n_heads = self.shape
         for layer in range(n_layers):
             if bool(self.heads.value[layer].isfinite().all()):
                 found += [
-                    (f"{layer}.{head}", "head", layer, head, self.heads.at(layer, head))
+                    Part(f"{layer}.{head}", "head", layer, head, self.heads.at(layer, head))
                     for head in range(n_heads)
                 ]
             else:
                 whole = self.attention.at(layer)
-                found.append((f"attention {layer}", "attention", layer, None, whole))
-            found.append((f"MLP {layer}", "mlp", layer, None, self.mlps.at(layer)))
-        return [*found, ("biases", "biases", None, None, self.biases)]
+                found.append(Part(f"attention {layer}", "attention", layer, None, whole))
+            found.append(Part(f"MLP {layer}", "mlp", layer, None, self.mlps.at(layer)))
+        return [*found, Part("biases", "biases", None, None, self.biases)]
 
     def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
         """The parts with the largest shares by size: (name, share, low and high of the null)."""
-        known = [(name, *_ends(score)) for name, _, _, _, score in self.parts()]
-        known = [each for each in known if each[1] == each[1]]
-        return sorted(known, key=lambda each: -abs(each[1]))[:n]
+        return largest(self.parts(), n, ("control_low", "control_high"))
+
+    def standing_out(self) -> list[str]:
+        """The parts beyond what all are within at once by chance, the largest first."""
+        return standing_out(self.parts())
 
     def to_frame(self) -> pd.DataFrame:
         """One row per part, in the order of the model; `df.attrs` has the provenance."""
@@ -142,6 +160,7 @@ class LogitAttribution(Result, topic="attribution"):
                 "layer": layer,
                 "head": head,
                 **{part: float(tensor) for part, tensor in score.tensors().items()},
+                "stands_out": bool(score.stands_out()),
             }
             for name, kind, layer, head, score in self.parts()
         ]
@@ -156,13 +175,16 @@ class LogitAttribution(Result, topic="attribution"):
             span = f"{_number(self.logit.low)} to {_number(self.logit.high)}"
             lines[0] = lines[0].replace(";", f" ({self.provenance.interval} {span});")
         share = self.provenance.interval.removesuffix(" interval")
+        out = self.standing_out()
         for name, value, low, high in self.highest(6):
+            mark = "*" if name in out else ""
             lines.append(
-                f"{name}: {value:+.2f} ({share} of random tokens: {low:+.2f} to {high:+.2f})"
+                f"{name}: {value:+.2f}{mark} ({share} of random tokens: {low:+.2f} to {high:+.2f})"
             )
         rest = len(self.parts()) - 6
         if rest > 0:
             lines.append(f"and {rest} parts that add less")
+        lines.append(f"* {self.outside}: {', '.join(out) or 'none'}")
         if self.capped:
             lines.append("The logit is that before the model's soft cap")
         if self.missing:
@@ -172,12 +194,6 @@ class LogitAttribution(Result, topic="attribution"):
 
 def _quoted(token: str) -> str:
     return f"“{token.strip() or token}”"
-
-
-def _ends(score: Score) -> tuple[float, float, float]:
-    parts: tuple[Any, ...] = (score.value, score.control_low, score.control_high)
-    value, low, high = (float("nan") if part is None else float(part) for part in parts)
-    return value, low, high
 
 
 def _number(value: torch.Tensor | None) -> str:

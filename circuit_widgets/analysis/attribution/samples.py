@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.analysis.attribution.chance import raised
 from circuit_widgets.analysis.attribution.results import LogitAttribution
 from circuit_widgets.causal.direct import Direct
 from circuit_widgets.prompts.batches import Prompts
@@ -16,7 +18,7 @@ from circuit_widgets.prompts.targets import Target
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import mean_interval, middle_of
+from circuit_widgets.statistics.intervals import all_within, mean_interval, middle_of
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -25,16 +27,20 @@ if TYPE_CHECKING:
 class Samples:
     """One share for each part and prompt, and the null's sums over prompts, draw by draw.
 
-    The null of a mean over prompts is a mean over as many random tokens: one for each prompt.
+    The null of a mean over prompts is a mean over random tokens: one for each target, the same one
+    in all prompts that have that target.
     """
 
     def __init__(
-        self, prompts: Prompts, places: Sequence[int], paired: bool, confidence: float
+        self, prompts: Prompts, places: Sequence[int], paired: bool, settings: Any, n_vocab: int
     ) -> None:
         self._prompts, self._places, self._paired = prompts, places, paired
-        self._confidence = confidence
+        self._confidence, self._seed, self._n_vocab = settings.confidence, settings.seed, n_vocab
         self._values: dict[str, list[Float[Tensor, batch * part]]] = {}
         self._nulls: dict[str, Float[Tensor, "*part draw"]] = {}
+        # The same, but of the likeliest token where that is the target.
+        self._raised: dict[str, Float[Tensor, "*part draw"]] = {}
+        self._n_likeliest = 0
         self._logp: list[Float[Tensor, " batch"]] = []
         self._targets: dict[int, Target] = {}
         self._missing, self._capped = "", False
@@ -45,8 +51,12 @@ class Samples:
         targets: Sequence[Target],
         found: Direct,
         logp: Float[Tensor, "batch 1"],
+        likeliest: Sequence[bool],
     ) -> None:
-        """What one pass brought: of each row the target's shares first, then those of the draws."""
+        """What one pass brought: of each row the target's shares first, then those of the draws.
+
+        likeliest: whether the target was taken because it is the model's likeliest token.
+        """
         self._targets |= dict(zip(chosen, targets, strict=True))
         self._missing, self._capped = found.missing, found.capped
         self._logp.append(logp[:, 0].cpu())
@@ -62,12 +72,16 @@ class Samples:
             "biases": found.constant + (beside + found.other).sum(1),
             "logit": found.logit,
         }
+        if self._paired:
+            half = found.logit.shape[-1] // 2
+            parts = {name: part[..., :half] - part[..., half:] for name, part in parts.items()}
+        self._n_likeliest += sum(likeliest)
+        null = {name: part[..., 1:] for name, part in parts.items()}
+        high = raised(null, null["logit"], torch.tensor([*likeliest]), self._n_vocab, self._seed)
         for name, part in parts.items():
-            if self._paired:
-                half = part.shape[-1] // 2
-                part = part[..., :half] - part[..., half:]
             self._values.setdefault(name, []).append(part[..., 0])
-            self._nulls[name] = self._nulls.get(name, 0) + part[..., 1:].sum(0)
+            self._nulls[name] = self._nulls.get(name, 0) + null[name].sum(0)
+            self._raised[name] = self._raised.get(name, 0) + high[name].sum(0)
 
     def result(self, model: TransformerBridge, made: Provenance) -> LogitAttribution:
         order = sorted(self._targets)
@@ -82,17 +96,46 @@ class Samples:
             targets=tuple(show_token(model, target.id) for target in targets),
             against=tuple(show_token(model, id) for id in others),
             n_prompts=len(order),
+            n_likeliest=self._n_likeliest,
             capped=self._capped,
             missing=self._missing,
             logp=torch.cat(self._logp).mean(),
             target_ids=tuple(targets),
-            **{name: self._score(name) for name in self._values},
+            **self._scores(),
         )
 
-    def _score(self, name: str) -> Score:
-        samples = torch.cat(self._values[name])
-        value, low, high = mean_interval(samples, self._confidence)
-        control, control_low, control_high = middle_of(
-            self._nulls[name] / len(samples), self._confidence
+    def _scores(self) -> dict[str, Score]:
+        extremes = self._extremes()
+        found = {}
+        for name, values in self._values.items():
+            samples = torch.cat(values)
+            value, low, high = mean_interval(samples, self._confidence)
+            null = middle_of(self._nulls[name] / len(samples), self._confidence)
+            control, control_low, control_high = null
+            ends = (low, high, control_low, control_high, *extremes.get(name, (None, None)))
+            found[name] = Score(value, None, control, *ends)
+        return found
+
+    def _extremes(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Between what all parts are at once; of heads, or where they are missing of attention."""
+        n = sum(map(len, self._values["logit"]))
+        means = {name: self._raised[name] / n for name in self._raised if name != "logit"}
+        flat = {name: part.reshape(-1, part.shape[-1]) for name, part in means.items()}
+        known = means["heads"].isfinite().all(-1).all(-1)
+        by_head = known.repeat_interleave(means["heads"].shape[1])
+        there = {name: torch.ones(len(part), dtype=torch.bool) for name, part in flat.items()}
+        there |= {"heads": by_head, "attention": ~known}
+        low, high = all_within(
+            torch.cat([flat[name][there[name]] for name in flat]), self._confidence
         )
-        return Score(value, None, control, low, high, control_low, control_high)
+        found, start = {}, 0
+        for name, part in means.items():
+            ends = []
+            n_here = int(there[name].sum())
+            for end in (low, high):
+                whole = torch.full((len(flat[name]),), math.nan)
+                whole[there[name]] = end[start : start + n_here]
+                ends.append(whole.view(part.shape[:-1]))
+            start += n_here
+            found[name] = (ends[0], ends[1])
+        return found

@@ -19,6 +19,9 @@ from circuit_widgets.results.score import About, Score
 if TYPE_CHECKING:
     import pandas as pd
 
+# Of the scores of attention.
+_PARTS = {"value", "chance", "control", "low", "high", "control_low", "control_high"}
+
 
 @dataclasses.dataclass(frozen=True)
 class InductionPair:
@@ -125,7 +128,7 @@ class InductionHeads(Result, topic="induction"):
             score = getattr(self, name)
             if not isinstance(score, Score):
                 raise ValueError(f"{name} has to be a score, it is {type(score).__name__}")
-            missing = {f.name for f in dataclasses.fields(Score)} - set(score.tensors())
+            missing = _PARTS - set(score.tensors())
             if missing or score.value.ndim != 2 or score.value.shape != self.shape:
                 raise ValueError(
                     f"{name} has shape {list(score.value.shape)} and lacks {sorted(missing)}; "

@@ -22,6 +22,9 @@ class Part:
     high: Number
     null_low: Number
     null_high: Number
+    extreme_low: Number
+    extreme_high: Number
+    stands_out: bool
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Words:
         label, about, unit: Of a part's number.
         interval: What its low and high are.
         null_label, null_about: What stands between the ends of the null.
+        outside: What it takes to stand out.
     """
 
     label: str
@@ -40,6 +44,7 @@ class Words:
     interval: str
     null_label: str
     null_about: str
+    outside: str
 
 
 def parts_table(parts: Sequence[Part], words: Words) -> Packed:
@@ -73,6 +78,11 @@ def parts_table(parts: Sequence[Part], words: Words) -> Packed:
                 about=words.null_about,
                 role="null_high",
                 of="share",
+            ),
+            packing.numbers("extreme_low", [part.extreme_low for part in parts], "extremes"),
+            packing.numbers("extreme_high", [part.extreme_high for part in parts], "extremes"),
+            packing.flags(
+                "stands_out", [part.stands_out for part in parts], "bold", about=words.outside
             ),
         ],
         title="Parts by size",

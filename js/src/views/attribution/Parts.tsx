@@ -5,7 +5,7 @@ import type { HeadAt } from "../../model/address";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
 import type { Sorting } from "../sorting";
-import { type AttributionRows, isOutside } from "./rows";
+import type { AttributionRows } from "./rows";
 
 interface Props extends Sorting {
   rows: AttributionRows;
@@ -50,13 +50,17 @@ function columnsOf(rows: AttributionRows): TableColumn[] {
     },
     {
       ...{ kind: "number", name: "share", label: parts.label, values: parts.share },
-      ...{ low: parts.low, high: parts.high, strong: (row: number) => isOutside(rows, row) },
-      about: `${parts.about}${rows.nPrompts > 1 ? `, with its ${parts.interval} over prompts` : ""}. Bold: outside of the next column${rows.nPrompts > 1 ? ", and not 0 by its interval" : ""}.`,
+      ...{ low: parts.low, high: parts.high, strong: (row: number) => parts.standsOut[row] === 1 },
+      about: `${parts.about}${rows.nPrompts > 1 ? `, with its ${parts.interval} over prompts` : ""}. Bold: ${parts.outside}.`,
     },
     {
       ...{ kind: "text", name: "null", label: parts.nullLabel },
       values: Array.from(parts.share, (_, i) => span(parts.nullLow[i], parts.nullHigh[i])),
       about: parts.nullAbout,
+      said: (row) => {
+        const bar = span(parts.extremeLow[row], parts.extremeHigh[row]);
+        return bar === "–" ? "" : `Bold takes a number beyond ${bar}.`;
+      },
     },
   ];
 }

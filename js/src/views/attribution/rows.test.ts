@@ -1,25 +1,27 @@
 import { expect, test } from "vitest";
-import { type AttributionRows, isOutside } from "./rows";
+import { fakeTable, fakeTopic } from "../../test/fake-blocks";
+import { readAttribution } from "./rows";
 
-function rows(share: number, low: number, high: number, ends = [NaN, NaN]): AttributionRows {
-  const one = (value: number) => new Float32Array([value]);
-  const parts = {
-    ...{ name: ["1.2"], kind: ["head"], head: [[1, 2] as [number, number]], label: "", about: "" },
-    ...{ share: one(share), low: one(ends[0] ?? 0), high: one(ends[1] ?? 0), interval: "" },
-    ...{ nullLow: one(low), nullHigh: one(high), nullLabel: "", nullAbout: "" },
-  };
-  return { heading: "", nPrompts: 1, missing: "", facts: [], parts };
-}
+const OUTSIDE = "beyond the largest of 3 parts for 95 % of random tokens";
 
-test("a number is outside of its null on either side, and never of one that is missing", () => {
-  expect(isOutside(rows(2, -1, 1), 0)).toBe(true);
-  expect(isOutside(rows(-2, -1, 1), 0)).toBe(true);
-  expect(isOutside(rows(0.5, -1, 1), 0)).toBe(false);
-  expect(isOutside(rows(2, Number.NaN, Number.NaN), 0)).toBe(false);
-  expect(isOutside(rows(Number.NaN, -1, 1), 0)).toBe(false);
-});
-
-test("what may be 0 by its own interval is not outside", () => {
-  expect(isOutside(rows(2, -1, 1, [-1, 5]), 0)).toBe(false);
-  expect(isOutside(rows(2, -1, 1, [0.5, 3.5]), 0)).toBe(true);
+test("reads every part, between what it does not stand out, and which do", () => {
+  const parts = fakeTable("parts", {
+    name: { texts: ["1.2", "MLP 0", "0.1"] },
+    kind: { texts: ["head", "mlp", "head"] },
+    head: { heads: [[1, 2], null, [0, 1]] },
+    share: { numbers: [2, -1.5, null], label: "share" },
+    share_low: { numbers: [null, null, null], role: "low", of: "share" },
+    share_high: { numbers: [null, null, null], role: "high", of: "share" },
+    null_low: { numbers: [-1, -1, -1], label: "random tokens", role: "null_low", of: "share" },
+    null_high: { numbers: [1, 1, 1], role: "null_high", of: "share" },
+    extreme_low: { numbers: [-1.75, -1.75, null] },
+    extreme_high: { numbers: [1.75, 1.75, null] },
+    stands_out: { flags: [true, false, false], about: OUTSIDE },
+  });
+  const rows = readAttribution(fakeTopic("attribution", { heading: "Shares" }, parts));
+  expect([...rows.parts.standsOut]).toEqual([1, 0, 0]);
+  expect(rows.parts.outside).toBe(OUTSIDE);
+  expect([rows.parts.extremeLow[1], rows.parts.extremeHigh[1]]).toEqual([-1.75, 1.75]);
+  expect(rows.parts.nullLabel).toBe("random tokens");
+  expect(rows.nPrompts).toBe(1);
 });

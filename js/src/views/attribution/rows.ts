@@ -27,6 +27,12 @@ export interface AttributionRows {
     /** What stands between the ends of the null. */
     nullLabel: string;
     nullAbout: string;
+    /** Between what a number does not stand out. */
+    extremeLow: Float32Array;
+    extremeHigh: Float32Array;
+    standsOut: Uint8Array;
+    /** What it takes to stand out. */
+    outside: string;
   };
 }
 
@@ -54,14 +60,10 @@ export function readAttribution(topic: Topic): AttributionRows {
       nullHigh: numbers("null_high"),
       nullLabel: ends?.label ?? "",
       nullAbout: ends?.about ?? "",
+      extremeLow: numbers("extreme_low"),
+      extremeHigh: numbers("extreme_high"),
+      standsOut: table?.flags("stands_out") ?? new Uint8Array(),
+      outside: table?.column("stands_out")?.about ?? "",
     },
   };
-}
-
-/** Whether a number is outside of its null; and where it has an interval, not 0 by that. */
-export function isOutside({ parts }: AttributionRows, row: number): boolean {
-  const at = (values: Float32Array) => values[row] ?? Number.NaN;
-  const [share, low, high] = [at(parts.share), at(parts.low), at(parts.high)];
-  const mayBeNothing = low <= 0 && high >= 0;
-  return !mayBeNothing && (share < at(parts.nullLow) || share > at(parts.nullHigh));
 }
