@@ -38,7 +38,9 @@ class HeadWeights:
 
 
 def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> HeadWeights:
-    """Weights of a layer, with its input norm folded in (`fold`) or as they are stored.
+    """Weights of a layer, with its norms folded in (`fold`) or as they are stored.
+
+    Folded are the gains of the norm of what attention reads, and of those of queries and keys.
 
     Rotary positions are applied after W_Q and W_K, so no weights know of them: what a head with
     rotary positions does by distance cannot be seen here.
@@ -70,8 +72,36 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     else:
         q = _weight(model, layer, "W_Q")
         parts = (q, *(_weight(model, layer, name, q.shape[2]) for name in ("W_K", "W_V")))
-    q, k, v = map(read, ("W_Q", "W_K", "W_V"), parts)
-    return HeadWeights(q, k, v, o)
+    q, k, v = parts
+    if fold:
+        q, k = (_normed(block.attn, name, w, cfg.dtype) for name, w in (("q", q), ("k", k)))
+    return HeadWeights(read("W_Q", q), read("W_K", k), read("W_V", v), o)
+
+
+def _normed(
+    attention: Any, name: str, weight: Float[Tensor, "head d_model d_head"], dtype: torch.dtype
+) -> Float[Tensor, "head d_model d_head"]:
+    """With the gain of the norm that queries or keys pass, up to a scale of each position."""
+    module = dict(attention.named_children()).get(f"{name}_norm")
+    module = getattr(module, "original_component", module)
+    gain = getattr(module, "weight", None)
+    if not isinstance(gain, Tensor):
+        return weight
+    n_heads, _, d_head = weight.shape
+    if gain.ndim == 2:  # Each head has a gain of its own.
+        norms = [_one_of(module, n_heads, head) for head in range(n_heads)]
+        of_head = [norm_of(each, d_head, gain.device, dtype) for each in norms]
+        return torch.stack([n.fold_output(w) for n, w in zip(of_head, weight, strict=True)])
+    norm = norm_of(module, len(gain), gain.device, dtype)
+    if len(gain) == d_head:
+        return norm.fold_output(weight)
+    # One norm over all heads.
+    flat = norm.fold_output(weight.transpose(0, 1).flatten(1))
+    return flat.unflatten(1, (n_heads, d_head)).transpose(0, 1)
+
+
+def _one_of(module: Any, n_heads: int, head: int) -> Any:
+    return lambda vectors: module(vectors[:, :, None].expand(-1, -1, n_heads, -1))[:, :, head]
 
 
 def output_weights(model: TransformerBridge, layer: int) -> Float[Tensor, "head d_head d_model"]:
