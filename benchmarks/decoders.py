@@ -42,6 +42,11 @@ by transformers' own model with plain PyTorch hooks (`tests/plain.py`, `tests/ex
 two agree to 2e-4 of the largest value. A number names the reason, below the table, for which an
 analysis is refused; nothing is computed then.
 
+Norms are no linear maps, and gates neither: what a part adds is meant with their scale held as it
+was in the run, and weights that have a norm between them are compared up to the scale of each
+position. In latent attention (DeepSeek, GLM 4 MoE Lite, GLM MoE DSA, Youtu) Q- and K-composition
+are of what queries and keys read without the numbers that are theirs for rotary positions alone.
+
 """
 
 
