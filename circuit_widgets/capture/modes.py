@@ -16,7 +16,16 @@ def modules_of(model: TransformerBridge) -> set[torch.nn.Module]:
     """All of a model."""
     # The bridge does not register the one it wraps: what only that one has (GPT-2's embedding
     # dropout) is found there.
-    return {*model.modules(), *model.original_model.modules()}
+    found: set[torch.nn.Module] = set()
+    left: list[torch.nn.Module] = [model, model.original_model]
+    # Not `Module.modules()`, which has a generator in each module: of a bridge that takes as long
+    # as several layers.
+    while left:
+        module = left.pop()
+        if module not in found:
+            found.add(module)
+            left.extend(child for child in module._modules.values() if child is not None)
+    return found
 
 
 @contextmanager

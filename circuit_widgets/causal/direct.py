@@ -19,7 +19,7 @@ from circuit_widgets import capture
 from circuit_widgets.capture.hooks import hook_point
 from circuit_widgets.weights.heads import normalises_after
 from circuit_widgets.weights.unembedding import Unembedding
-from circuit_widgets.weights.writing import PartsMissing, writing
+from circuit_widgets.weights.writing import PartsMissing, written
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -161,11 +161,10 @@ class DirectLogits:
         """What each head of a layer adds to the stream."""
         z, attention = self._seen[layer]["z"], self._seen[layer]["attn_out"]
         try:
-            found = writing(self._model, layer, z.to(self._dtype), attention.to(self._dtype))
+            return written(self._model, layer, z.to(self._dtype), attention.to(self._dtype))
         except PartsMissing as error:
             self._missing = str(error)
             return torch.full((*z.shape[:2], attention.shape[1]), torch.nan, device=z.device)
-        return found.of_all(z)
 
     def _factor(
         self, unembedding: Unembedding, normed: Tensor, tokens: Tensor, actual: Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import importlib.metadata
 from collections.abc import Mapping
@@ -73,6 +74,11 @@ class Provenance:
 
 def versions() -> dict[str, str]:
     """Versions of what made a result, without importing any of it."""
+    return dict(_versions())
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
     found = {}
     for name in ("circuit_widgets", "torch", "transformer_lens"):
         try:

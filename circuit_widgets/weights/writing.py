@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets.weights.heads import WeightsMissing, output_norm, output_weights
+from circuit_widgets.weights.norms import Norm
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -76,6 +77,40 @@ def writing(
     >>> bool((whole - out.tensors[0]).abs().max() < 1e-5)
     True
     """
+    o, norm, constant, norm_bias = _linear(model, layer, z)
+    whole = torch.einsum("...hi,hid->...d", z.float(), o) + constant
+    factor = _factor(layer, whole, attn_out, norm, norm_bias)
+    return Writing(o, factor, factor * constant + norm_bias)
+
+
+def written(
+    model: TransformerBridge,
+    layer: int,
+    z: Float[Tensor, "*batch pos head d_head"],
+    attn_out: Float[Tensor, "*batch pos d_model"],
+) -> Float[Tensor, "*batch pos head d_model"]:
+    """What each head adds: `writing(...).of_all(z)`, of few positions, with W_O read once.
+
+    Raises:
+        PartsMissing: As `writing`.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> z, out = capture.Keep("z", {0}), capture.Keep("attn_out", {0})
+    >>> _ = capture.run(model, model.to_tokens("blue dog blue"), [z, out])
+    >>> written(model, 0, z.tensors[0], out.tensors[0]).shape
+    torch.Size([1, 4, 4, 48])
+    """
+    o, norm, constant, norm_bias = _linear(model, layer, z)
+    parts = torch.einsum("...hi,hid->...hd", z.float(), o)
+    factor = _factor(layer, parts.sum(-2) + constant, attn_out, norm, norm_bias)
+    return factor[..., None] * parts
+
+
+def _linear(
+    model: TransformerBridge, layer: int, z: Float[Tensor, "*batch pos head d_head"]
+) -> tuple[Tensor, Norm | None, Float[Tensor, " d_model"], Float[Tensor, " d_model"]]:
+    """W_O, the norm after it, and what biases give before and after the norm's scale."""
     attention: Any = model.blocks[layer].attn
     norm, norm_bias = output_norm(model, layer)
     try:
@@ -88,17 +123,28 @@ def writing(
     if bias is not None:
         constant = bias.detach().float()
         constant = constant if norm is None else norm.fold_output(constant)
-    whole = torch.einsum("...hi,hid->...d", z.float(), o) + constant
+    return o, norm, constant, norm_bias
+
+
+def _factor(
+    layer: int,
+    whole: Float[Tensor, "*batch pos d_model"],
+    attn_out: Float[Tensor, "*batch pos d_model"],
+    norm: Norm | None,
+    norm_bias: Float[Tensor, " d_model"],
+) -> Float[Tensor, "*batch pos 1"]:
+    """What the heads' sum was multiplied by at each position."""
     added = attn_out.float() - norm_bias
+    most = _most(attn_out)
+    if norm is None and bool((whole - added).abs().max() <= most):
+        return torch.ones_like(whole[..., :1])  # As nearly everywhere: then exactly.
     # One number a position is free; whether it explains every direction of the stream is checked.
     size = whole.square().sum(-1, keepdim=True)
     factor = (added * whole).sum(-1, keepdim=True) / torch.where(size > 0, size, 1)
-    if norm is None and bool((whole - added).abs().max() <= _most(attn_out)):
-        factor = torch.ones_like(factor)  # As nearly everywhere: then exactly.
     # NaN passes, and stays NaN.
-    if bool(((factor * whole - added).abs() > _most(attn_out)).any()):
+    if bool(((factor * whole - added).abs() > most).any()):
         raise PartsMissing(_sentence(layer))
-    return Writing(o, factor, factor * constant + norm_bias)
+    return factor
 
 
 def _most(attn_out: Tensor) -> float:
