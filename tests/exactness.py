@@ -137,13 +137,15 @@ def knockout(model: TransformerBridge, plain: Plain) -> Pairs:
         yield capture.run(model, IDS, interventions=[one]), plain.logits(IDS, change)
     target, keys = int(OTHER[0, 0]), [1, 4]
     prefix = capture.Prefix(model, IDS, last=1)
-    found = knocked_out(prefix, IDS[0], target, keys, [(layers, False), (layers, True)])
+    found = knocked_out(
+        prefix, IDS[0], torch.tensor([target]), keys, [(layers, False), (layers, True)]
+    )
     clean = plain.logits(IDS)[0, -1].float().log_softmax(-1)[target]
     for at, key in enumerate(keys):
         for row, renormalise in enumerate((False, True)):
             change = cut(layers, slice(None), n - 1, key, renormalise=renormalise)
             log = plain.logits(IDS, change)[0, -1].float().log_softmax(-1)[target]
-            yield found[row, at], clean - log
+            yield found[row, at, 0], clean - log
 
 
 def patterns(model: TransformerBridge, plain: Plain) -> Pairs:

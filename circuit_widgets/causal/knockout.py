@@ -23,11 +23,11 @@ _LOGITS = 2**26
 def knocked_out(
     prefix: capture.Prefix,
     ids: Int[Tensor, " pos"],
-    target: int,
+    tokens: Int[Tensor, " token"],
     keys: Sequence[int],
     ways: Sequence[tuple[range, bool]],
-) -> Float[Tensor, "way key"]:
-    """Log probability of the target lost if the last position cannot attend to a key, in nats.
+) -> Float[Tensor, "way key token"]:
+    """Log probability of some tokens lost if the last position cannot attend to a key, in nats.
 
     Geva et al. 2023, Dissecting Recall of Factual Associations; in all heads of some layers. Each
     of the `ways` is a range of layers, and whether the weights that are left grow to their former
@@ -39,8 +39,8 @@ def knocked_out(
     >>> model = load_model()
     >>> ids = model.to_tokens("blue dog blue dog")[0]
     >>> prefix = capture.Prefix(model, ids[None], last=1)
-    >>> knocked_out(prefix, ids, int(ids[1]), [1, 2], [(range(2), True)]).shape
-    torch.Size([1, 2])
+    >>> knocked_out(prefix, ids, ids[1:2], [1, 2], [(range(2), True)]).shape
+    torch.Size([1, 2, 1])
     """
     n = len(keys)
     # The first row is left as it is.
@@ -52,7 +52,7 @@ def knocked_out(
     ]
     batch = ids[-1:].repeat(1 + len(ways) * n, 1)
     logits = prefix.run(len(ids) - 1, batch, last=1, interventions=cuts)
-    log = logits[:, -1].float().log_softmax(-1)[:, target].cpu()
+    log = logits[:, -1].float().log_softmax(-1)[:, tokens.to(logits.device)].cpu()
     return (log[0] - log[1:]).unflatten(0, (len(ways), n))
 
 
@@ -73,10 +73,10 @@ def knocked_out_pairs(
     model: TransformerBridge,
     ids: Int[Tensor, " pos"],
     pairs: Sequence[tuple[int, int]],
-    targets: Int[Tensor, " pos"],
-    clean: Float[Tensor, " pos"],
+    targets: Int[Tensor, "pos token"],
+    clean: Float[Tensor, "pos token"],
     way: tuple[range, bool],
-) -> Iterator[Float[Tensor, " pair"]]:
+) -> Iterator[Float[Tensor, "pair token"]]:
     """Log probability lost at each pair's query if it cannot attend to the key, some at a time.
 
     `targets` are the tokens whose probability is read at each query, `clean` their log
@@ -87,10 +87,10 @@ def knocked_out_pairs(
     >>> model = load_model()
     >>> ids = model.to_tokens("blue dog blue dog")[0]
     >>> log = capture.run(model, ids[None])[0].log_softmax(-1)
-    >>> clean, targets = log.max(-1)
+    >>> clean, targets = log.max(-1, keepdim=True)
     >>> lost = knocked_out_pairs(model, ids, [(2, 1), (3, 1)], targets, clean, (range(2), True))
     >>> torch.cat(list(lost)).shape
-    torch.Size([2])
+    torch.Size([2, 1])
     """
     layers, renormalise = way
     most = max(1, _LOGITS // (len(ids) * int(model.cfg.d_vocab)))
@@ -111,4 +111,4 @@ def knocked_out_pairs(
         logits = capture.run(model, rows, interventions=cuts)
         queries = torch.tensor([query for query, _ in some])
         read = logits[torch.arange(len(some)), queries].float().log_softmax(-1).cpu()
-        yield clean[queries] - read.gather(1, targets[queries, None])[:, 0]
+        yield clean[queries] - read.gather(1, targets[queries])

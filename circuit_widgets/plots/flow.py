@@ -36,6 +36,12 @@ _SOURCES, _KNOCKOUTS, _SWEEP = 2.4, 1.5, 2.0
 _SWEPT = 5
 
 
+def _output(result: InformationFlow) -> str:
+    if result.n_prompts > 1 and len({*result.targets}) > 1:
+        return f"the targets after position {result.position}"
+    return shown_output(result.target_token, result.position, result.against_token)
+
+
 @styled
 def plot(
     result: InformationFlow,
@@ -47,8 +53,10 @@ def plot(
     """The edges, as wide as the share they carry and named by their head; below, each source.
 
     The strongest paths are in colour in the graph and written out at the bottom. Shares are not
-    causal: what attention knockout costs is below them, with a star where it is above the bound of
-    the control, and at the bottom for windows of layers, of the sources that cost most.
+    causal: what attention knockout costs is below them, with a mark at the bound of tokens as
+    likely as the target, a line at that of other queries, and a star where it is above both; and at
+    the bottom for windows of layers, of the sources that cost most. Of several prompts these are
+    means, with their intervals.
 
     Args:
         result: What `trace_information_flow` found.
@@ -71,7 +79,7 @@ def plot(
     below = 1.2 * line_height("figure.labelsize") * len(lines) + 0.3
     if title is None:
         made = result.provenance
-        output = shown_output(result.target_token, result.position)
+        output = _output(result)
         title = f"{made.model}: information flow to {output}, {made.progress}"
     heights = [graph_height, _SOURCES - 0.6]
     run = bool(result.knockout.value.isfinite().any())
@@ -179,6 +187,9 @@ def _sources(ax: Axes, result: InformationFlow, shown: range) -> None:
     at = np.array(shown)
     routes = result.routes.numpy()
     ax.bar(at, routes[at], color="C0", label="routes")
+    if result.routes_between is not None:
+        low, high = result.routes_between.numpy()[:, at]
+        ax.vlines(at, low, high, color="0.2", label=result.provenance.interval)
     ax.plot(at, result.rollout.numpy()[at], "_", color="0.4", label="attention rollout (baseline)")
     ax.set_ylabel("share of final\nresidual stream")
     ax.legend()
@@ -189,14 +200,20 @@ def _knockouts(ax: Axes, result: InformationFlow, shown: range) -> None:
     cost = result.knockout.value.numpy()
     ax.axhline(0, color="0.6", linewidth=0.8)
     ax.bar(at, np.nan_to_num(cost[at]), color="C1")
+    score = result.knockout
+    if score.low is not None and score.high is not None:
+        ax.vlines(at, score.low.numpy()[at], score.high.numpy()[at], color="0.2")
     bound = float(result.knockout_control[1])
     if bound == bound:
-        ax.axhline(bound, color="0.4", linestyle="--", label="bound of the control")
+        ax.axhline(bound, color="0.4", linestyle="--", label="bound of other queries")
+    if score.control_high is not None and bool(score.control_high.isfinite().any()):
+        likely = score.control_high.numpy()[at]
+        ax.plot(at, likely, "_", color="0.4", label="bound of tokens as likely")
     confirmed = [each.position for each in result.information_sources if each.confirmed]
     confirmed = [position for position in confirmed if position in shown]
     if confirmed:
-        ax.plot(confirmed, cost[confirmed], "*", color="C3", label="above the bound", ms=9)
-    ax.set_ylabel("cost of\nknockout (nats)")
+        ax.plot(confirmed, cost[confirmed], "*", color="C3", label="above both", ms=9)
+    ax.set_ylabel(f"cost of\nknockout ({result.unit})")
     if ax.get_legend_handles_labels()[0]:
         ax.legend()
 
@@ -210,6 +227,6 @@ def _sweep(ax: Axes, result: InformationFlow, sources: Sequence[FlowSource]) -> 
     first, last = result.windows[0]
     layers = "one layer" if first == last else f"a window of {last - first + 1} layers"
     ax.set_xlabel(f"middle of {layers} in which attention is blocked")
-    ax.set_ylabel("cost of\nknockout (nats)")
+    ax.set_ylabel(f"cost of\nknockout ({result.unit})")
     for text in ax.legend().get_texts():
         text.set_parse_math(False)

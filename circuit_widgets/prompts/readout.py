@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from torch import Tensor
 from circuit_widgets import arguments, models
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.each import places_of, targets_of
-from circuit_widgets.prompts.targets import target_of, warn_of_a_space
+from circuit_widgets.prompts.targets import Target, target_of, warn_of_a_space
 from circuit_widgets.prompts.tokens import Tokens, show_token, tokenize
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ class Readout:
     def target(self, logits: Float[Tensor, "... vocab"]) -> int:
         """The token that is read: the one given, or the likeliest by the logits read there."""
         return int(logits.flatten().float().argmax()) if self.given is None else self.given
+
+    @property
+    def target_given(self) -> Target | None:
+        """What was asked for, or follows in the text, if anything does."""
+        return None if self.given is None else Target(self.given, self.against)
 
     def strings(self, model: TransformerBridge) -> tuple[str, ...]:
         """The text's tokens as they are shown."""
@@ -152,6 +159,20 @@ def readouts(
             where = f"prompt {at}: " if len(prompts) > 1 else ""
             raise ValueError(f"{where}{error}") from None
     return found
+
+
+def once_each(read: Sequence[Readout]) -> list[Readout]:
+    """Without those that ask the same of the same text as an earlier one, with a warning."""
+    once = {(tuple(at.ids.tolist()), at.position, at.given, at.against): at for at in read}
+    if len(once) < len(read):
+        warnings.warn(
+            f"{len(read) - len(once)} of {len(read)} prompts are copies of others; each counts "
+            "once, because a copy says nothing new"
+            + (": one prompt is left, which has no interval over prompts" * (len(once) == 1)),
+            UserWarning,
+            stacklevel=5,
+        )
+    return [*once.values()]
 
 
 def _following(ids: Int[Tensor, " pos"], position: int) -> int | None:

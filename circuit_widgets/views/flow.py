@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.jobs.job import Job
@@ -12,7 +14,7 @@ from circuit_widgets.widgets.result_view import ResultView, followed, opened, wr
 from circuit_widgets.wire import controls as c
 from circuit_widgets.wire.controls import word
 from circuit_widgets.wire.numbers import number
-from circuit_widgets.wire.packing import topic
+from circuit_widgets.wire.packing import Number, topic
 from circuit_widgets.wire.topics import flow as t
 from circuit_widgets.wire.topics.shared import Fact, facts_table
 
@@ -59,8 +61,36 @@ class FlowView(ResultView):
 
 
 def _flow(result: InformationFlow) -> TopicData:
+    paths = [
+        t.Path(path.weight, [_edge(result, step, path.weight) for step in path.steps])
+        for path in _strongest(result)
+    ]
+    several = result.n_prompts > 1
+    return topic(
+        "flow",
+        {
+            "position": result.position,
+            "target": result.target_token,
+            "against": result.against_token or "",
+            "measured": result.measured,
+            "unit": result.unit,
+            "n_prompts": result.n_prompts,
+        },
+        facts_table(_facts(result)),
+        t.routes_graph(_edges(result)),
+        *t.path_tables(paths),
+        t.sources_table(
+            _sources(result),
+            which=result.provenance.interval if several else "",
+            measured=result.measured,
+            unit=result.unit,
+        ),
+    )
+
+
+def _facts(result: InformationFlow) -> list[Fact]:
     control, bound = result.knockout_control.tolist()
-    facts = [
+    return [
         Fact(
             "share from other positions",
             "Share of the residual stream from positions other than this one and the BOS.",
@@ -69,39 +99,42 @@ def _flow(result: InformationFlow) -> TopicData:
         ),
         Fact(
             "attention blocked at another query",
-            "Fall of the log-probability of what is read there, median over "
-            f"{result.n_control} random pairs of another query and a position before it; "
-            f"{result.n_control_above} of those are above the bound, too.",
-            "nats",
+            "Fall of "
+            + ("the log-probability of what" if result.against_token is None else "what")
+            + f" is read there, median over {result.n_control} random pairs of another query and a "
+            f"position before it; {result.n_control_above} of those are above the bound, too.",
+            result.unit,
             number(control),
             null_label="bound",
             null=number(bound),
         ),
     ]
+
+
+def _sources(result: InformationFlow) -> list[t.FlowSource]:
     confirmed = {s.position for s in result.information_sources if s.confirmed}
-    sources = [
+    score, between = result.knockout, result.routes_between
+
+    def at(tensor: Tensor | None, position: int) -> Number:
+        return None if tensor is None else number(tensor[position])
+
+    return [
         t.FlowSource(
-            position,
-            number(result.routes[position]),
-            number(result.rollout[position]),
-            number(result.knockout.value[position]),
-            position in confirmed,
-            _window(result, position),
+            position=position,
+            route=number(result.routes[position]),
+            rollout=number(result.rollout[position]),
+            route_low=at(None if between is None else between[0], position),
+            route_high=at(None if between is None else between[1], position),
+            knockout=number(score.value[position]),
+            knockout_low=at(score.low, position),
+            knockout_high=at(score.high, position),
+            likely=at(score.control, position),
+            bound=at(score.control_high, position),
+            confirmed=position in confirmed,
+            window=_window(result, position),
         )
         for position in range(len(result.ids))
     ]
-    paths = [
-        t.Path(path.weight, [_edge(result, step, path.weight) for step in path.steps])
-        for path in _strongest(result)
-    ]
-    return topic(
-        "flow",
-        {"position": result.position, "target": result.target_token},
-        facts_table(facts),
-        t.routes_graph(_edges(result)),
-        *t.path_tables(paths),
-        t.sources_table(sources),
-    )
 
 
 def _window(result: InformationFlow, source: int) -> str:

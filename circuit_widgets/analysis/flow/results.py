@@ -11,7 +11,9 @@ from torch import Tensor
 
 from circuit_widgets.analysis.flow.edges import edges
 from circuit_widgets.analysis.flow.routes import FlowPath
+from circuit_widgets.analysis.flow.words import lines
 from circuit_widgets.heads import Head
+from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import Score
 
@@ -26,8 +28,10 @@ class FlowSource:
     Attributes:
         position: Where it is, and its `token`.
         route: Its share over all routes.
-        knockout: Log probability of the target lost without it, in nats; None: not run (yet).
-        confirmed: Whether that is above the bound of the control.
+        knockout: Log probability of the target lost without it, in nats (of a target pair, their
+            logit difference); None: not run (yet).
+        confirmed: Whether that is above both bounds: what blocking costs at other queries, and what
+            it costs tokens as likely as the target; of several prompts also its interval above 0.
     """
 
     position: int
@@ -44,10 +48,10 @@ class InformationFlow(Result, topic="flow"):
     Routes follow the size of what is written and are not causal; `knockout` measures whether the
     output depends on a source. Node (layer, pos) is a position's residual stream before that layer;
     (n_layers, position) is the stream that is read. NaN: not reached from there, not computed, or
-    not run.
+    not run. Of several prompts all numbers are means over them, position by position.
 
     Attributes:
-        tokens, ids: The text, [pos].
+        tokens, ids: The text, [pos]; of several prompts the first one's.
         position: Whose output is read; `target` is the token (id) whose probability is read there.
         contributions: Share of a query's stream after a layer that comes from a key's stream before
             it, over all heads, the residual stream and the MLP, [layer, query, key]. Rows sum to 1.
@@ -64,8 +68,12 @@ class InformationFlow(Result, topic="flow"):
         rollout: The same by attention rollout (Abnar & Zuidema 2020): a baseline that knows the
             patterns only.
         knockout: Log probability of the target lost when `position` cannot attend to a source, in
-            nats, [pos]: Geva et al. 2023. As asked for, with or without renormalising;
-            `knockout_other` is the other way. One text, so there is no interval.
+            nats, [pos]: Geva et al. 2023; of a target pair what is lost of the difference of their
+            logits. As asked for, with or without renormalising; `knockout_other` is the other way.
+            `low` and `high` are the interval over prompts, None where there is one prompt.
+            `control` is what tokens as likely as the target lose by the same knockout, and
+            `control_high` the bound for the largest of as many further tokens as sources were
+            blocked; NaN until all prompts are there.
         knockout_control: What that costs at other queries of the text: the median over `n_control`
             random pairs of a query before `position` and a position before that, each read at its
             query; and the upper prediction bound (Student's t on the median deviation) for the
@@ -75,14 +83,18 @@ class InformationFlow(Result, topic="flow"):
         windows, knockout_by_window: The first and the last layer of each window that moves through
             the model, and what blocking attention in those layers only costs, as `knockout`,
             [window, pos]. For the 8 sources whose knockout costs most. There is no control for it.
-        key_paths: The strongest paths, each with its weight (the product of its contributions) and
-            steps (layer, from, to, head), head -1 for the residual stream.
+        key_paths: The strongest paths, each with its weight (the product of its contributions, of
+            several prompts of their means) and steps (layer, from, to, head), head -1 for the
+            residual stream.
         information_sources: The sources, the one first whose knockout costs most (where none was
             run, the strongest by `routes`), without `position` itself and a BOS: position, token,
-            route, knockout (None: not run yet), and whether it is confirmed, which is a knockout
-            above the bound of the control.
+            route, knockout (None: not run yet), and whether it is confirmed.
         self_influence_score: Share of `routes` that comes from positions other than `position`
             itself and a BOS, [].
+        n_prompts: How many are in it.
+        targets: Of each prompt, as ids. `against_token` is what the first one's is held against;
+            None: a target alone.
+        routes_between: The interval of `routes` over prompts, [2, pos]; None: one prompt.
 
     >>> import circuit_widgets as cw
     >>> flow = cw.trace_information_flow(cw.load_model(), "blue dog seven blue dog", confirm=0)
@@ -113,6 +125,10 @@ class InformationFlow(Result, topic="flow"):
     key_paths: tuple[FlowPath, ...]
     information_sources: tuple[FlowSource, ...]
     self_influence_score: Float[Tensor, ""]
+    n_prompts: int = 1
+    targets: tuple[Target, ...] = ()
+    against_token: str | None = None
+    routes_between: Float[Tensor, "low_and_high pos"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -171,26 +187,32 @@ class InformationFlow(Result, topic="flow"):
         """One row per score and source; `df.attrs` has the provenance.
 
         Scores are routes, rollout, knockout and knockout_by_window, which has a row for each window
-        from `first_layer` to `last_layer`; `edges` gives the graph, `key_paths` the paths.
+        from `first_layer` to `last_layer`; `edges` gives the graph, `key_paths` the paths. `n` is
+        the number of prompts, `low` and `high` an interval over them, `control_high` the bound of
+        tokens as likely as the target.
         """
         import pandas as pd
 
         made, n = self.provenance, len(self.ids)
-        scores = {"routes": self.routes, "rollout": self.rollout, "knockout": self.knockout.value}
+        routes = Score(self.routes)
+        if self.routes_between is not None:
+            low, high = self.routes_between
+            routes = Score(self.routes, low=low, high=high)
+        scores = {"routes": routes, "rollout": Score(self.rollout), "knockout": self.knockout}
         where = {"source": list(range(n)), "token": list(self.tokens)}
         confirmed = {at.position for at in self.information_sources if at.confirmed}
         where["confirmed"] = [position in confirmed for position in range(n)]
         layers = {"first_layer": pd.NA, "last_layer": pd.NA}
         parts = [
-            pd.DataFrame({"score": name, **where, **layers, "value": value.numpy()})
-            for name, value in scores.items()
+            pd.DataFrame({"score": name, **where, **layers, **score.columns()})
+            for name, score in scores.items()
         ]
         for (first, last), value in zip(self.windows, self.knockout_by_window, strict=True):
             layers = {"first_layer": first, "last_layer": last}
             rows = {"score": "knockout_by_window", **where, **layers, "value": value.numpy()}
             parts.append(pd.DataFrame(rows).dropna(subset=["value"]))
         frame = pd.concat(parts, ignore_index=True).assign(
-            query=self.position, complete=made.complete
+            query=self.position, n=self.n_prompts, complete=made.complete
         )
         frame = frame.astype(dict.fromkeys(layers, "Int64"))
         frame.attrs["provenance"] = dataclasses.asdict(made)
@@ -217,37 +239,20 @@ class InformationFlow(Result, topic="flow"):
                 text += f" -[{Head(layer, head)}{said}]-> {query} {self.tokens[query]!r}"
         return text
 
+    @property
+    def unit(self) -> str:
+        """Of `knockout`: nats, or, of a difference of two logits, logits (which are nats, too)."""
+        return "nats" if self.against_token is None else "logits"
+
+    @property
+    def measured(self) -> str:
+        """What a knockout lowers, for people."""
+        of = repr(self.target_token)
+        if len({*self.targets}) > 1:
+            of = "the targets"
+        elif self.against_token is not None:
+            of += f" against {self.against_token!r}"
+        return f"{'log-probability' if self.against_token is None else 'logit difference'} of {of}"
+
     def _lines(self) -> list[str]:
-        lines = [f"The routes lead to {self.target_token!r} after position {self.position}"]
-        lines += [self._source_line(at) for at in self.information_sources[:5]]
-        if self.information_sources and self.information_sources[0].knockout is not None:
-            lines.append(self._control_line())
-        for path in self.key_paths[:3]:
-            lines.append(f"The path {self.path_text(path)} carries {path.weight:.3f}")
-        score = float(self.self_influence_score)
-        lines.append(f"Other positions (without the BOS token) contribute {score:.2f} in all")
-        return lines
-
-    def _source_line(self, at: FlowSource) -> str:
-        route = f"routes give it {at.route:.3f} of the final residual stream"
-        if at.knockout is None:
-            return f"{at.position} {at.token!r}: {route}"
-        # Adding 0 makes -0.0 a 0.
-        text = f"attention knockout costs {round(at.knockout, 2) + 0.0:+.2f} nats"
-        if at.confirmed:
-            text += " (above the bound)"
-        if (found := self.strongest_window(at.position)) is not None and at.confirmed:
-            (first, last), cost = found
-            layers = f"layer {first}" if first == last else f"layers {first} to {last}"
-            text += f", most in {layers} ({cost:+.2f})"
-        return f"{at.position} {at.token!r}: {text}; {route}"
-
-    def _control_line(self) -> str:
-        middle, bound = self.knockout_control.tolist()
-        if bound != bound:
-            return "There is no control (yet), so that no source is above a bound"
-        return (
-            f"Attention knockout at {self.n_control} other pairs of query and key costs "
-            f"{round(middle, 2) + 0.0:.2f} nats (median); the bound is {bound:.2f}, and "
-            f"{self.n_control_above} of those pairs are above it"
-        )
+        return lines(self)

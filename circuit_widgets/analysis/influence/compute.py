@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +17,7 @@ from circuit_widgets.analysis.influence.settings import Settings, SettingsOfSeve
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.prompts.batches import Prompts, are_several
-from circuit_widgets.prompts.readout import Readout, readout, readouts
+from circuit_widgets.prompts.readout import Readout, once_each, readout, readouts
 from circuit_widgets.prompts.replacements import MOST_ENUMERATED, draw_replacements, weights_of
 from circuit_widgets.results.provenance import begun
 
@@ -159,17 +158,8 @@ def _asked(
     """What is read in which prompt, each once."""
     if not are_several(tokens):
         return [readout(model, tokens, position, target, generate, pair=pair)]
-    read = readouts(model, Prompts(model, tokens), position, target, generate, pair=pair)
-    once = {(tuple(at.ids.tolist()), at.position, at.given, at.against): at for at in read}
-    if len(once) < len(read):
-        warnings.warn(
-            f"{len(read) - len(once)} of {len(read)} prompts are copies of others; each counts "
-            "once, because a copy says nothing new"
-            + (": one prompt is left, which has no interval over prompts" * (len(once) == 1)),
-            UserWarning,
-            stacklevel=4,
-        )
-    return [*once.values()]
+    prompts = Prompts(model, tokens)
+    return once_each(readouts(model, prompts, position, target, generate, pair=pair))
 
 
 def _draws(draws: int | None, metric: str, weights: Sequence[Tensor]) -> int | None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from circuit_widgets.wire import packing
 from circuit_widgets.wire.packing import Number, Packed
+from circuit_widgets.wire.topics.shared import interval
+
+_LIKELY = "What blocking it costs other tokens that were as likely as the target"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,13 @@ class FlowSource:
     position: int
     route: Number
     rollout: Number
+    route_low: Number
+    route_high: Number
     knockout: Number
+    knockout_low: Number
+    knockout_high: Number
+    likely: Number
+    bound: Number
     confirmed: bool
     window: str
 
@@ -95,22 +104,49 @@ def path_tables(paths: Sequence[Path]) -> list[Packed]:
     ]
 
 
-def sources_table(sources: Sequence[FlowSource]) -> Packed:
-    """A row a position of the text."""
+def sources_table(sources: Sequence[FlowSource], *, which: str, measured: str, unit: str) -> Packed:
+    """A row a position of the text; `which`: what its intervals are, "" for none."""
+    route, knockout = (
+        (
+            [getattr(source, f"{name}_low") for source in sources],
+            [getattr(source, f"{name}_high") for source in sources],
+        )
+        for name in ("route", "knockout")
+    )
     return packing.table(
         "sources",
         [
             packing.positions("position", [source.position for source in sources], "position"),
             packing.numbers("route", [source.route for source in sources], "share by route"),
+            *interval("route", *route, which),
             packing.numbers("rollout", [source.rollout for source in sources], "attention rollout"),
             packing.numbers(
                 "knockout",
                 [source.knockout for source in sources],
                 "cost of blocking",
-                unit="nats",
-                about="Fall of the target's log-probability when attention to it is blocked",
+                unit=unit,
+                about=f"Fall of the {measured} when attention to it is blocked",
             ),
-            packing.flags("confirmed", [source.confirmed for source in sources], "above the bound"),
+            *interval("knockout", *knockout, which),
+            packing.numbers(
+                "likely",
+                [source.likely for source in sources],
+                "tokens as likely",
+                about=_LIKELY,
+                role="null",
+                of="knockout",
+            ),
+            packing.numbers(
+                "bound",
+                [source.bound for source in sources],
+                "bound of tokens as likely",
+                about=_LIKELY,
+                role="null_high",
+                of="knockout",
+            ),
+            packing.flags(
+                "confirmed", [source.confirmed for source in sources], "above both bounds"
+            ),
             packing.texts(
                 "window",
                 [source.window for source in sources],

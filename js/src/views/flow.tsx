@@ -53,7 +53,7 @@ function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
           <Panel name="sources" label="Sources">
             <SourceTable
               {...sorting(session, "flow.sources.sort", "-knockout")}
-              {...{ sources: rows.sources, tokens, token, choose: chooseToken }}
+              {...{ rows, tokens, token, choose: chooseToken }}
             />
           </Panel>
         </div>
@@ -65,6 +65,12 @@ function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
       </div>
     </>
   );
+}
+
+/** What is read: of several prompts the first one's text is shown. */
+function heading(rows: FlowRows): string {
+  if (rows.nPrompts === 1) return predicted(rows);
+  return `the ${rows.measured} after position ${rows.position}: mean of ${rows.nPrompts} prompts, of which the first is shown`;
 }
 
 export function Flow({ session }: { session: Session }) {
@@ -79,7 +85,7 @@ export function Flow({ session }: { session: Session }) {
       session={session}
       name="flow"
       label="Information flow"
-      top={rows ? <h3>Sources of {predicted(rows)}</h3> : <span />}
+      top={rows ? <h3>Sources of {heading(rows)}</h3> : <span />}
     >
       {rows && <Panels session={session} rows={rows} />}
     </ViewFrame>

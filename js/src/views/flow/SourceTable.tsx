@@ -1,33 +1,42 @@
 // Every source with what blocking it costs, and its share.
 import { useMemo } from "preact/hooks";
 import { labelText } from "../../draw/label";
+import { fixed, isThere } from "../../draw/number";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
 import type { Sorting } from "../sorting";
 import type { FlowRows } from "./rows";
 
 interface Props extends Sorting {
-  sources: FlowRows["sources"];
+  rows: FlowRows;
   tokens: readonly string[];
   token: number | null;
   choose: (position: number) => void;
 }
 
-export function SourceTable({ sources, tokens, token, choose, sort, setSort }: Props) {
+export function SourceTable({ rows, tokens, token, choose, sort, setSort }: Props) {
   const columns = useMemo<TableColumn[]>(() => {
-    const { route, knockout, rollout, confirmed, window } = sources;
+    const { route, knockout, rollout, confirmed, window } = rows.sources;
+    const mean =
+      rows.nPrompts > 1 ? `, mean of ${rows.nPrompts} prompts (${knockout.interval})` : "";
     return [
       {
         ...{ kind: "text", name: "source", label: "source", token: true },
-        values: Array.from(route, (_, i) => labelText(tokens[i] ?? "", 16)),
+        values: Array.from(route.value, (_, i) => labelText(tokens[i] ?? "", 16)),
         note: String,
       },
       {
         ...{ kind: "number", name: "knockout", label: "cost of blocking", strong: true },
-        values: knockout,
+        ...{ values: knockout.value, low: knockout.low, high: knockout.high },
+        about: `How much the ${rows.measured} falls when the output cannot attend to the source, in ${rows.unit}${mean}.`,
+        note: (i) => (confirmed[i] === 1 ? "above both bounds" : ""),
+      },
+      {
+        ...{ kind: "number", name: "bound", label: "tokens as likely" },
+        values: knockout.bound ?? knockout.value.map(() => Number.NaN),
+        write: (value) => (isThere(value) ? `≤ ${fixed(value)}` : "–"),
         about:
-          "Log-probability of the target that is lost when the output cannot attend to the source, in nats.",
-        note: (i) => (confirmed[i] === 1 ? "above the bound" : ""),
+          "The most that the same blocking costs other tokens that were as likely as the target: the second of the two bounds. The first is what blocking costs at other queries.",
       },
       {
         ...{ kind: "text", name: "window", label: "most in layers", values: window },
@@ -35,7 +44,8 @@ export function SourceTable({ sources, tokens, token, choose, sort, setSort }: P
           "The window of layers in which blocking alone costs most, and that, in nats: not tested against a control.",
       },
       {
-        ...{ kind: "number", name: "route", label: "share", values: route, digits: 3 },
+        ...{ kind: "number", name: "route", label: "share", values: route.value, digits: 3 },
+        ...{ low: route.low, high: route.high },
         about:
           "Share of the residual stream that comes from the source, over all routes: not causal.",
       },
@@ -44,12 +54,19 @@ export function SourceTable({ sources, tokens, token, choose, sort, setSort }: P
         about: "Share by attention rollout: a baseline that knows the attention patterns only.",
       },
     ];
-  }, [sources, tokens]);
+  }, [rows, tokens]);
   return (
     <Table
       name="sources"
       title="Sources"
-      {...{ columns, rows: sources.route.length, selected: token, select: choose, sort, setSort }}
+      {...{
+        columns,
+        rows: rows.sources.route.value.length,
+        selected: token,
+        select: choose,
+        sort,
+        setSort,
+      }}
       fill
     />
   );

@@ -1,14 +1,14 @@
 // The text in the colours of how much each token contributes to the prediction.
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { labelText } from "../../draw/label";
-import { fixed } from "../../draw/number";
+import { fixed, interval, isThere } from "../../draw/number";
 import { evenly } from "../../draw/scale";
 import type { Theme } from "../../draw/theme";
 import { Facts } from "../../parts/Facts";
 import { useLatest } from "../../parts/latest";
 import { Tooltip } from "../../parts/Tooltip";
 import { Words, type WordsLook } from "../../parts/Words";
-import type { FlowRows } from "./rows";
+import type { FlowRows, Span } from "./rows";
 
 interface Props {
   rows: FlowRows;
@@ -25,9 +25,9 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
   const at = useComputed(() => hover.value ?? given.value.token);
   const look = useComputed<WordsLook>(() => {
     const { position, sources } = given.value.rows;
-    const { most } = evenly(sources.route);
+    const { most } = evenly(sources.route.value);
     return {
-      ground: sources.route.map((share) => share / most),
+      ground: sources.route.value.map((share) => share / most),
       signed: false,
       marks: {
         pinned: (i) => i === position,
@@ -37,6 +37,12 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
   });
   const i = at.value;
   const { route, knockout, rollout } = rows.sources;
+  const said = (i: number) => {
+    const cost = `blocking it costs ${fixed(knockout.value[i])} ${rows.unit}${spanOf(knockout, i)}`;
+    const likely = knockout.bound?.[i];
+    const bound = isThere(likely) ? ` (tokens as likely: at most ${fixed(likely)})` : "";
+    return `“${labelText(tokens[i] ?? "", 20).trim()}” (position ${i}): share by route ${fixed(route.value[i])}${spanOf(route, i)}, by attention rollout ${fixed(rollout[i])} (baseline); ${cost}${bound}`;
+  };
   return (
     <>
       <div class="words-top">
@@ -57,12 +63,17 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
       />
       <div class="flow-said">
         <Tooltip name="route" live>
-          {i === null || i >= route.length
-            ? "Outlined: blocking it costs more than the bound for blocking at other queries."
-            : `“${labelText(tokens[i] ?? "", 20).trim()}” (position ${i}): share by route ${fixed(route[i])}, by attention rollout ${fixed(rollout[i])} (baseline); blocking it costs ${fixed(knockout[i])} nats`}
+          {i === null || i >= route.value.length
+            ? "Outlined: blocking it costs more than at other queries, and more than it costs tokens as likely as the target."
+            : said(i)}
         </Tooltip>
         <Facts facts={rows.facts} />
       </div>
     </>
   );
+}
+
+function spanOf({ low, high }: Span, i: number): string {
+  const span = interval(low?.[i], high?.[i]);
+  return span && ` (${span})`;
 }

@@ -25,7 +25,7 @@ it("knows the head that a path comes through last, or that there is none", () =>
 });
 
 it("keeps what was not computed missing", () => {
-  expect([...rows.sources.knockout]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  expect([...rows.sources.knockout.value]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
   expect([...rows.sources.confirmed]).toEqual([1, 0, 0]);
 });
 

@@ -19,9 +19,24 @@ export interface Path {
   steps: Step[];
 }
 
+/** By position; the interval over prompts, where there are several. */
+export interface Span {
+  value: Float32Array;
+  low: Float32Array | null;
+  high: Float32Array | null;
+  interval: string;
+}
+
 export interface FlowRows {
   position: number;
   target: string;
+  /** The token that the target is held against; "": none. */
+  against: string;
+  /** What blocking lowers, in words, and its unit. */
+  measured: string;
+  unit: string;
+  /** Of several all numbers are means. */
+  nPrompts: number;
   nLayers: number;
   facts: Fact[];
   edges: {
@@ -39,10 +54,13 @@ export interface FlowRows {
   paths: Path[];
   /** By position; NaN: not computed. */
   sources: {
-    route: Float32Array;
-    knockout: Float32Array;
+    route: Span;
+    knockout: Span & {
+      /** What blocking costs tokens that were as likely as the target, at most. */
+      bound: Float32Array | null;
+    };
     rollout: Float32Array;
-    /** Blocking it costs more than the bound of the control, blocking at other queries. */
+    /** Blocking it costs more than both bounds: of other queries, and of tokens as likely. */
     confirmed: Uint8Array;
     /** The layers in which blocking it costs most, and that, in words; null: not run. */
     window: (string | null)[];
@@ -53,17 +71,23 @@ export function readFlow(topic: Topic, nLayers: number): FlowRows {
   const sources = topic.table("sources");
   const position = topic.number("position") || 0;
   const empty = new Float32Array(position + 1).fill(Number.NaN);
+  const none = { value: empty, low: null, high: null, interval: "" };
+  const knockout = sources?.estimates("knockout");
   return {
     position,
     target: topic.text("target"),
+    against: topic.text("against"),
+    measured: topic.text("measured"),
+    unit: topic.text("unit") || "nats",
+    nPrompts: topic.number("n_prompts") || 1,
     nLayers,
     facts: readFacts(topic),
     edges: readEdges(topic),
     paths: readPaths(topic),
     // A row a position of the text.
     sources: {
-      route: sources?.numbers("route") ?? empty,
-      knockout: sources?.numbers("knockout") ?? empty,
+      route: sources?.estimates("route") ?? none,
+      knockout: { ...(knockout ?? none), bound: knockout?.nullHigh ?? null },
       rollout: sources?.numbers("rollout") ?? empty,
       confirmed: sources?.flags("confirmed") ?? new Uint8Array(position + 1),
       window: sources?.texts("window").map((text) => text || null) ?? [],
