@@ -91,6 +91,7 @@ const options = {
   jsx: "automatic",
   jsxImportSource: "preact",
   plugins: [css],
+  charset: "utf8",
   legalComments: "none",
   metafile: true,
   write: false,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lightTheme } from "../test/fake-theme";
 import { pack, sequential } from "./color";
-import { cellOf, coarser, paint, stride, type Tile, valueAt } from "./tile";
+import { cellOf, paint, stride, type Tile, valueAt } from "./tile";
 
 const table = sequential(lightTheme);
 const BACKGROUND = pack("#abcdef");
@@ -146,19 +146,5 @@ describe("cells and values", () => {
     expect(valueAt(small, 1, 2)).toBeNull(); // the future
     expect(valueAt({ ...small, first: null }, 1, 0)).toBeNull();
     expect(valueAt({ ...small, scale: Number.NaN }, 2, 1)).toBeNull();
-  });
-});
-
-describe("coarser", () => {
-  it("keeps the strongest of each block, and the first column's", () => {
-    const half = coarser(small, 2);
-    expect([half.rows, half.cols, stride(half)]).toEqual([2, 2, 2]);
-    expect([...half.data]).toEqual([255, 0, 51, 255]);
-    expect([...(half.first ?? [])]).toEqual([1, 0.25]);
-  });
-
-  it("leaves alone what fits", () => {
-    expect(coarser(small, 4)).toBe(small);
-    expect(coarser(pooled, 2)).toMatchObject({ rows: 2, cols: 2 });
   });
 });

@@ -70,25 +70,6 @@ export function paint(tile: Tile, table: Uint32Array, vmax: number, opts: PaintO
   return image(pixels, cols, rows);
 }
 
-/** The same head in at most `side` cells a side: the strongest of each block, so dots stay seen. */
-export function coarser(tile: Tile, side: number): Tile {
-  const by = Math.ceil(Math.max(tile.rows, tile.cols) / Math.max(1, side));
-  if (by <= 1) return tile;
-  const [rows, cols] = [Math.ceil(tile.rows / by), Math.ceil(tile.cols / by)];
-  const data = new Uint8Array(rows * cols);
-  const first = tile.first && new Float32Array(rows);
-  for (let r = 0; r < tile.rows; r++) {
-    const row = Math.floor(r / by);
-    for (let c = 0; c < tile.cols; c++) {
-      const at = row * cols + Math.floor(c / by);
-      const value = tile.data[r * tile.cols + c] as number;
-      if (value > (data[at] as number)) data[at] = value;
-    }
-    if (first) first[row] = Math.max(first[row] as number, tile.first?.[r] ?? 0);
-  }
-  return { ...tile, rows, cols, data, first };
-}
-
 /** Puts a painted tile where drawMatrix can scale it; reuses `into` when it has the size. */
 export function toCanvas(painted: ImageData, into: Canvas | null = null): Canvas {
   const canvas = into ?? makeCanvas(painted.width, painted.height);

@@ -1,6 +1,6 @@
 // Every slider, threshold and choice by name: read here, in Python, and in a saved notebook.
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Control } from "../contract.gen";
 
 export type { Control } from "../contract.gen";
@@ -95,16 +95,4 @@ function fit(value: ParamValue, control: Control | null): ParamValue | null {
   if (typeof value !== "number" || Number.isNaN(value)) return null;
   const { least, most } = control;
   return Math.min(most ?? value, Math.max(least ?? value, value));
-}
-
-/** Parameters of no kernel: for tests, and for what a page alone decides. */
-export function localParams(controls: readonly Control[], values: ParamValues = {}): Params {
-  const held = signal<ParamValues>(values);
-  return new Params({
-    values: held,
-    controls: signal(controls),
-    put: (all) => {
-      held.value = all;
-    },
-  });
 }

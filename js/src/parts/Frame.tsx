@@ -80,8 +80,3 @@ export function Panel({ name, label, children }: PanelProps) {
     </section>
   );
 }
-
-/** Whether somebody hid a panel. */
-export function useHidden(name: string): boolean {
-  return useContext(Hidden).includes(name);
-}

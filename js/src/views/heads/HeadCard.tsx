@@ -1,8 +1,7 @@
-// The selected head's numbers, each beside its baseline, and its pattern in small.
+// The selected head's numbers, each beside its baseline.
 import { fixed } from "../../draw/number";
 import { baselineOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
-import { Thumbnail } from "./Thumbnail";
 
 /** Groups that name what was read; others name how it was measured. */
 const OF_DATA = new Set(["random tokens", "this text", "this output"]);
@@ -15,13 +14,7 @@ const NOTES: Readonly<Record<string, string>> = {
     "Backup heads can make up for the loss of a single head: a small effect does not show that the head is idle. The baseline is the mean of random other heads of the same layers; where there are too few of them it is missing.",
 };
 
-interface Props {
-  session: Session;
-  /** Its pattern in small, where no other part shows it. */
-  thumbnail?: boolean;
-}
-
-export function HeadCard({ session, thumbnail = false }: Props) {
+export function HeadCard({ session }: { session: Session }) {
   const [layer, head] = session.head.value;
   const index = layer * session.text.value.n_heads + head;
   const groups = new Map<string, Plane[]>();
@@ -29,12 +22,9 @@ export function HeadCard({ session, thumbnail = false }: Props) {
     groups.set(plane.about.group, [...(groups.get(plane.about.group) ?? []), plane]);
   return (
     <div class="card">
-      <div class="card-top">
-        <strong class="name" data-cw="head-name">
-          {layer}.{head}
-        </strong>
-        {thumbnail && session.text.value.tokens.length > 0 && <Thumbnail session={session} />}
-      </div>
+      <strong class="name" data-cw="head-name">
+        {layer}.{head}
+      </strong>
       <div class="card-scores">
         {[...groups].map(([group, planes]) => (
           <div key={group}>
