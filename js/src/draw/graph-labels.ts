@@ -23,6 +23,9 @@ interface Rect {
 const HEIGHT = 12;
 const GAP = 5;
 const APART = 8;
+/** With more lines than that, one passes everywhere. */
+const MOST_LINES = 300;
+const SAMPLES = 24;
 /** Px that the names of columns need below the nodes. */
 export const COLUMN_ROOM = 64;
 
@@ -55,6 +58,7 @@ function drawNodeNames(
     for (const node of [source[e] as number, target[e] as number])
       strength[node] = (strength[node] ?? 0) + Math.abs(weight[e] ?? 0);
   }
+  const lines = pointsOf(data, layout, least);
   const order = [...has.keys()].filter((i) => has[i] && data.nodes.label[i]);
   order.sort((a, b) => (strength[b] ?? 0) - (strength[a] ?? 0));
   for (const i of order) {
@@ -67,13 +71,33 @@ function drawNodeNames(
       [x - width / 2, y - 10],
       [x - width / 2, y + 10],
     ];
-    const at = places.find(([px, py]) => fits(boxOf(px, py, width), layout, taken));
+    const free = places.filter(([px, py]) => fits(boxOf(px, py, width), layout, taken));
+    const at = free.find(([px, py]) => !crossed(boxOf(px, py, width), lines)) ?? free[0];
     if (!at) continue;
     // Names keep apart from each other, so that lines are seen between them.
     const { x0, y0, x1, y1 } = boxOf(at[0], at[1], width);
     taken.push({ x0: x0 - APART, y0: y0 - APART / 2, x1: x1 + APART, y1: y1 + APART / 2 });
     halo(ctx, text, at[0], at[1], theme.ink, theme.page);
   }
+}
+
+/** Points along the lines that are drawn: x, y, x, y, ... */
+function pointsOf({ edges }: GraphData, { curves }: GraphLayout, least: number): number[] {
+  const shown = Array.from(edges.source, (_, e) => e).filter((e) =>
+    isShown(edges.weight[e], least),
+  );
+  if (shown.length > MOST_LINES) return [];
+  return shown.flatMap((e) =>
+    Array.from({ length: SAMPLES + 1 }, (_, t) => pointAt(curves, 8 * e, t / SAMPLES)).flat(),
+  );
+}
+
+function crossed({ x0, y0, x1, y1 }: Rect, points: readonly number[]): boolean {
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = [points[i] as number, points[i + 1] as number];
+    if (x > x0 && x < x1 && y > y0 && y < y1) return true;
+  }
+  return false;
 }
 
 function drawEdgeNames(

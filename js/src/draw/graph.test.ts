@@ -121,6 +121,28 @@ describe("what is drawn", () => {
     expect(names[0]?.text).toBe("name 99");
   });
 
+  it("puts a node's name where no line passes, if there is such a place", () => {
+    // A line straight up, close by on the right of a node in the middle row.
+    const data: GraphData = {
+      rows: ["0", "1", "2"],
+      nodes: {
+        row: [0, 2, 1, 2],
+        label: ["", "", "1.0", ""],
+        place: [0.5, 0.5, 0.45, 0.1],
+      },
+      edges: { source: [0, 2], target: [1, 3], weight: [0.9, 0.4], label: null },
+    };
+    const of = (given: GraphData) => {
+      const fake = fakeContext();
+      drawGraph(fake.ctx, drawing(given));
+      return fake.of("fillText").find(({ args }) => args[0] === "1.0")?.args[1] as number;
+    };
+    const x = layoutGraph(data, ROOM, "up").x[2] as number;
+    expect(of(data)).toBeLessThan(x);
+    data.edges = { ...data.edges, weight: [Number.NaN, 0.4] };
+    expect(of(data)).toBeGreaterThan(x);
+  });
+
   it("draws over it only what is pointed at, selected or on the path", () => {
     const fake = fakeContext();
     drawGraphOver(fake.ctx, drawing(crossed()), {
