@@ -35,7 +35,8 @@ _SPILLED = """host => [...host.shadowRoot.querySelectorAll('.panel')].flatMap(pa
         return false;
     };
     const bottom = panel.getBoundingClientRect().bottom + 1;
-    return [...panel.querySelectorAll('*')]
+    // A canvas follows its box a frame later.
+    return [...panel.querySelectorAll(':not(canvas)')]
         .filter(e => e.getBoundingClientRect().bottom > bottom && !inside(e))
         .map(e => `${panel.dataset.cw}: ${e.tagName} ${e.getAttribute('class') ?? ''}`);
 })"""

@@ -47,3 +47,14 @@ def test_every_part_stays_in_its_panel(notebook, width):
             assert scroll.evaluate("e => e.scrollWidth - e.clientWidth") == 0, name
             assert looks.height(page.root) <= 621, name
         notebook.screenshot(f"{name}-32-heads-{width}", page.root)
+
+
+def test_a_height_that_is_too_small_scrolls_inside(notebook):
+    notebook.page.set_viewport_size({"width": 1366, "height": 768})
+    for cell, name in enumerate(VIEWS, start=1):
+        page = ExplorerPage(notebook, cell)
+        page.session("session.setHeight(380)")
+        assert looks.height(page.root) == 380, name
+        assert looks.spilled(page.root) == [], name
+        notebook.screenshot(f"{name}-380-high", page.root)
+        page.session("session.setHeight(null)")

@@ -46,6 +46,7 @@ export function Frame(props: FrameProps) {
         role="group"
         aria-label={label}
         data-sized={height !== null}
+        data-whole={!hide.some((name) => name !== "header" && name !== "footer")}
         style={{
           "--cw-heads": String(props.heading.heads ?? 0),
           ...(height === null ? {} : { "--cw-height": `${height}px` }),

@@ -37,7 +37,7 @@ export function HeadCard({ session }: { session: Session }) {
                   </th>
                   <th
                     scope="col"
-                    class="number"
+                    class="number explained"
                     title="What the score is compared with: its control where there is one, else chance. Hover a row to see which."
                   >
                     baseline
