@@ -23,9 +23,10 @@ _COVERED = """host => {
             && !scrolled(one) && !scrolled(other) && over(a, b))
         .map(([other]) => `${name(one)} on ${name(other)}`));
 }"""
-_CUT = """host => [...host.shadowRoot.querySelectorAll('.table-scroll')]
+_CUT = """host => [...host.shadowRoot.querySelectorAll('.table-scroll, .card td, .card th')]
     .filter(e => e.scrollWidth > e.clientWidth + 1)
-    .map(e => `${e.querySelector('table').dataset.cw}: ${e.scrollWidth} in ${e.clientWidth}`)"""
+    .map(e => `${e.querySelector('table')?.dataset.cw ?? e.textContent}:`
+        + ` ${e.scrollWidth} in ${e.clientWidth}`)"""
 _SPILLED = """host => [...host.shadowRoot.querySelectorAll('.panel')].flatMap(panel => {
     const clips = e => getComputedStyle(e).overflowY !== 'visible';
     if (['auto', 'scroll'].includes(getComputedStyle(panel).overflowY)) return [];
@@ -59,7 +60,7 @@ def height(root: Locator) -> float:
 
 
 def cut(root: Locator) -> list[str]:
-    """Tables that are wider than their place."""
+    """Tables, and cells of the selected head's card, that are wider than their place."""
     return root.evaluate(_CUT)
 
 

@@ -41,6 +41,7 @@ def test_every_part_stays_in_its_panel(notebook, width):
         assert looks.spilled(page.root) == [], name
         assert looks.overflowing(page.root) == [], name
         assert looks.covered(page.root) == [], name
+        assert looks.cut(page.root) == [], name
         # All 32 heads and their bars are seen without scrolling.
         scroll = page.root.locator(".head-grid .scroll")
         if width >= 1100:
