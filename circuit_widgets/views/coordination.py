@@ -51,7 +51,12 @@ class CoordinationView(ResultView):
         ]
 
     def _reads(self, result: HeadCoordination) -> Any:
-        return result.provenance.settings(Settings).prompts[0]
+        text = result.provenance.settings(Settings).prompts[0]
+        model: Any = result.model()
+        if model is not None and getattr(model, "tokenizer", None) is None:
+            # The prompts of a model without a tokenizer are ids, written out.
+            return [int(word) for word in text.split()]
+        return text
 
     def _shown_text(self, result: HeadCoordination | None) -> tuple[list[str], str]:
         if result is None:

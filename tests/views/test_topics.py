@@ -12,7 +12,7 @@ import torch
 import circuit_widgets as cw
 from circuit_widgets.results.result import part
 from circuit_widgets.views import coordination, flow, influence, patterns
-from tests import rooms
+from tests import rooms, tiny
 from tests.views.told import Told
 
 TEXT = "blue dog seven river blue dog seven"
@@ -115,6 +115,18 @@ def test_coordination() -> None:
     assert told.block("reasons")["columns"][0]["texts"] == list(result.reasons)
     assert told.topic["scalars"]["significance"].startswith("No pair could be tested\n28 pairs are")
     assert told.block("pairs")["rows"] == len(result.pairs)
+    shown.close()
+
+
+def test_coordination_of_ids_shows_attention_too() -> None:
+    """Before, nothing was shown where the model has no tokenizer to read the text again."""
+    prompts = [tiny.ids(8, seed=seed)[0].tolist() for seed in range(4)]
+    model = tiny.make("native")
+    result = cw.analyze_head_coordination(
+        model, prompts, n_permutations=20, pairs=0, progress=False
+    )
+    shown = coordination.view(result)
+    assert shown.run_shown.live and shown.run_shown.tokens == [str(i) for i in prompts[0]]
     shown.close()
 
 
