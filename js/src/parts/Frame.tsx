@@ -31,24 +31,28 @@ export interface FrameProps extends HeaderProps {
   children: ComponentChildren;
 }
 
+/** So many heads a layer have room in a column. */
+const MANY = 36;
+
 const Hidden = createContext<readonly string[]>([]);
 
 export function Frame(props: FrameProps) {
   const { name, label, commands, help, setHelp, height, setHeight, hide, children } = props;
   const root = useRef<HTMLDivElement>(null);
+  const heads = props.heading.heads ?? 0;
   const shown = (part: string) => !hide.includes(part);
   return (
     <Hidden.Provider value={hide}>
       <div
         ref={root}
-        class={`root ${name}`}
+        class={`root ${name}${heads > MANY ? " wide" : ""}`}
         tabIndex={0}
         role="group"
         aria-label={label}
         data-sized={height !== null}
         data-whole={!hide.some((name) => name !== "header" && name !== "footer")}
         style={{
-          "--cw-heads": String(props.heading.heads ?? 0),
+          "--cw-heads": String(heads),
           ...(height === null ? {} : { "--cw-height": `${height}px` }),
         }}
       >
