@@ -123,8 +123,10 @@ def _multiples(model: Any) -> list[list[str]]:
     rows = []
     for n in (32, 128):
         ids = _ids(model, n)
-        prompts = [_ids(model, n)[i:] + ids[:i] for i in range(4)]
+        prompts = [ids[i:] + ids[:i] for i in range(4)]
         tokens = torch.tensor(prompts)
+        # A p takes 7 prompts of one length or more.
+        several = [ids[i:] + ids[:i] for i in range(12)]
 
         def forward(tokens: torch.Tensor = tokens) -> None:
             capture.run(model, tokens)
@@ -135,7 +137,17 @@ def _multiples(model: Any) -> list[list[str]]:
 
             capture.gradients(model, tokens, [("z", None)], metric)
 
-        base = in_turn({"forward": forward, "backward": backward}, 3)
+        more = torch.tensor(several)
+        base, base_of_more = (
+            in_turn(
+                {
+                    "forward": lambda t=t: forward(t),
+                    "backward": lambda t=t: backward(t),
+                },
+                3,
+            )
+            for t in (tokens, more)
+        )
         calls = {
             "detect_attention_patterns": lambda p=prompts: detect_attention_patterns(
                 model, p, n_sequences=1, progress=False
@@ -146,19 +158,20 @@ def _multiples(model: Any) -> list[list[str]]:
             "trace_information_flow": lambda p=prompts: trace_information_flow(
                 model, p[0], progress=False
             ),
-            "analyze_head_coordination, one layer, no types": lambda p=prompts: (
+            "analyze_head_coordination, one layer, no types": lambda p=several: (
                 analyze_head_coordination(model, p, layer=17, pairs=0, progress=False)
             ),
         }
-        both = base["forward"] + base["backward"]
         for name, call in calls.items():
+            of, n_prompts = (base_of_more, 12) if "coordination" in name else (base, 4)
+            both = of["forward"] + of["backward"]
             taken = seconds(call)
             rows.append(
                 [
-                    f"{name}, 4 x {n} tokens",
+                    f"{name}, {n_prompts} x {n} tokens",
                     f"{taken:.2f} s",
-                    f"{base['forward']:.2f} s forward, {base['backward']:.2f} s and backward",
-                    f"{taken / base['forward']:.1f} x forward, {taken / both:.1f} x both",
+                    f"{of['forward']:.2f} s forward, {of['backward']:.2f} s and backward",
+                    f"{taken / of['forward']:.1f} x forward, {taken / both:.1f} x both",
                 ]
             )
     return rows

@@ -54,7 +54,7 @@ def plot(
     side = min(6.5, max(3.0, 0.22 * n))
     width, _ = size_of(figsize, (side + _BESIDE, 0.0))
     letters = letters_in(width - 0.2, "figure.labelsize")
-    pairs = [describe(pair, result.provenance) for pair in result.pairs]
+    pairs = [describe(result, pair) for pair in result.pairs]
     said = [*significance(result), *pairs]
     lines = [line for sentence in said for line in textwrap.wrap(sentence, letters)]
     high = side + _AROUND + 1.2 * line_height("figure.labelsize") * (1 + len(lines))

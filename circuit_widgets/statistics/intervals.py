@@ -180,7 +180,7 @@ def mean_p(samples: Float[Tensor, "sample ..."]) -> Float[Tensor, "*heads"]:
     return torch.as_tensor(p).to(samples)
 
 
-def t_quantile(confidence: float, freedom: int) -> float:
+def t_quantile(confidence: float, freedom: float) -> float:
     """T with P(|T| < t) = confidence, for some degrees of freedom.
 
     >>> round(t_quantile(0.95, 9), 3)
@@ -198,7 +198,8 @@ def further_draw(
     mean. With one draw nothing is known about the spread, with none about the middle: NaN.
 
     robust: by the median and the median deviation. Where some of the random draws are as real as
-    what is in question, one strong draw must not hide the others.
+    what is in question, one strong draw must not hide the others. A median deviation knows the
+    spread less well than a standard deviation: as that of about a third as many draws.
 
     >>> further_draw(torch.tensor([1.0, 2.0, 3.0]), 0.95)
     (tensor(2.), tensor(-2.9683), tensor(6.9683))
@@ -215,7 +216,9 @@ def further_draw(
     # A median deviation is 0.67 standard deviations where values are normal.
     deviation = (samples - middle).abs().quantile(0.5) / ndtri(0.75)
     spread = deviation if robust else samples.std()
-    half = t_quantile(confidence, n - 1) * math.sqrt(1 + 1 / n) * spread
+    # Fitted to 4 to 24 normal draws: it holds one more as often as it says, or a little more often.
+    freedom = 0.345 * n + 0.2 if robust else n - 1
+    half = t_quantile(confidence, freedom) * math.sqrt(1 + 1 / n) * spread
     return middle, middle - half, middle + half
 
 

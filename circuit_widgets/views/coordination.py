@@ -41,7 +41,7 @@ class CoordinationView(ResultView):
                 result.value, result.q, result.why, result.heads, result.order, signed=signed
             ),
             t.reasons_table(result.reasons),
-            t.pairs_table(result.pairs, result.provenance.interval),
+            t.pairs_table(result.pairs, result.interval_of_pairs),
         )
 
     def _adjusts(self, result: HeadCoordination | None) -> list[c.Control]:

@@ -177,12 +177,12 @@ def test_planted_pairs_are_found_and_typed() -> None:
     total = sum(n.values())
     print(f"significant {found}, strongest {strongest} of {total}")
     print(f"types (planted, found) {dict(typed)}; types elsewhere {elsewhere}")
-    assert found >= 0.9 * total and strongest >= 0.8 * total
+    assert found >= 0.95 * total and strongest >= 0.9 * total
     # What was typed was typed right: precision is 1 for every type.
     right = {kind: "not resolved" if kind == "redundant" else kind for kind in n}
     assert all(taken in (right[kind], "not resolved") for kind, taken in typed)
     assert elsewhere == 0
-    assert sum(typed[kind, right[kind]] for kind in n) >= 0.9 * total
+    assert sum(typed[kind, right[kind]] for kind in n) >= 0.95 * total
 
 
 def test_the_shipped_toy_has_its_path() -> None:
@@ -217,7 +217,8 @@ def test_a_type_does_not_depend_on_how_many_pairs_were_asked_for_or_in_which_ord
     )
     assert few.pairs == result.pairs[:5]
     chosen = result.significant()
-    settings = {"shape": (2, 4), "confidence": 0.95, "equivalence": 0.02, "seed": 0}
+    settings = {"shape": (2, 4), "confidence": 0.95, "equivalence": 0.02, "seed": 0, "n_pairs": 28}
+    assert len(chosen) == 28
     ablation = Ablation(model, [prompts], next_token_logp)
     for some in (chosen[::-1], chosen[7:8], chosen[::3]):
         for again in type_pairs(ablation, some, **settings):

@@ -7,8 +7,10 @@ import torch
 
 from circuit_widgets.statistics.intervals import (
     SHARE,
+    all_within,
     further_draw,
     mean_interval,
+    mean_p,
     score_of,
     t_quantile,
 )
@@ -93,6 +95,44 @@ def test_a_further_draw_is_between_as_often_as_it_says(n: int, confidence: float
         assert float(middle) == pytest.approx(float(draws[1:].mean()), abs=1e-6)
         held += bool(low < draws[0] < high)
     assert held / 4000 == pytest.approx(confidence, abs=0.015)
+
+
+@pytest.mark.parametrize(("n", "confidence"), [(4, 0.95), (8, 0.95), (16, 0.99)])
+def test_so_it_is_by_medians_or_a_little_more_often(n: int, confidence: float) -> None:
+    held = 0
+    for draws in torch.randn(1500, n + 1, generator=torch.Generator().manual_seed(n)):
+        _, low, high = further_draw(draws[1:], confidence, robust=True)
+        held += bool(low < draws[0] < high)
+    assert confidence - 0.015 < held / 1500 < confidence + 0.6 * (1 - confidence)
+
+
+@pytest.mark.parametrize(("n_parts", "n_draws"), [(1, 256), (100, 256), (100, 30)])
+def test_all_parts_of_a_further_draw_are_within_as_often_as_it_says(
+    n_parts: int, n_draws: int
+) -> None:
+    """Parts of several sizes, half of them related."""
+    generator = torch.Generator().manual_seed(n_parts)
+    sizes = torch.linspace(0.1, 5, n_parts)[:, None]
+    held, times = 0, 400
+    for _ in range(times):
+        draws = torch.randn(n_parts, n_draws + 1, generator=generator)
+        draws[::2] += draws[:1].clone()
+        draws = 3 + sizes * draws
+        low, high = all_within(draws[:, 1:], 0.95)
+        held += bool(((draws[:, 0] > low) & (draws[:, 0] < high)).all())
+    # Two or three standard errors.
+    assert held / times == pytest.approx(0.95, abs=0.03)
+
+
+def test_one_of_few_draws_cannot_be_within_with_much_confidence() -> None:
+    low, high = all_within(torch.randn(2, 10, generator=torch.Generator().manual_seed(0)), 0.95)
+    assert bool(low.isinf().all()) and bool(high.isinf().all())
+
+
+def test_p_of_a_mean_is_uniform_where_there_is_nothing() -> None:
+    p = mean_p(torch.randn(6, 4000, generator=torch.Generator().manual_seed(0)))
+    for level in (0.01, 0.05, 0.5):
+        assert float((p <= level).float().mean()) == pytest.approx(level, abs=0.02)
 
 
 def test_one_wild_draw_does_not_hide_the_others_if_it_is_robust() -> None:

@@ -122,7 +122,8 @@ def analyze_head_coordination(
             better if higher, differentiable. None: mean logp of the token that follows, in nats.
         n_permutations: Shuffles of the null, from 20.
         fdr: Share of false finds among the significant pairs.
-        pairs: How many of them get a type, at most. The type of a pair does not depend on it.
+        pairs: How many of them get a type, at most. The type of a pair does not depend on it: its
+            intervals hold for all significant pairs together.
         equivalence: An effect inside ± this is as good as none; in units of the metric (nats).
         batch: Prompts a pass, at most.
         seed: Of shuffles, random readers and control paths.
@@ -215,8 +216,8 @@ def _steps(
     shape = int(model.cfg.n_layers), n_heads
     batches = (tokens for _, tokens in prompts.batches(settings.batch))
     ablation = Ablation(model, batches, metric)
-    confidence, equivalence = settings.confidence, settings.equivalence
-    for pair in type_pairs(ablation, chosen, shape, confidence, equivalence, settings.seed):
+    how = (settings.confidence, settings.equivalence, settings.seed)
+    for pair in type_pairs(ablation, chosen, shape, *how, len(result.significant())):
         yield work.did("pairs")
         provenance = dataclasses.replace(provenance, n_done=provenance.n_done + 1)
         result = dataclasses.replace(result, provenance=provenance, pairs=(*result.pairs, pair))

@@ -36,12 +36,16 @@ def type_pairs(
     confidence: float,
     equivalence: float,
     seed: int,
+    n_pairs: int,
 ) -> Iterator[CoordinatedPair]:
     """Every chosen pair, a not in a later layer than b, with its type and its evidence.
 
-    shape: layers, and heads of a layer.
+    shape: layers, and heads of a layer. n_pairs: among how many these could have been chosen. So
+    many types can be wrong, so each is given with as much more confidence (Bonferroni), however
+    many are asked for.
     """
-    tests = _Tests(ablation, shape, confidence, equivalence, seed)
+    each = 1 - (1 - confidence) / n_pairs
+    tests = _Tests(ablation, shape, each, equivalence, seed)
     for pair in chosen:
         yield judge(tests.evidence(pair), equivalence, ablation.rounding)
 

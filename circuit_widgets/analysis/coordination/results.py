@@ -36,10 +36,11 @@ class Significant(NamedTuple):
 class CoordinatedPair:
     """How a significant pair works together; None: there is no number.
 
-    All effects are on the metric, and are means over prompts with an interval (_low, _high) of the
-    `confidence` asked for. A type is a statement about one pair at that level: no pair is compared
-    with others that were asked for, and levels are not corrected for how many pairs there are; _p
-    is there for whoever wants to.
+    All effects are on the metric, and are means over prompts with an interval (_low, _high). The
+    intervals, and with them the types, hold for all significant pairs together, at the
+    `confidence` asked for: of n pairs each has a confidence of 1 - (1 - confidence) / n
+    (Bonferroni). No pair is compared with others that were asked for, so that a type does not
+    depend on them. The two p are each pair's own.
 
     Attributes:
         a, b: "layer.head", a not in a later layer than b.
@@ -52,13 +53,13 @@ class CoordinatedPair:
         interaction: effect_ab - effect_a - effect_b.
         path_p, interaction_p: Of a mean as far from 0 (Student's t, two-sided).
         path_equivalent, interaction_equivalent: Whether it is as good as none: two one-sided tests
-            at 1 - confidence reject that it is beyond ± `equivalence`.
+            reject that it is beyond ± `equivalence`, with the same correction.
         effect_a, effect_b, effect_ab: How much the metric falls if the head, or both, are replaced
             by their mean over the other prompts.
         contribution_a, contribution_b: The effects to first order, (z - mean) · d metric / d z.
         reader: A later head that reads both: path patching from a to it and from b to it changes
-            the metric by at least `equivalence` each, with intervals that exclude 0, corrected for
-            all `n_readers` later heads (Bonferroni). The two heads with the largest estimates are
+            the metric by at least `equivalence` each, with intervals that exclude 0, corrected
+            besides for all `n_readers` later heads. The two heads with the largest estimates are
             patched. None: none of them does.
         reader_a, reader_b: These two path effects, with the corrected intervals.
         type: "serial": the path's interval excludes 0, it is outside of where a random path would
@@ -252,4 +253,11 @@ class HeadCoordination(Result, topic="coordination"):
                 f"The most similar are {self.heads[i]} and {self.heads[j]} "
                 f"({float(self.value[i, j]):.2f}), which says nothing without a null"
             )
-        return lines + [describe(pair, self.provenance) for pair in self.pairs]
+        return lines + [describe(self, pair) for pair in self.pairs]
+
+    @property
+    def interval_of_pairs(self) -> str:
+        """What the intervals of typed pairs are."""
+        n = len(self.significant())
+        which = self.provenance.interval
+        return which if n < 2 else f"{which} for all {n} significant pairs together"

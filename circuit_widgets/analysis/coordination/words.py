@@ -12,7 +12,6 @@ from circuit_widgets.analysis.coordination.turned import TURNS
 
 if TYPE_CHECKING:
     from circuit_widgets.analysis.coordination.results import CoordinatedPair, HeadCoordination
-    from circuit_widgets.results.provenance import Provenance
 
 
 def significance(result: HeadCoordination) -> list[str]:
@@ -29,9 +28,11 @@ def significance(result: HeadCoordination) -> list[str]:
     return lines if found else [*lines, could_have_been(result)]
 
 
-def describe(pair: CoordinatedPair, made: Provenance) -> str:
+def describe(result: HeadCoordination, pair: CoordinatedPair) -> str:
     """A typed pair in a line."""
-    bound = made.parameters.get("equivalence")
+    bound = result.provenance.parameters.get("equivalence")
+    which = result.interval_of_pairs
+    readers = f"{which}, corrected for {pair.n_readers} readers"
     said = {
         "serial": f"{pair.a} acts through {pair.b} (serial)",
         "parallel": f"{pair.a} and {pair.b} act independently (parallel: within ±{bound})",
@@ -39,10 +40,10 @@ def describe(pair: CoordinatedPair, made: Provenance) -> str:
     }.get(pair.type, f"How {pair.a} and {pair.b} work together is not resolved")
     others = _span("other paths", pair.path_null_low, pair.path_null_high)
     effects = [
-        _effect(pair, "path", "path effect", [made.interval, others]),
-        _effect(pair, "interaction", "interaction", [made.interval]),
-        _effect(pair, "reader_a", f"path effect {pair.a} to {pair.reader}", ["corrected interval"]),
-        _effect(pair, "reader_b", f"path effect {pair.b} to {pair.reader}", ["corrected interval"]),
+        _effect(pair, "path", "path effect", [which, others]),
+        _effect(pair, "interaction", "interaction", [which]),
+        _effect(pair, "reader_a", f"path effect {pair.a} to {pair.reader}", [readers]),
+        _effect(pair, "reader_b", f"path effect {pair.b} to {pair.reader}", [readers]),
     ]
     sign = f", with {pair.sign}" if pair.sign else ""
     why = f" ({pair.reason})" if pair.reason else ""
