@@ -218,7 +218,6 @@ def test_a_type_does_not_depend_on_how_many_pairs_were_asked_for_or_in_which_ord
     assert few.pairs == result.pairs[:5]
     chosen = result.significant()
     settings = {"shape": (2, 4), "confidence": 0.95, "equivalence": 0.02, "seed": 0, "n_pairs": 28}
-    assert len(chosen) == 28
     ablation = Ablation(model, [prompts], next_token_logp)
     for some in (chosen[::-1], chosen[7:8], chosen[::3]):
         for again in type_pairs(ablation, some, **settings):
