@@ -47,6 +47,13 @@ class Prompts:
                 )
             self.tokens.append(tokens)
 
+    @classmethod
+    def of(cls, tokens: Sequence[Tokens]) -> Prompts:
+        """Prompts that are read already."""
+        made = cls.__new__(cls)
+        made.tokens = list(tokens)
+        return made
+
     def __len__(self) -> int:
         return len(self.tokens)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from torch import Tensor
+
 from circuit_widgets.analysis.induction.identify import Settings
-from circuit_widgets.analysis.induction.results import InductionHeads, InductionTrace
+from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.analysis.induction.scores import ABLATED
+from circuit_widgets.analysis.induction.trace_results import InductionTrace
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
 from circuit_widgets.widgets.heads_view import TopicData
@@ -29,6 +32,16 @@ TRACED = (
 )
 
 
+# Of several prompts, means over prompts: name, label, meaning.
+FACTS = (
+    ("probability", "probability", "Of the token that followed earlier, at the repeated tokens."),
+    ("predicted", "top prediction", "How often that token is the model's likeliest one."),
+    ("follows", "follows again", "How often that token follows again in the prompts."),
+)
+# Prompts that are listed.
+_SHOWN = 200
+
+
 class InductionView(ResultView):
     """Every head by its induction scores, the pairs they work in, and the trace of a prompt."""
 
@@ -44,6 +57,8 @@ class InductionView(ResultView):
         "patterns",
         "strip",
         "repeats",
+        "means",
+        "prompts",
         "footer",
     )
     _doing = "Scoring heads on random tokens"
@@ -69,12 +84,13 @@ class InductionView(ResultView):
 
     def _reads(self, result: InductionHeads | InductionTrace) -> list[int] | None:
         if isinstance(result, InductionTrace):
-            return list(result.ids)
+            return None if result.lengths else list(result.ids)
         return list(result.example) if result.example else None
 
     def _shown_text(self, result: Any) -> tuple[list[str], str]:
         if isinstance(result, InductionTrace):
-            return list(result.tokens), result.provenance.probe
+            # Several prompts are no text whose tokens could be pointed at.
+            return [] if result.lengths else list(result.tokens), result.provenance.probe
         if result is None:
             return [], ""
         return list(result.example_tokens), result.provenance.probe
@@ -83,7 +99,7 @@ class InductionView(ResultView):
         if result is None:
             return None
         if isinstance(result, InductionTrace):
-            return self._trace(result)
+            return _means(result) if result.lengths else self._trace(result)
         pairs, which = result.pairs or [], result.provenance.interval
         settings = result.provenance.settings(Settings)
         ends = [end for pair in pairs for end in (pair.induction_head, pair.previous_token_head)]
@@ -115,6 +131,58 @@ class InductionView(ResultView):
             *by_head,
             *self._text.pictures([place(head) for head in (*result.heads, *result.previous)]),
         )
+
+
+def _means(result: InductionTrace) -> TopicData:
+    """Several prompts: means of each head, and what each prompt has."""
+    which, shown = result.interval, range(min(_SHOWN, result.n_prompts))
+    # Of attention and of what is added; the one of the first hop has its own heads.
+    second = {"attention": result.mean("attention"), "added": result.mean("added")}
+    first = {"first_hop": result.mean("first_hop")}
+    by_prompt = {name: result.by_prompt(name).T for name in second}
+    facts = [
+        Fact(label, about, "", number(score.value), _end(score.low), _end(score.high))
+        for name, label, about in FACTS
+        for score in [result.mean(name)]
+    ]
+    return topic(
+        "induction",
+        {"length": 0, "before": 0, "n_prompts": result.n_prompts},
+        facts_table(facts, which),
+        t.heads_table("heads", result.heads, "Induction heads"),
+        t.heads_table("previous", result.previous, "Previous-token heads"),
+        t.means_table("means", result.heads, _described(second), which, "Second hop"),
+        t.means_table("first_means", result.previous, _described(first), which, "First hop"),
+        t.prompts_table(
+            result.texts[:_SHOWN],
+            [len(result.of(prompt).repeats()) for prompt in shown],
+            result.by_prompt("probability")[:_SHOWN],
+            result.by_prompt("predicted")[:_SHOWN],
+        ),
+        *(
+            t.by_head(f"{name}_by_prompt", by_prompt[name], shown, result.heads, title, unit)
+            for name, _, title, unit in TRACED
+            if name in by_prompt
+        ),
+    )
+
+
+def _described(means: Mapping[str, Score]) -> dict[str, t.Mean]:
+    described = {name: (title, unit) for name, _, title, unit in TRACED}
+    found = {}
+    for name, score in means.items():
+        assert score.low is not None and score.high is not None
+        title, unit = described[name]
+        null, of = score.control, "other tokens"
+        if null is None:
+            assert score.chance is not None
+            null, of = score.chance.expand_as(score.value), "uniform attention"
+        found[name] = t.Mean(title, unit, score.value, score.low, score.high, null, of)
+    return found
+
+
+def _end(part: Tensor | None) -> float | None:
+    return None if part is None else number(part)
 
 
 def _facts(result: InductionHeads) -> list[Fact]:

@@ -10,8 +10,8 @@ import torch
 import circuit_widgets as cw
 from circuit_widgets import capture
 from circuit_widgets.analysis.induction.hops import earlier_positions
-from circuit_widgets.analysis.induction.results import InductionTrace
 from circuit_widgets.analysis.induction.trace import trace_induction
+from circuit_widgets.analysis.induction.trace_results import InductionTrace
 from circuit_widgets.capture.stopping import current_stop
 from circuit_widgets.heads import Head
 from circuit_widgets.weights.unembedding import Unembedding

@@ -7,6 +7,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import looks
 from tests.browser.explorer_page import ExplorerPage
 
 CELLS = [
@@ -15,6 +16,8 @@ CELLS = [
     "view = cw.identify_induction_heads.stream(model, n_sequences=20_000, batch=8)\nview",
     "trace = cw.trace_induction(model, 'blue dog seven river green blue dog seven', progress=False)"
     "\ntrace",
+    "several = cw.trace_induction(model, ['blue dog seven blue dog', 'cat red cat', 'two six two'],"
+    " progress=False)\nseveral",
 ]
 
 
@@ -91,6 +94,25 @@ def test_the_trace_of_a_prompt_draws_both_hops(notebook):
     rows.nth(1).focus()
     expect(page.part("hop")).to_contain_text("(7) also appeared at 2")
     notebook.screenshot("trace-light", page.root)
+
+
+def test_several_prompts_have_the_means_of_each_head(notebook):
+    notebook.run(0)
+    notebook.run(4)
+    page = ExplorerPage(notebook, 4)
+    rows = page.root.locator("[data-cw=means] tbody tr")
+    expect(rows).to_have_count(int(notebook.python("len(several.heads)")))
+    low = float(notebook.python("several.mean('attention').low[1].item()"))
+    expect(rows.nth(1)).to_contain_text(f"{low:.2f}")
+    expect(page.part("facts-list")).to_contain_text("top prediction")
+    expect(page.root.locator("[data-cw=prompts] tbody tr")).to_have_count(3)
+    rows.nth(1).click()
+    name = notebook.python("several.heads[1]").strip("'")
+    expect(page.part("prompts")).to_contain_text(f"attention of {name}")
+    for width in (620, 1300):
+        notebook.page.set_viewport_size({"width": width, "height": 1000})
+        assert looks.covered(page.root) == []
+    notebook.screenshot("trace-prompts", page.root)
 
 
 def test_a_stream_fills_in_and_stop_leaves_a_partial_result(notebook):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from circuit_widgets.analysis.induction.identify import identify_induction_heads
+from circuit_widgets.analysis.induction.trace import trace_induction
 from circuit_widgets.attention.diagonals import SCORES
 from tests.circuits import Circuit, build
 
@@ -73,6 +74,26 @@ def test_missing_heads_are_masked_and_partial_is_said(result) -> None:
     assert figure.axes[0].patch.get_hatch()
     assert "partial: 1 of 9 sequences" in figure.get_suptitle().replace("\n", " ")
     figure.savefig(io.BytesIO())
+
+
+def test_means_over_prompts_have_the_prompts_behind_them() -> None:
+    model = build(Circuit(3, 4, (0, 0), (2, 1)))
+    asked = {"heads": ["2.1", "2.0"], "previous": ["0.0"], "progress": False}
+    trace = trace_induction(model, [[5, 6, 7, 5, 6], [8, 9, 4, 8], [7, 3, 2, 7]], **asked)
+    figure = trace.plot()
+    for ax, name in zip(figure.axes, ("attention", "added", "first_hop"), strict=True):
+        score = trace.mean(name)
+        (points,) = [line for line in ax.lines if line.get_marker() == "o"]
+        np.testing.assert_array_equal(points.get_ydata(), score.value.numpy())
+        dots = [line for line in ax.lines if line.get_marker() == "." and len(line.get_xdata())]
+        for line, known in zip(dots, trace.by_prompt(name), strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), known.numpy())
+        null = score.control if name == "added" else score.chance.expand_as(score.value)
+        (dashes,) = [line for line in ax.lines if line.get_marker() == "_"]
+        np.testing.assert_array_equal(dashes.get_ydata(), null.numpy())
+    assert "95 % interval over prompts" in figure.axes[2].get_xlabel()
+    none = trace_induction(model, [[5, 6, 7, 5], [8, 9, 4, 8]], **asked | {"previous": []})
+    none.plot().savefig(io.BytesIO())
 
 
 def test_it_leaves_pyplot_alone(result) -> None:

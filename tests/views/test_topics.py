@@ -82,6 +82,30 @@ def test_influence_over_prompts() -> None:
     shown.close()
 
 
+def test_a_trace_of_several_prompts() -> None:
+    texts = [TEXT, "cat dog red river cat dog red", "dog red dog"]
+    result = cw.trace_induction(cw.load_model(), texts, progress=False)
+    shown = result.view()
+    told = Told(shown)
+    attention, hop = result.mean("attention"), result.mean("first_hop")
+    assert same(told.column("means", "attention"), attention.value)
+    assert same(told.column("means", "attention_low"), attention.low)
+    assert same(told.column("means", "added_null"), result.mean("added").control)
+    assert same(told.column("first_means", "first_hop"), hop.value)
+    assert same(told.column("first_means", "first_hop_null"), hop.chance.expand_as(hop.value))
+    assert list(told.column("prompts", "text")) == texts
+    assert told.column("prompts", "n").tolist() == [3, 3, 1]
+    assert same(told.matrix("added_by_prompt"), result.by_prompt("added"))
+    assert told.column("facts", "value")[0] == pytest.approx(
+        float(result.mean("probability").value)
+    )
+    columns = [column for block in shown.topic["blocks"] for column in block.get("columns", ())]
+    said = {column["about"] for column in columns if column["role"] in ("low", "high")}
+    assert said == {"95 % interval over prompts"}
+    assert shown.run_shown.tokens == [] and shown.run_shown.live is False
+    shown.close()
+
+
 def test_routes() -> None:
     result = cw.trace_information_flow(cw.load_model(), TEXT, progress=False)
     shown = flow.view(result)

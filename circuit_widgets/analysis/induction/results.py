@@ -6,11 +6,9 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
 from circuit_widgets.analysis.induction.scores import ABLATED, ABOVE, MORE
-from circuit_widgets.analysis.induction.text import lines_of_heads, lines_of_trace
+from circuit_widgets.analysis.induction.text import lines_of_heads
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
@@ -203,89 +201,3 @@ class InductionHeads(Result, topic="induction"):
 
     def _lines(self) -> list[str]:
         return lines_of_heads(self)
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class InductionTrace(Result, topic="induction"):
-    """Induction on one prompt, position by position.
-
-    At a position q whose token appeared earlier, at p, an induction head attends to p + 1 and
-    raises the logit of the token there. Attributes by position are NaN (or -1) where the token is
-    new.
-
-    Attributes:
-        shape: Layers and heads of the model.
-        tokens: The prompt's tokens, as shown.
-        ids: Their ids.
-        earlier: p, the latest earlier position of the same token whose next token is not q itself.
-        heads: The induction heads, "layer.head".
-        attention: Of each head from q to p + 1, [head, pos].
-        chance: Uniform attention there, 1 / (q + 1), [pos].
-        added: What each head adds to the logit of the token at p + 1 above the mean logit, with the
-            final norm's scale as it was, [head, pos] (direct logit attribution).
-        added_chance: The same for the other tokens of the prompt, on average, [head, pos].
-        probability: Of the token at p + 1 after q, [pos].
-        predicted: Whether that is the likeliest next token, [pos].
-        follows: Whether it is what really follows; at the last position it is unknown (False).
-        previous: The previous-token heads that make the first hop, "layer.head".
-        first_hop: Attention of each of them from p + 1 to p, [previous head, pos].
-        paths: Where a previous-token head is in an earlier layer than an induction head: the
-            products of the attentions of both hops, [previous head, head, pos].
-
-    >>> import circuit_widgets as cw
-    >>> model, heads = cw.load_model(), {"heads": ["1.2"], "previous": ["0.1"]}
-    >>> trace = cw.trace_induction(model, "blue dog blue dog", **heads)
-    >>> [trace.tokens[q] for q in trace.repeats()]
-    ['blue', 'dog']
-    """
-
-    shape: tuple[int, int]
-    tokens: tuple[str, ...]
-    ids: tuple[int, ...]
-    earlier: Int[Tensor, " pos"]
-    heads: tuple[str, ...]
-    attention: Float[Tensor, "head pos"]
-    chance: Float[Tensor, " pos"]
-    added: Float[Tensor, "head pos"]
-    added_chance: Float[Tensor, "head pos"]
-    probability: Float[Tensor, " pos"]
-    predicted: Bool[Tensor, " pos"]
-    follows: Bool[Tensor, " pos"]
-    previous: tuple[str, ...]
-    first_hop: Float[Tensor, "previous pos"]
-    paths: Float[Tensor, "previous head pos"]
-
-    def repeats(self) -> list[int]:
-        """Positions whose token appeared earlier."""
-        return (self.earlier >= 0).nonzero().flatten().tolist()
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per repeated token and induction head; `df.attrs` has the provenance."""
-        import pandas as pd
-
-        rows = [
-            {
-                "position": q,
-                "token": self.tokens[q],
-                "earlier": int(self.earlier[q]),
-                "expected": self.tokens[int(self.earlier[q]) + 1],
-                "layer": head.layer,
-                "head": head.index,
-                "name": str(head),
-                "attention": float(self.attention[h, q]),
-                "chance": float(self.chance[q]),
-                "added": float(self.added[h, q]),
-                "added_chance": float(self.added_chance[h, q]),
-                "probability": float(self.probability[q]),
-                "predicted": bool(self.predicted[q]),
-                "follows": bool(self.follows[q]),
-            }
-            for q in self.repeats()
-            for h, head in enumerate(map(Head.parse, self.heads))
-        ]
-        frame = pd.DataFrame(rows)
-        frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
-        return frame
-
-    def _lines(self) -> list[str]:
-        return lines_of_trace(self)

@@ -1,4 +1,4 @@
-"""The text forms of induction's results: what a terminal shows."""
+"""The text form of `identify_induction_heads`: what a terminal shows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from circuit_widgets.heads import Head
 from circuit_widgets.results.score import Score
 
 if TYPE_CHECKING:
-    from circuit_widgets.analysis.induction.results import (
-        InductionHeads,
-        InductionPair,
-        InductionTrace,
-    )
+    from circuit_widgets.analysis.induction.results import InductionHeads, InductionPair
 
 # Heads that a line names, at most.
 _NAMED = 8
@@ -48,26 +44,6 @@ def lines_of_heads(result: InductionHeads) -> list[str]:
     n = sum(not pair.confirmed for pair in pairs)
     if n:
         lines.append(f"{n} of {len(pairs)} pairs are not confirmed; `pairs` says why not")
-    return lines
-
-
-def lines_of_trace(result: InductionTrace) -> list[str]:
-    """How many tokens repeat, and what each induction head does there."""
-    at = result.repeats()
-    lines = [
-        f"{len(at)} of {len(result.tokens)} tokens appeared earlier; the token that followed then "
-        f"is the model's top prediction {_times(int(result.predicted[at].sum()))}, and follows "
-        f"again {_times(int(result.follows[at].sum()))}"
-    ]
-    for h, name in enumerate(result.heads):
-        attention = float(result.attention[h, at].nanmean())
-        added = float(result.added[h, at].nanmean())
-        others = float(result.added_chance[h, at].nanmean())
-        lines.append(
-            f"{name} attends to that token with {attention:.2f} "
-            f"(chance {float(result.chance[at].mean()):.2f}) and changes its logit by {added:+.2f} "
-            f"(other tokens: {others:+.2f})"
-        )
     return lines
 
 
@@ -136,7 +112,3 @@ def _span(numbers: dict[str, float], form: str, interval: str) -> str:
     """An interval in brackets with its level, if there is one."""
     low, high = numbers["low"], numbers["high"]
     return "" if low != low else f" ({interval} {low:{form}} to {high:{form}})"
-
-
-def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n} times"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +11,19 @@ from torch import Tensor
 from circuit_widgets.wire import packing
 from circuit_widgets.wire.packing import AnyHead, Packed
 from circuit_widgets.wire.topics.shared import interval
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A number of each head, and what it is compared with."""
+
+    label: str
+    unit: str
+    value: Tensor
+    low: Tensor
+    high: Tensor
+    null: Tensor
+    null_label: str
 
 
 def pairs_table(pairs: Sequence[object], which: str) -> Packed:
@@ -109,6 +123,36 @@ def repeats_table(trace: Mapping[str, Tensor], rows: Sequence[int]) -> Packed:
             packing.flags("follows", column("follows"), "repeats here"),
         ],
         title="Repeated tokens",
+    )
+
+
+def means_table(
+    name: str, heads: Sequence[AnyHead], numbers: Mapping[str, Mean], which: str, title: str
+) -> Packed:
+    """A row a head, with its means over prompts; `which` interval these have."""
+    columns = [packing.heads("head", heads, "head")]
+    for key, mean in numbers.items():
+        columns += [
+            packing.numbers(key, mean.value, mean.label, unit=mean.unit),
+            *interval(key, mean.low.tolist(), mean.high.tolist(), which),
+            packing.numbers(f"{key}_null", mean.null, mean.null_label, role="null", of=key),
+        ]
+    return packing.table(name, columns, title=title)
+
+
+def prompts_table(
+    texts: Sequence[str], repeats: Sequence[int], probability: Tensor, predicted: Tensor
+) -> Packed:
+    """A row a prompt."""
+    return packing.table(
+        "prompts",
+        [
+            packing.texts("text", texts, "prompt"),
+            packing.whole("n", repeats, "repeated tokens"),
+            packing.numbers("probability", probability, "probability"),
+            packing.numbers("predicted", predicted, "predicted"),
+        ],
+        title="Prompts",
     )
 
 

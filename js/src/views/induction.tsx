@@ -5,6 +5,7 @@ import type { Session } from "../model/session";
 import style from "../styles/induction.css";
 import { ViewFrame } from "./frame/ViewFrame";
 import { Heads } from "./induction/Heads";
+import { Means } from "./induction/Means";
 import { readInduction } from "./induction/rows";
 import { Trace } from "./induction/Trace";
 
@@ -14,7 +15,13 @@ function Induction({ session }: { session: Session }) {
   const traced = rows !== null && rows.repeats.position.length > 0 && rows.heads.length > 0;
   return (
     <ViewFrame session={session} name="induction" label="Induction heads">
-      {traced ? <Trace session={session} rows={rows} /> : <Heads session={session} rows={rows} />}
+      {rows?.means ? (
+        <Means session={session} rows={rows} means={rows.means} />
+      ) : traced ? (
+        <Trace session={session} rows={rows} />
+      ) : (
+        <Heads session={session} rows={rows} />
+      )}
     </ViewFrame>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fakeTable } from "../../test/fake-blocks";
+import { fakeTable, fakeTopic } from "../../test/fake-blocks";
 import { readTopic } from "../../wire/blocks";
 import { pairGraph } from "./graph";
 import { highest, readInduction } from "./rows";
@@ -73,4 +73,30 @@ describe("what induction's view is told", () => {
     expect(graph.data.rows).toEqual(["0", "1", "2", "3"]);
     expect(graph.pairOf(graph.heads.findIndex(([layer]) => layer === 3))).toBe(2);
   });
+});
+
+it("has the means of several prompts, and each prompt's", () => {
+  const estimate = (name: string, value: number[]) => ({
+    [name]: { numbers: value },
+    [`${name}_low`]: { numbers: value, role: "low", of: name, about: "95 % interval over prompts" },
+    [`${name}_null`]: { numbers: value, role: "null", of: name },
+  });
+  const { means } = readInduction(
+    fakeTopic(
+      "induction",
+      { n_prompts: 3 },
+      fakeTable("means", { ...estimate("attention", [0.5]), ...estimate("added", [2]) } as never),
+      fakeTable("first_means", estimate("first_hop", [0.75]) as never),
+      fakeTable("prompts", {
+        text: { texts: ["a b a", "c d c"] },
+        n: { ints: [1, 1] },
+        probability: { numbers: [0.5, 0.25] },
+      }),
+    ),
+  );
+  expect(means?.nPrompts).toBe(3);
+  expect(means?.attention.interval).toBe("95 % interval over prompts");
+  expect([...(means?.firstHop.value ?? [])]).toEqual([0.75]);
+  expect([...(means?.n ?? [])]).toEqual([1, 1]);
+  expect(means?.attentionOf(0)).toHaveLength(2);
 });

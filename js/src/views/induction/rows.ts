@@ -1,6 +1,6 @@
 // What the induction view shows, read from its message once.
 import type { EdgeAt, HeadAt } from "../../model/address";
-import type { Table, Topic } from "../../wire/blocks";
+import type { Estimates, Table, Topic } from "../../wire/blocks";
 import { type Fact, readFacts, rows } from "../../wire/rows";
 
 /** Numbers a row; NaN: missing. */
@@ -45,6 +45,22 @@ export interface Repeats {
   follows: Uint8Array;
 }
 
+/** Of a trace of several prompts. */
+export interface Means {
+  nPrompts: number;
+  /** Means over prompts, a head. */
+  attention: Estimates;
+  added: Estimates;
+  firstHop: Estimates;
+  /** The first prompts: their texts, repeated tokens, and the probability of what followed. */
+  texts: readonly string[];
+  n: Column;
+  probability: Column;
+  /** Of one induction head by prompt. */
+  attentionOf(head: number): Column;
+  addedOf(head: number): Column;
+}
+
 export interface InductionRows {
   facts: readonly Fact[];
   /** Null: not looked for yet. */
@@ -56,6 +72,8 @@ export interface InductionRows {
   heads: readonly HeadAt[];
   previous: readonly HeadAt[];
   repeats: Repeats;
+  /** Null: no trace of several prompts. */
+  means: Means | null;
 }
 
 export function readInduction(topic: Topic): InductionRows {
@@ -69,6 +87,29 @@ export function readInduction(topic: Topic): InductionRows {
     heads: induction,
     previous,
     repeats: readRepeats(topic, induction.length, previous.length),
+    means: readMeans(topic),
+  };
+}
+
+function readMeans(topic: Topic): Means | null {
+  const [second, first] = [topic.table("means"), topic.table("first_means")];
+  const prompts = topic.table("prompts");
+  if (!second || !first || !prompts) return null;
+  const byPrompt = (name: string) => (head: number) =>
+    Float32Array.from(
+      { length: prompts.rows },
+      (_, row) => topic.matrix(`${name}_by_prompt`)?.at(row, head) ?? Number.NaN,
+    );
+  return {
+    nPrompts: topic.number("n_prompts") || 0,
+    attention: second.estimates("attention"),
+    added: second.estimates("added"),
+    firstHop: first.estimates("first_hop"),
+    texts: prompts.texts("text"),
+    n: prompts.numbers("n"),
+    probability: prompts.numbers("probability"),
+    attentionOf: byPrompt("attention"),
+    addedOf: byPrompt("added"),
   };
 }
 
