@@ -71,7 +71,10 @@ export function Means({ session, rows, means }: Props) {
   return (
     <>
       <Panel name="facts-panel" label="Over all prompts">
-        <h3>The token that followed earlier, mean of {means.nPrompts} prompts</h3>
+        <h3>
+          The token that followed earlier: means of {means.nPrompts} prompts{" "}
+          <span class="quiet">small: {means.attention.interval}</span>
+        </h3>
         <Facts facts={facts} />
       </Panel>
       <div class="trace">
