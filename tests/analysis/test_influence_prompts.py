@@ -12,6 +12,7 @@ import torch
 import circuit_widgets as cw
 from circuit_widgets.analysis.influence.compute import compute_self_influence
 from circuit_widgets.analysis.influence.results import SelfInfluence
+from circuit_widgets.analysis.influence.settings import SettingsOfSeveral
 from circuit_widgets.results import result as results
 from circuit_widgets.statistics.intervals import mean_interval
 from tests import tiny
@@ -139,11 +140,10 @@ def test_targets_and_positions_are_one_for_all_or_one_for_each() -> None:
     assert alone(model, prompts, target=5).measured == "log-probability of '5'"
     placed = alone(model, prompts, position=[3, 4, -1])
     assert [each.position for each in placed.prompts] == [3, 4, 6] and placed.by_distance
-    settings = placed.provenance.parameters
-    assert settings["position"] == (3, 4, 6) and settings["prompts"] == tuple(map(tuple, prompts))
-    again = alone(
-        model, [*settings["prompts"]], position=[*settings["position"]], seed=settings["seed"]
-    )
+    settings = placed.provenance.settings(SettingsOfSeveral)
+    assert settings.position == (3, 4, 6) and settings.prompts == tuple(map(tuple, prompts))
+    asked = {"position": [*settings.position], "target": [*settings.target]}
+    again = alone(model, [*settings.prompts], seed=settings.seed, **asked)
     assert again == placed
 
 

@@ -19,6 +19,7 @@ from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.prompts.batches import Prompts, are_several
 from circuit_widgets.prompts.readout import Readout, once_each, readout, readouts
 from circuit_widgets.prompts.replacements import MOST_ENUMERATED, draw_replacements, weights_of
+from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.provenance import begun
 
 if TYPE_CHECKING:
@@ -202,7 +203,9 @@ def _of_several(settings: Settings, asked: Sequence[Readout]) -> SettingsOfSever
         **given
         | {
             "position": tuple(at.position for at in asked),
-            "target": tuple(None if at.given is None else (at.given, at.against) for at in asked),
+            "target": tuple(
+                None if at.given is None else Target(at.given, at.against) for at in asked
+            ),
             "prompts": tuple(tuple(at.ids.tolist()) for at in asked),
         }
     )

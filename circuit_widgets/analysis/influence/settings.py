@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from circuit_widgets.prompts.targets import Target
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -26,9 +28,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class SettingsOfSeveral(Settings):
-    """Of several prompts: their ids, and of each the position and the target (id, against).
+    """Of several prompts: their ids, and of each the position and the target.
 
     A target is None where it is the model's own likeliest token.
     """
 
+    position: tuple[int, ...]
+    target: tuple[Target | None, ...]
     prompts: tuple[tuple[int, ...], ...]
