@@ -80,6 +80,8 @@ def plot(
     if title is None:
         made = result.provenance
         output = _output(result)
+        if result.n_prompts > 1:
+            output += f", mean of {result.n_prompts} prompts"
         title = f"{made.model}: information flow to {output}, {made.progress}"
     heights = [graph_height, _SOURCES - 0.6]
     run = bool(result.knockout.value.isfinite().any())
@@ -99,7 +101,7 @@ def plot(
         ax.tick_params(labelbottom=False)
         ax.sharex(over_tokens[-1])
     name_tokens(over_tokens[-1], "x", result.tokens, shown, width - 1.0)
-    over_tokens[-1].set_xlabel("token")
+    over_tokens[-1].set_xlabel("token" + " of the first prompt" * (result.n_prompts > 1))
     if swept:
         _sweep(axes[-1], result, swept[:_SWEPT])
     figure.supxlabel("\n".join(lines), ha="left", x=0.02, linespacing=1.4, parse_math=False)

@@ -17,7 +17,7 @@ from circuit_widgets.causal.metrics import ROUNDING
 from circuit_widgets.prompts.tokens import show_token
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import mean_interval
+from circuit_widgets.statistics.intervals import SHARE, mean_interval
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -33,7 +33,7 @@ def routes_found(
     """The fields that one pass of each prompt gives, over the whole text."""
     first = outputs[0].asked
     n, position = len(first.ids), first.position
-    share, *ends = mean_interval(means.routes, confidence)
+    share, *ends = mean_interval(means.routes, confidence, SHARE)
     elsewhere = share[first.first : position].sum()
     against = outputs[0].target.against
     return {

@@ -59,7 +59,10 @@ function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
         </div>
         {live && (
           <Panel name="head" label="The selected head">
-            <Pattern session={session} head={session.head.value} title="attention" stripe={null} />
+            <Pattern
+              {...{ session, head: session.head.value, stripe: null }}
+              title={rows.nPrompts > 1 ? "on the first prompt" : "attention"}
+            />
           </Panel>
         )}
       </div>
@@ -67,10 +70,10 @@ function Panels({ session, rows }: { session: Session; rows: FlowRows }) {
   );
 }
 
-/** What is read: of several prompts the first one's text is shown. */
+/** What is read, in words. */
 function heading(rows: FlowRows): string {
   if (rows.nPrompts === 1) return predicted(rows);
-  return `the ${rows.measured} after position ${rows.position}: mean of ${rows.nPrompts} prompts, of which the first is shown`;
+  return `the ${rows.measured} after position ${rows.position}, mean of ${rows.nPrompts} prompts`;
 }
 
 export function Flow({ session }: { session: Session }) {

@@ -29,14 +29,14 @@ export function SourceTable({ rows, tokens, token, choose, sort, setSort }: Prop
         ...{ kind: "number", name: "knockout", label: "cost of blocking", strong: true },
         ...{ values: knockout.value, low: knockout.low, high: knockout.high },
         about: `How much the ${rows.measured} falls when the output cannot attend to the source, in ${rows.unit}${mean}.`,
-        note: (i) => (confirmed[i] === 1 ? "above both bounds" : ""),
+        note: (i) => (confirmed[i] === 1 ? "above both" : ""),
       },
       {
         ...{ kind: "number", name: "bound", label: "tokens as likely" },
         values: knockout.bound ?? knockout.value.map(() => Number.NaN),
         write: (value) => (isThere(value) ? `≤ ${fixed(value)}` : "–"),
         about:
-          "The most that the same blocking costs other tokens that were as likely as the target: the second of the two bounds. The first is what blocking costs at other queries.",
+          "The most that the same blocking costs other tokens that were as likely as the target: the second of the two bounds that a source has to be above. The first is what blocking costs at other queries.",
       },
       {
         ...{ kind: "text", name: "window", label: "most in layers", values: window },

@@ -49,6 +49,8 @@ export function Sources({ rows, tokens, prompt, theme, token, chooseToken }: Pro
         <h3>
           Text{" "}
           <span class="quiet">
+            {rows.nPrompts > 1 &&
+              `of the first of ${rows.nPrompts} prompts; numbers are means, with ${knockout.interval}s over prompts; `}
             share of the residual stream by route: where it comes from, not what it causes
           </span>
         </h3>
