@@ -61,7 +61,7 @@ export function module(View: ComponentType<{ session: Session }>, own = "") {
       host.className = "cw-root";
       const shadow = host.attachShadow({ mode: "open" });
       const sheet = el.ownerDocument.createElement("style");
-      sheet.textContent = themeCss + styles + own;
+      sheet.textContent = themeCss + styles() + own;
       const root = el.ownerDocument.createElement("div");
       shadow.append(sheet, root);
       el.append(host);

@@ -1,6 +1,11 @@
 // One of a few: a row of words, the chosen one dark. Arrow keys go from one to the next.
 //
 // Stable props: `label` (said, and shown with `named`), `options`, `value`, `choose`.
+import { bring } from "../styles";
+import sheet from "../styles/choice.css";
+
+bring(sheet);
+
 interface Props<T extends string> {
   label: string;
   options: readonly { value: T; label: string; about?: string }[];

@@ -8,6 +8,10 @@
 //   unit, digits
 //   ends                   [least, most] of the bar; without it the words alone
 import { fixed, isThere, type Numeric, interval as spanOf } from "../draw/number";
+import { bring } from "../styles";
+import sheet from "../styles/estimate.css";
+
+bring(sheet);
 
 export interface EstimateProps {
   value: Numeric;

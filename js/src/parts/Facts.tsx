@@ -1,5 +1,10 @@
 // Numbers about the model as a whole, each with its interval and what it is compared with.
+
+import { bring } from "../styles";
+import sheet from "../styles/facts.css";
 import { Estimate } from "./Estimate";
+
+bring(sheet);
 
 export interface Fact {
   label: string;

@@ -6,11 +6,15 @@ import { type GraphItem, hitGraph, isShown } from "../draw/graph-find";
 import { COLUMN_ROOM } from "../draw/graph-labels";
 import { barycentres, type Direction, type GraphData, layoutGraph } from "../draw/graph-layout";
 import type { Theme } from "../draw/theme";
+import { bring } from "../styles";
+import sheet from "../styles/graph.css";
 import { GraphLegend } from "./GraphLegend";
 import { goTo } from "./graph-keys";
 import { useLatest } from "./latest";
 import { place, Stack, useBox } from "./Stack";
 import { Tooltip } from "./Tooltip";
+
+bring(sheet);
 
 export interface GraphProps {
   /** Its name among the view's parts. */

@@ -15,10 +15,14 @@ import { bestOf, drawGrid, drawGridOver, type HeadPlace } from "../draw/grid";
 import { gridLayout, hitBar, hitGrid, leastGrid, tallestGrid } from "../draw/grid-layout";
 import type { Scale } from "../draw/scale";
 import type { Theme } from "../draw/theme";
+import { bring } from "../styles";
+import sheet from "../styles/head-grid.css";
 import { Legend } from "./Legend";
 import { useLatest } from "./latest";
 import { keepFocus, place, Stack, useBox } from "./Stack";
 import { Tooltip } from "./Tooltip";
+
+bring(sheet);
 
 export type HeadAt = readonly [layer: number, head: number];
 

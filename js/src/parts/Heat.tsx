@@ -22,11 +22,15 @@ import { type Picture, pictureOf, type Values } from "../draw/picture";
 import type { Scale } from "../draw/scale";
 import type { Theme } from "../draw/theme";
 import { type Cell, clamp, hit, type Shape, whole } from "../draw/viewport";
+import { bring } from "../styles";
+import sheet from "../styles/heat.css";
 import { Legend } from "./Legend";
 import { useLatest } from "./latest";
 import { keepFocus, place, Stack, useBox } from "./Stack";
 import { Tooltip } from "./Tooltip";
 import type { Gestures, Zoom } from "./Zoom";
+
+bring(sheet);
 
 /** A signal, or what reads and writes one. */
 export type Pointed = Pick<Signal<Cell | null>, "value" | "peek">;

@@ -7,8 +7,12 @@ import { drawLegend, LEGEND_ROOM } from "../draw/legend";
 import { shortNumber } from "../draw/number";
 import { type Scale, tableOf } from "../draw/scale";
 import type { Theme } from "../draw/theme";
+import { bring } from "../styles";
+import sheet from "../styles/legend.css";
 import { useLatest } from "./latest";
 import { Stack, useBox } from "./Stack";
+
+bring(sheet);
 
 const RAMP = 8;
 

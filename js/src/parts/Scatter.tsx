@@ -18,9 +18,13 @@ import {
   type ScatterDrawing,
 } from "../draw/scatter";
 import type { Theme } from "../draw/theme";
+import { bring } from "../styles";
+import sheet from "../styles/scatter.css";
 import { useLatest } from "./latest";
 import { keepFocus, place, Stack, useBox } from "./Stack";
 import { Tooltip } from "./Tooltip";
+
+bring(sheet);
 
 export interface ScatterProps {
   name: string;

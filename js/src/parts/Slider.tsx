@@ -3,6 +3,10 @@
 // Stable props: `name` (data-cw of the input), `label`, `about`, `least`, `most`, `step`, `value`,
 // `set`, `unit`, `digits`, `said` (for assistive technology, where `label` alone says too little).
 import { fixed } from "../draw/number";
+import { bring } from "../styles";
+import sheet from "../styles/slider.css";
+
+bring(sheet);
 
 interface Props {
   name: string;

@@ -14,10 +14,14 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useMemo } from "preact/hooks";
+import { bring } from "../styles";
+import sheet from "../styles/table.css";
 import { type Sort, sortedRows } from "./sort";
 import { Body } from "./TableBody";
 import { Head } from "./TableHead";
 import type { TableColumn } from "./table-columns";
+
+bring(sheet);
 
 export interface TableProps {
   name: string;

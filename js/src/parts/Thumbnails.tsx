@@ -9,9 +9,13 @@ import type { ComponentChildren } from "preact";
 import type { Picture } from "../draw/picture";
 import type { Theme } from "../draw/theme";
 import { drawThumbnails, drawThumbnailsOver, heightOf, hitThumbnail } from "../draw/thumbnails";
+import { bring } from "../styles";
+import sheet from "../styles/thumbnails.css";
 import { useLatest } from "./latest";
 import { keepFocus, place, Stack, useBox } from "./Stack";
 import { Tooltip } from "./Tooltip";
+
+bring(sheet);
 
 interface Props {
   name: string;

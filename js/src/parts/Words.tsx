@@ -7,6 +7,8 @@ import { fit } from "../draw/canvas";
 import type { Piece } from "../draw/characters";
 import { css, diverging, sequential } from "../draw/color";
 import type { Theme } from "../draw/theme";
+import { bring } from "../styles";
+import sheet from "../styles/words.css";
 import {
   MARKS,
   type Mark,
@@ -16,6 +18,8 @@ import {
   tokenUnder,
   type WordElements,
 } from "./word-elements";
+
+bring(sheet);
 
 /** How the words look: read again whenever it changes, without rendering. */
 export interface WordsLook {

@@ -1,41 +1,19 @@
-// One style file a part; a view's shadow root has them all, and a view's own beside them.
+// The styles of a view: what every view has, and what its parts bring with them. A bundle carries no
+// others. A view's own stand after them.
 import base from "./base.css";
-import choice from "./choice.css";
-import estimate from "./estimate.css";
-import facts from "./facts.css";
 import forcedColors from "./forced-colors.css";
 import frame from "./frame.css";
-import graph from "./graph.css";
-import headCard from "./head-card.css";
-import headGrid from "./head-grid.css";
-import heat from "./heat.css";
-import legend from "./legend.css";
-import pattern from "./pattern.css";
-import ranking from "./ranking.css";
-import scatter from "./scatter.css";
-import slider from "./slider.css";
 import stack from "./stack.css";
-import table from "./table.css";
-import thumbnails from "./thumbnails.css";
 import toolbar from "./toolbar.css";
 import tooltip from "./tooltip.css";
-import words from "./words.css";
 
-const parts = [
-  ...[base, facts, frame, ranking, toolbar, choice, slider, table, estimate, headCard],
-  ...[
-    stack,
-    graph,
-    heat,
-    pattern,
-    headGrid,
-    legend,
-    scatter,
-    thumbnails,
-    tooltip,
-    words,
-    forcedColors,
-  ],
-];
+const brought = new Set<string>();
 
-export const styles: string = parts.join("\n");
+/** A part's own style file, given once where the part is. */
+export function bring(sheet: string): void {
+  brought.add(sheet);
+}
+
+export function styles(): string {
+  return [base, frame, toolbar, stack, tooltip, ...brought, forcedColors].join("\n");
+}

@@ -2,6 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { labelText } from "../../draw/label";
 import { fixed } from "../../draw/number";
+import { bring } from "../../styles";
+import sheet from "../../styles/estimate.css";
+
+bring(sheet);
 
 export const ROWS = 6;
 

@@ -2,6 +2,10 @@
 import { fixed } from "../../draw/number";
 import { baselineOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
+import { bring } from "../../styles";
+import sheet from "../../styles/head-card.css";
+
+bring(sheet);
 
 /** Groups that name what was read; others name how it was measured. */
 const OF_DATA = new Set(["random tokens", "this text", "this output"]);

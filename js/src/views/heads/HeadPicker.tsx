@@ -8,6 +8,10 @@ import { faintOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
 import { Choice } from "../../parts/Choice";
 import { HeadGrid } from "../../parts/HeadGrid";
+import { bring } from "../../styles";
+import sheet from "../../styles/head-card.css";
+
+bring(sheet);
 
 interface Props {
   session: Session;

@@ -12,7 +12,11 @@ import type { HeadAt } from "../../model/address";
 import type { Session } from "../../model/session";
 import { Heat } from "../../parts/Heat";
 import { useLatest } from "../../parts/latest";
+import { bring } from "../../styles";
+import sheet from "../../styles/pattern.css";
 import { OVERVIEW_SIDE } from "../../wire/tiles";
+
+bring(sheet);
 
 export type { Stripe };
 

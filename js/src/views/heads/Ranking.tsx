@@ -7,6 +7,10 @@ import { baselineOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
 import { Estimate } from "../../parts/Estimate";
 import { sortedRows } from "../../parts/sort";
+import { bring } from "../../styles";
+import sheet from "../../styles/ranking.css";
+
+bring(sheet);
 
 const ROWS = 24;
 
