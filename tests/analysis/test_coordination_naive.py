@@ -220,6 +220,7 @@ def test_effects_and_interactions_are_those_of_edited_runs(model, prompts) -> No
         model, prompts, method="projection", fdr=0.999, pairs=4, batch=2, progress=False
     )
     assert len(result.pairs) == 4 and result.provenance.complete
+    each = 1 - 0.05 / len(result.significant())
     clean = without(model, prompts, [], mean_logp)
     for pair in result.pairs:
         a, b = Head.parse(pair.a), Head.parse(pair.b)
@@ -232,7 +233,7 @@ def test_effects_and_interactions_are_those_of_edited_runs(model, prompts) -> No
         together = (lost["ab"] - lost["a"] - lost["b"]).double()
         assert pair.interaction == pytest.approx(float(together.mean()), abs=1e-4)
         low, high = stats.t.interval(
-            0.95, len(prompts) - 1, float(together.mean()), stats.sem(together.numpy())
+            each, len(prompts) - 1, float(together.mean()), stats.sem(together.numpy())
         )
         assert (pair.interaction_low, pair.interaction_high) == pytest.approx((low, high), abs=1e-4)
         assert (pair.path is None) == (a.layer == b.layer)
