@@ -7,7 +7,7 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets import capture
-from circuit_widgets.analysis.flow.trace import trace_information_flow
+from circuit_widgets.analysis.flow.trace import Settings, trace_information_flow
 from circuit_widgets.prompts.targets import Target
 from circuit_widgets.statistics.as_likely import AsLikely
 from tests import tiny
@@ -114,7 +114,16 @@ def test_prompts_that_share_a_circuit_have_its_source(tmp_path) -> None:
     result = trace_information_flow(model, prompts, renormalise=False, progress=False)
     assert [at.position for at in result.information_sources if at.confirmed] == [1]
     result.save(tmp_path / "flow.safetensors")
-    assert cw.load(tmp_path / "flow.safetensors") == result
+    loaded = cw.load(tmp_path / "flow.safetensors")
+    assert loaded == result
+    asked = loaded.provenance.settings(Settings)
+    assert asked == result.provenance.settings(Settings) and asked.prompts == tuple(
+        map(tuple, prompts)
+    )
+    again = trace_information_flow(
+        model, asked.prompts, target=list(asked.target), renormalise=False, progress=False
+    )
+    assert again == result
     fewer = trace_information_flow(
         model, prompts[0], target=(5, 7), renormalise=False, progress=False
     )
