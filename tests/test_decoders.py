@@ -129,6 +129,15 @@ def test_latent_attention_has_the_heads_that_it_has() -> None:
     ]
 
 
+def test_as_many_positions_as_heads_are_not_mistaken_for_them() -> None:
+    model, _ = _pair("deepseek_v3")
+    long, short = ([capture.Keep(site) for site in ("q", "k", "v", "z")] for _ in range(2))
+    capture.run(model, tiny.ids(6), long)
+    capture.run(model, tiny.ids(6)[:, : decoders.N_HEADS], short)
+    for one, other in zip(long, short, strict=True):
+        torch.testing.assert_close(one.tensors[1][:, : decoders.N_HEADS], other.tensors[1])
+
+
 def test_a_mixture_of_heads_is_refused() -> None:
     with pytest.raises(ValueError, match="heads that are no fixed set, so that none has an output"):
         check_model(tiny.wrap(decoders.build("jetmoe")))

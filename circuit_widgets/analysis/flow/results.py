@@ -61,8 +61,8 @@ class InformationFlow(Result, topic="flow"):
             [part], and where: layer, head, query, key, [part, 4]. `carriers` gives those of an
             edge.
         residual: Share of a query's stream that is its own from before the layer, [layer, query].
-        mlp: Share of the MLP's output in a stream after the layer, [layer, query]. What it writes
-            comes from the query's own stream, and stays on that route.
+        mlp: Share of the MLP's output in a stream after the layer, [layer, query], with whatever
+            else the layer makes of the query's own stream (experts). It stays on that route.
         routes: Share of the stream that is read that comes from each source, over all routes,
             [pos]; sums to 1.
         rollout: The same by attention rollout (Abnar & Zuidema 2020): a baseline that knows the

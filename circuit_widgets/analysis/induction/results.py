@@ -30,7 +30,8 @@ class InductionPair:
         layer_distance: How many layers the induction head is later.
         q_composition, k_composition, v_composition: How much the later head reads of what the
             earlier one writes, from the weights (Elhage et al. 2021). With rotary positions the
-            weights see only a part of it.
+            weights see only a part of it; in latent attention q and k are without the numbers that
+            are for these alone.
         q_z, k_z, v_z: The same in standard deviations from randomly rotated weights, which most
             pairs of a trained model are far from.
         q_percentile, k_percentile, v_percentile: Of all other heads of earlier layers, how many in
