@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -179,6 +181,24 @@ class HeadCoordination(Result, topic="coordination"):
                 raise ValueError(f"{name} has shape {list(shape)}; accepted is [{n}, {n}]")
         if sorted(self.order) != list(range(n)):
             raise ValueError(f"order is {self.order}; accepted is each of {n} rows once")
+
+    @classmethod
+    def _from_earlier(
+        cls,
+        format: int,
+        values: dict[str, Any],
+        tensors: dict[str, Tensor],
+        parameters: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Format 1 had one null, and types by other rules: what is not the same now is missing."""
+        values, missing = dict(values), torch.full_like(tensors["value"], torch.nan)
+        found = {name: missing.clone() for name in MATRICES if name != "why"}
+        kept = MATRICES if values["method"] == "projection" else ("value",)
+        found |= {name: tensor for name, tensor in tensors.items() if name in kept}
+        why = torch.where(found["value"].isfinite() & found["p"].isnan(), 0, -1)
+        reasons = ["version 0.1.0 had another null; analyze the prompts again for a p"]
+        now = {"pairs": [], "reasons": reasons, "n_shuffles": 0, "least_p": None}
+        return values | now, {**found, "why": why}
 
     def significant(self) -> list[Significant]:
         """Pairs whose q is below `fdr`, the strongest (|value|) first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -118,6 +119,31 @@ class SelfInfluence(Result, topic="influence"):
                 raise ValueError(f"{name} has shape {list(shape)}; accepted is [{n}], as ids")
         if self.matrix is not None and self.matrix.shape != (n, n):
             raise ValueError(f"matrix has shape {list(self.matrix.shape)}; accepted is [{n}, {n}]")
+
+    @classmethod
+    def _from_earlier(
+        cls,
+        format: int,
+        values: dict[str, Any],
+        tensors: dict[str, Tensor],
+        parameters: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Format 1 always drew, and had estimates without passes; its split was over other tokens.
+
+        Raises:
+            ValueError: Its numbers are such estimates.
+        """
+        values = dict(values)
+        if values.pop("mode") != "exact":
+            raise ValueError("its numbers are first-order estimates, which are no longer made")
+        values.pop("screen_rho", None)
+        # What was read right before an output counted as its source.
+        split = ("own.", "prompt.")
+        kept = {name: each for name, each in tensors.items() if not name.startswith(split)}
+        draws = int(parameters["draws"])
+        kept["n_replacements"] = torch.where(kept["logp.value"].isfinite(), draws, 0)
+        kept["logp_spread"] = kept["logp_sem"] * math.sqrt(draws)
+        return values | {"enumerated": False, "own": None, "prompt": None}, kept
 
     @property
     def n_prompts(self) -> int:
