@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from circuit_widgets import capture
+from circuit_widgets.analysis.flow.contributions import traced
 from circuit_widgets.analysis.induction import pairs
 from circuit_widgets.models import check_model
 from circuit_widgets.weights import head_weights
@@ -57,6 +58,13 @@ def test_an_analysis_is_exact_or_says_why_not(kind, name) -> None:
 def test_what_heads_and_layers_do_besides_is_held_or_named(kind, name) -> None:
     model, plain = tiny.wrap(decoders.build(kind)), Plain(decoders.build(kind))
     assert verdict(name, model, plain).startswith(APART[kind, name])
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_what_comes_from_other_positions_is_seen_in_the_shortest_text(n) -> None:
+    model = tiny.wrap(decoders.build("falcon_h1"))
+    with pytest.raises(RuntimeError, match="besides attention that comes from other positions"):
+        traced(model, tiny.ids(n)[0])
 
 
 def test_heads_of_several_widths_have_weights_and_shares() -> None:

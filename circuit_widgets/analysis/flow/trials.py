@@ -44,7 +44,8 @@ def edits() -> list[Intervention]:
 
 def _other_streams(stream: Float[Tensor, "row pos d_model"]) -> Tensor:
     edited = stream[:1].repeat(len(stream), 1, 1)
-    edited[_OTHERS, 1::2] = edited[_OTHERS, 1::2].roll(1, -1)
+    changed, _ = _every_other(stream.shape[1])
+    edited[_OTHERS, changed] = edited[_OTHERS, changed].roll(1, -1)
     return edited
 
 
@@ -76,5 +77,11 @@ def comes_from_itself(added: Float[Tensor, "row pos d_model"], most: float) -> b
 
     most: how far it may be apart.
     """
-    apart = (added[_OTHERS] - added[0])[::2].abs()
+    _, kept = _every_other(added.shape[1])
+    apart = (added[_OTHERS] - added[0])[kept].abs()
     return not bool((apart > most).any())
+
+
+def _every_other(n: int) -> tuple[slice, slice]:
+    """Positions that have another stream, and those that keep theirs: the last is one of these."""
+    return slice(n % 2, None, 2), slice(1 - n % 2, None, 2)
