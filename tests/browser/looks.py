@@ -27,7 +27,7 @@ _CUT = """host => [...host.shadowRoot.querySelectorAll('.table-scroll, .card td,
     .filter(e => e.scrollWidth > e.clientWidth + 1)
     .map(e => `${e.querySelector('table')?.dataset.cw ?? e.textContent}:`
         + ` ${e.scrollWidth} in ${e.clientWidth}`)"""
-_SPILLED = """host => [...host.shadowRoot.querySelectorAll('.panel')].flatMap(panel => {
+_SPILLED = """host => [...host.shadowRoot.querySelectorAll('.panel, .body')].flatMap(panel => {
     const clips = e => getComputedStyle(e).overflowY !== 'visible';
     if (['auto', 'scroll'].includes(getComputedStyle(panel).overflowY)) return [];
     const inside = e => {
@@ -39,7 +39,7 @@ _SPILLED = """host => [...host.shadowRoot.querySelectorAll('.panel')].flatMap(pa
     // A canvas follows its box a frame later.
     return [...panel.querySelectorAll(':not(canvas)')]
         .filter(e => e.getBoundingClientRect().bottom > bottom && !inside(e))
-        .map(e => `${panel.dataset.cw}: ${e.tagName} ${e.getAttribute('class') ?? ''}`);
+        .map(e => `${panel.dataset.cw ?? 'body'}: ${e.tagName} ${e.getAttribute('class') ?? ''}`);
 })"""
 SCROLLING = ".grid, .strip-scroll, .scroll, .table-scroll"
 

@@ -76,6 +76,7 @@ def test_every_width(notebook, page, width):
     notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
+    assert looks.spilled(page.root) == []
     assert looks.cut(page.root) == []
     notebook.screenshot(f"attribution-{notebook.shown}-{width}", page.root)
 

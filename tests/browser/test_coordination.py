@@ -72,6 +72,7 @@ def test_an_edge_is_selected_by_keys(page):
 def test_it_fits_a_laptop(page):
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
+    assert looks.spilled(page.root) == []
     assert looks.cut(page.root) == []
     assert looks.height(page.root) <= 640
     page.notebook.screenshot(f"coordination-{page.theme}", page.root)
@@ -83,5 +84,6 @@ def test_every_width(page, width):
     page.wait_for_picture("pairs-graph", lambda shown: len(shown) > 1000)
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
+    assert looks.spilled(page.root) == []
     assert looks.cut(page.root) == []
     page.notebook.screenshot(f"coordination-{page.theme}-{width}", page.root)

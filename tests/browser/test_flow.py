@@ -91,6 +91,7 @@ def test_the_source_whose_knockout_costs_most_comes_first(page):
 def test_it_fits_a_laptop(page):
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
+    assert looks.spilled(page.root) == []
     assert looks.cut(page.root) == []
     assert looks.height(page.root) <= 640
     page.notebook.screenshot(f"flow-{page.theme}", page.root)
@@ -102,5 +103,6 @@ def test_every_width(page, width):
     page.wait_for_picture("routes", lambda shown: len(shown) > 1000)
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
+    assert looks.spilled(page.root) == []
     assert looks.cut(page.root) == []
     page.notebook.screenshot(f"flow-{page.theme}-{width}", page.root)

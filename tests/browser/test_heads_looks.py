@@ -35,6 +35,7 @@ def test_nothing_is_cut_at_any_width(lab, theme):
                 expect(page.root.locator(".heat canvas").first).to_be_visible()
                 assert looks.overflowing(page.root) == [], (name, width)
                 assert looks.covered(page.root) == [], (name, width)
+                assert looks.spilled(page.root) == [], (name, width)
                 assert looks.cut(page.root) == [], (name, width)
                 if width >= 1100:
                     assert looks.height(page.root) <= 621, (name, width)

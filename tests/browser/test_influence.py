@@ -122,6 +122,7 @@ def test_it_fits_a_laptop(notebook):
         page = opened(notebook, cell)
         assert looks.overflowing(page.root) == []
         assert looks.covered(page.root) == []
+        assert looks.spilled(page.root) == []
         assert looks.cut(page.root) == []
         assert looks.height(page.root) <= 640
 
@@ -147,5 +148,6 @@ def test_every_width(notebook, width):
         page.wait_for_picture("strip-over", lambda shown: len(shown) > 1000)
         assert looks.overflowing(page.root) == []
         assert looks.covered(page.root) == []
+        assert looks.spilled(page.root) == []
         assert looks.cut(page.root) == []
         notebook.screenshot(f"{name}-{notebook.shown}-{width}", page.root)
