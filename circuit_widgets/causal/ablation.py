@@ -17,6 +17,8 @@ from circuit_widgets.heads import Head
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+# Changes of the stream that are kept of each batch: a path is patched from few senders.
+_KEPT = 16
 # By layer.
 LayerZ = dict[int, Float[Tensor, "batch pos head d_head"]]
 
@@ -69,6 +71,8 @@ class Ablation:
         self._inputs: list[capture.BlockInputs] = []
         self._z: list[LayerZ] = []
         self._slopes: list[LayerZ] | None = None
+        self._changes: dict[tuple[int, Head], Tensor] = {}
+        self._patterns: dict[int, tuple[int, Tensor]] = {}
         clean = []
         for at, tokens in enumerate(self._batches):
             inputs, keep = capture.BlockInputs(), capture.Keep("z", frozenset(self._layers))
@@ -95,7 +99,8 @@ class Ablation:
         patched = []
         for at, (inputs, means) in enumerate(zip(self._inputs, self._means, strict=True)):
             mean = means[sender.layer][:, :, sender.index]
-            logits = path_patch(self._model, inputs, sender, mean, receiver)
+            change = self._change(at, sender)
+            logits = path_patch(self._model, inputs, sender, mean, receiver, change=change)
             patched.append(self._measured(logits, at))
         return self.clean - torch.cat(patched)
 
@@ -107,9 +112,8 @@ class Ablation:
         its heads, where `path_effect` takes the rest of the model for one head.
         """
         found: dict[int, list[Tensor]] = {}
-        for at, (inputs, means) in enumerate(zip(self._inputs, self._means, strict=True)):
-            mean = means[sender.layer][:, :, sender.index]
-            change = write_change(self._model, inputs, sender, mean)
+        for at, inputs in enumerate(self._inputs):
+            change = self._change(at, sender)
             for layer in (layer for layer in self._layers if layer > sender.layer):
                 stream = inputs.stream(layer) + change
                 heard = capture.replay(self._model, inputs, layer, ["z"], stream=stream)["z"]
@@ -125,10 +129,12 @@ class Ablation:
 
         through: which of its "q", "k" and "v" get that input.
         """
-        for inputs, means in zip(self._inputs, self._means, strict=True):
-            mean = means[sender.layer][:, :, sender.index]
-            heard = receiver_z(self._model, inputs, sender, mean, receiver, through, site="pattern")
-            clean = capture.replay_pattern(self._model, inputs, receiver.layer)
+        for at, (inputs, means) in enumerate(zip(self._inputs, self._means, strict=True)):
+            mean, change = means[sender.layer][:, :, sender.index], self._change(at, sender)
+            heard = receiver_z(
+                self._model, inputs, sender, mean, receiver, through, "pattern", change=change
+            )
+            clean = self._pattern(at, receiver.layer)
             yield clean[:, receiver.index].float() - heard[:, receiver.index].float()
 
     def contribution(self, head: Head) -> Float[Tensor, " prompt"]:
@@ -142,6 +148,23 @@ class Ablation:
             slope = self._slope(at)[head.layer].float()[:, :, head.index]
             parts.append((away * slope).sum((1, 2)).cpu())
         return torch.cat(parts)
+
+    def _change(self, at: int, sender: Head) -> Float[Tensor, "batch pos d_model"]:
+        """How the stream of a batch changes with the sender's mean; the last few are kept."""
+        if (at, sender) not in self._changes:
+            if len(self._changes) >= _KEPT * len(self._batches):
+                self._changes.pop(next(iter(self._changes)))
+            mean = self._means[at][sender.layer][:, :, sender.index]
+            change = write_change(self._model, self._inputs[at], sender, mean)
+            self._changes[at, sender] = change
+        return self._changes[at, sender]
+
+    def _pattern(self, at: int, layer: int) -> Float[Tensor, "batch head query key"]:
+        """Of a batch as it is; that of one layer is kept."""
+        if self._patterns.get(at, (None,))[0] != layer:
+            pattern = capture.replay_pattern(self._model, self._inputs[at], layer)
+            self._patterns[at] = (layer, pattern)
+        return self._patterns[at][1]
 
     def _measured(self, logits: Tensor, at: int) -> Float[Tensor, " batch"]:
         return self._metrics[at](logits, self._batches[at]).float().cpu()

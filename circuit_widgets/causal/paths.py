@@ -27,6 +27,8 @@ def path_patch(
     sender_z: Float[Tensor, "batch pos d_head"],
     receiver: Head,
     through: Collection[str] = ENTRIES,
+    *,
+    change: Float[Tensor, "batch pos d_model"] | None = None,
 ) -> Float[Tensor, "batch pos vocab"]:
     """Logits if only the receiver's input from the sender is replaced (path patching).
 
@@ -43,6 +45,7 @@ def path_patch(
         receiver: The head whose input is replaced.
         through: By which of its "q", "k" and "v"; with grouped keys and values, the receiver alone
             sees its group's changed k or v.
+        change: What `write_change` gives for the sender and its z, where that is known already.
 
     Raises:
         ValueError: The sender is not in an earlier layer; an unknown entry; a z that does not fit.
@@ -57,7 +60,7 @@ def path_patch(
     >>> bool((same - clean).abs().max() < 1e-4)
     True
     """
-    z = receiver_z(model, inputs, sender, sender_z, receiver, through)
+    z = receiver_z(model, inputs, sender, sender_z, receiver, through, change=change)
     return resume(
         model,
         inputs,
@@ -74,6 +77,8 @@ def receiver_z(
     receiver: Head,
     through: Collection[str] = ENTRIES,
     site: str = "z",
+    *,
+    change: Float[Tensor, "batch pos d_model"] | None = None,
 ) -> Tensor:
     """Z of the receiver's layer (or another site of it) after the change; see `path_patch`.
 
@@ -95,8 +100,9 @@ def receiver_z(
     entries = list(through)
     if not entries or not set(entries) <= set(ENTRIES):
         raise ValueError(f"through is {entries}; accepted are some of 'q', 'k' and 'v'")
-    stream = inputs.stream(receiver.layer) + write_change(model, inputs, sender, sender_z)
-    heard = replay(model, inputs, receiver.layer, entries, stream)
+    if change is None:
+        change = write_change(model, inputs, sender, sender_z)
+    heard = replay(model, inputs, receiver.layer, entries, inputs.stream(receiver.layer) + change)
     return replay(
         model,
         inputs,
