@@ -56,7 +56,7 @@ def plot(
     _maps(figure, axes[:-1], maps, unit)
     share = result.provenance.interval.removesuffix(" interval")
     of = f"{share} of random tokens" if direct else "one more random head of the layer"
-    bold = "\n".join(textwrap.wrap(f"bold: {result.outside}", 44))
+    bold = "\n".join(textwrap.wrap(f"bold: {result.outside}", 36))
     _bars(axes[-1], result, f"{unit}\n(grey: {of})\n{bold}")
     return figure
 

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 
 from circuit_widgets.analysis.coordination.results import HeadCoordination
-from circuit_widgets.analysis.coordination.words import describe, significance
+from circuit_widgets.analysis.coordination.words import described, significance
 from circuit_widgets.plots.axes import name_ticks
 from circuit_widgets.plots.figure import (
     Figure,
@@ -54,8 +54,7 @@ def plot(
     side = min(6.5, max(3.0, 0.22 * n))
     width, _ = size_of(figsize, (side + _BESIDE, 0.0))
     letters = letters_in(width - 0.2, "figure.labelsize")
-    pairs = [describe(result, pair) for pair in result.pairs]
-    said = [*significance(result), *pairs]
+    said = [*significance(result), *described(result)]
     lines = [line for sentence in said for line in textwrap.wrap(sentence, letters)]
     high = side + _AROUND + 1.2 * line_height("figure.labelsize") * (1 + len(lines))
     figure = new_figure(result, title, figsize, (side + _BESIDE, high))

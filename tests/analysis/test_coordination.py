@@ -110,6 +110,8 @@ def test_matrices_frame_and_text(model) -> None:
     assert [*clustered.index] == [result.heads[at] for at in result.order]
     text = repr(result)
     assert "significant (q < 0.999) by contribution" in text and result.pairs[0].type in text
+    together = f"95 % interval for all {len(result.significant())} significant pairs together"
+    assert f"Of pairs, intervals are the {together}\n" in text and text.count(together) == 1
 
 
 def test_order_puts_like_heads_together() -> None:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from circuit_widgets.analysis.coordination.words import describe, significance
+from circuit_widgets.analysis.coordination.words import described, significance
 from circuit_widgets.heads import Head
 from circuit_widgets.results.result import Result
 
@@ -273,7 +273,7 @@ class HeadCoordination(Result, topic="coordination"):
                 f"The most similar are {self.heads[i]} and {self.heads[j]} "
                 f"({float(self.value[i, j]):.2f}), which says nothing without a null"
             )
-        return lines + [describe(self, pair) for pair in self.pairs]
+        return lines + described(self)
 
     @property
     def interval_of_pairs(self) -> str:

@@ -12,6 +12,7 @@ from circuit_widgets.analysis.coordination.turned import TURNS
 
 if TYPE_CHECKING:
     from circuit_widgets.analysis.coordination.results import CoordinatedPair, HeadCoordination
+    from circuit_widgets.results.provenance import Provenance
 
 
 def significance(result: HeadCoordination) -> list[str]:
@@ -28,10 +29,18 @@ def significance(result: HeadCoordination) -> list[str]:
     return lines if found else [*lines, could_have_been(result)]
 
 
-def describe(result: HeadCoordination, pair: CoordinatedPair) -> str:
-    """A typed pair in a line."""
-    bound = result.provenance.parameters.get("equivalence")
-    which = result.interval_of_pairs
+def described(result: HeadCoordination) -> list[str]:
+    """The typed pairs, a line each; before them what their intervals are."""
+    if not result.pairs:
+        return []
+    made = result.provenance
+    lines = [_described(pair, made) for pair in result.pairs]
+    together = f"Of pairs, intervals are the {result.interval_of_pairs}"
+    return lines if result.interval_of_pairs == made.interval else [together, *lines]
+
+
+def _described(pair: CoordinatedPair, made: Provenance) -> str:
+    bound, which = made.parameters.get("equivalence"), made.interval
     readers = f"{which}, corrected for {pair.n_readers} readers"
     said = {
         "serial": f"{pair.a} acts through {pair.b} (serial)",

@@ -32,6 +32,11 @@ export function Parts({ rows, selected, choose, sort, setSort }: Props) {
         }}
         fill
       />
+      {parts.outside && (
+        <p class="quiet" data-cw="bold">
+          Bold: {parts.outside}.
+        </p>
+      )}
       {missing && (
         <p class="quiet" data-cw="heads-missing">
           Heads are missing: {missing}.
