@@ -12,12 +12,13 @@ _OVERFLOWING = """(host, scrolling) => {
         .map(e => `${e.tagName} ${e.getAttribute('class') ?? ''} ${e.dataset?.cw ?? ''}`);
 }"""
 _COVERED = """host => {
-    const parts = [...host.shadowRoot.querySelectorAll('h3, button, table, .stack, input')]
+    const parts = [...host.shadowRoot.querySelectorAll(
+        'h3, button, table, .stack, input, .said, .strip-scroll')]
         .map(e => [e, e.getBoundingClientRect()]).filter(([, b]) => b.width > 0 && b.height > 0);
     const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
         && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
     const name = e => `${e.tagName} ${e.dataset.cw ?? ''} ${e.textContent.slice(0, 30)}`;
-    const scrolled = e => e.closest('.scroll, .strip-scroll, .table-scroll, .grid');
+    const scrolled = e => e.parentElement?.closest('.scroll, .strip-scroll, .table-scroll, .grid');
     return parts.flatMap(([one, a], i) => parts.slice(i + 1)
         .filter(([other, b]) => !one.contains(other) && !other.contains(one)
             && !scrolled(one) && !scrolled(other) && over(a, b))

@@ -12,7 +12,7 @@ TEXT = "blue dog seven river green blue dog seven river stone dog blue"
 CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
     "cw.identify_induction_heads(model, n_sequences=4, progress=False)",
-    f"cw.trace_induction(model, {TEXT!r}, progress=False)",
+    f"cw.trace_induction(model, {' '.join([TEXT] * 4)!r}, progress=False)",
     f"cw.detect_attention_patterns(model, {TEXT!r}, progress=False)",
     # The gallery has much to show while most of it is still to come.
     f"texts = [{TEXT!r}] * 4000\n"
