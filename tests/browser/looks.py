@@ -5,7 +5,9 @@ from __future__ import annotations
 from playwright.sync_api import Locator
 
 # Parts that scroll inside themselves may be wider or higher than their place.
-_OVERFLOWING = """(host, scrolling) => {
+_OVERFLOWING = """async (host, scrolling) => {
+    // Canvases follow their boxes a frame later.
+    for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
     const width = host.getBoundingClientRect().right + 1;
     return [...host.shadowRoot.querySelectorAll('*')]
         .filter(e => !e.closest(scrolling) && e.getBoundingClientRect().right > width)
