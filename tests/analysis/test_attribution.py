@@ -276,4 +276,5 @@ def test_the_name_mover_of_smollm2_is_found() -> None:
     logits = capture.run(model, model.to_tokens(prompt))[0, -1].float()
     mary, john = (token_id(model, name) for name in (" Mary", " John"))
     assert summed(result) == pytest.approx(float(logits[mary] - logits[john]), abs=5e-3)
-    assert result.highest(1)[0][0] == "23.3"
+    # Of 302 parts six are outside of what 95 % of random pairs get, and one is beyond all.
+    assert result.highest(1)[0][0] == "23.3" and result.standing_out() == ["23.3"]

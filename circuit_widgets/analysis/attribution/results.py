@@ -113,13 +113,16 @@ class LogitAttribution(Result, topic="attribution"):
     def outside(self) -> str:
         """What it takes for a part to stand out, for people."""
         share = self.provenance.interval.removesuffix(" interval")
-        tokens = "pairs of random tokens" if self.against else "random tokens"
-        said = f"beyond the largest of {len(self.parts())} parts for {share} of {tokens}"
+        said = f"beyond the largest of {len(self.parts())} parts for {share} of {self._random}"
         if self.n_likeliest:
             prompts = f" (in {self.n_likeliest} of {self.n_prompts} prompts)"
             said += " whose logit is as high as the likeliest token's would be by chance"
             said += "" if self.n_likeliest == self.n_prompts else prompts
         return said if self.n_prompts == 1 else f"{said}, and not 0 by its interval over prompts"
+
+    @property
+    def _random(self) -> str:
+        return "pairs of random tokens" if self.against else "random tokens"
 
     def parts(self) -> list[Part]:
         """Every part with its share: (name, kind, layer, head, score), in the order of the model.
@@ -175,11 +178,11 @@ class LogitAttribution(Result, topic="attribution"):
             span = f"{_number(self.logit.low)} to {_number(self.logit.high)}"
             lines[0] = lines[0].replace(";", f" ({self.provenance.interval} {span});")
         share = self.provenance.interval.removesuffix(" interval")
-        out = self.standing_out()
+        out, tokens = self.standing_out(), self._random
         for name, value, low, high in self.highest(6):
             mark = "*" if name in out else ""
             lines.append(
-                f"{name}: {value:+.2f}{mark} ({share} of random tokens: {low:+.2f} to {high:+.2f})"
+                f"{name}: {value:+.2f}{mark} ({share} of {tokens}: {low:+.2f} to {high:+.2f})"
             )
         rest = len(self.parts()) - 6
         if rest > 0:
