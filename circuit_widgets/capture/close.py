@@ -24,3 +24,15 @@ def close(logits: Tensor, clean: Tensor) -> bool:
     return all(
         bool((rows.float().nan_to_num() - clean).abs().max() <= most) for rows in logits.split(step)
     )
+
+
+def alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two activations of one shape are the same, up to rounding.
+
+    >>> alike(torch.ones(2), torch.ones(2) + 1e-6), alike(torch.ones(2), torch.zeros(2))
+    (True, False)
+    """
+    tolerance = _TOLERANCE.get(other.dtype, 1e-4)
+    one, other = one.float().nan_to_num(), other.float().nan_to_num()
+    most = tolerance * max(1.0, float(other.abs().max()))
+    return one.shape == other.shape and bool((one - other).abs().max() <= most)
