@@ -12,6 +12,12 @@ from .analysis.attribution import (
 from .analysis.attribution import (
     attribute_logits as attribute_logits,
 )
+from .analysis.circuits import (
+    Circuit as Circuit,
+)
+from .analysis.circuits import (
+    extract_circuit as extract_circuit,
+)
 from .analysis.coordination import (
     HeadCoordination as HeadCoordination,
 )
@@ -94,6 +100,7 @@ from .widgets.selection import (
 __all__ = [
     "ATTENTION_PATTERNS",
     "AttentionPatterns",
+    "Circuit",
     "Explorer",
     "Head",
     "HeadAblation",
@@ -115,6 +122,7 @@ __all__ = [
     "detect_attention_pattern",
     "detect_attention_patterns",
     "explore",
+    "extract_circuit",
     "identify_induction_heads",
     "load",
     "load_model",

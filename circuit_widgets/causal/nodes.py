@@ -81,7 +81,7 @@ class Nodes:
     >>> [target.name for target in nodes.targets if target.layer == 1]
     ['1.0.q', '1.1.q', '1.0-1.k', '1.0-1.v']
     >>> int(nodes.allowed.sum())
-    33
+    31
     """
 
     heads: tuple[int, ...]

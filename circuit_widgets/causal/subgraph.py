@@ -1,8 +1,9 @@
 """Run a part of a model: along edges outside of it, readers see the corrupt prompt's writes.
 
-Everything is computed as the model computes it, layer by layer: each head's q, k and v from a stream
-of its own, then what the layer's heads write, then the MLP. So the values of nodes inside the part
-are what they become there, and not the clean prompt's (as Conmy et al. 2023; Hanna et al. 2024).
+Everything is computed as the model computes it, layer by layer: each head's q, k and v from a
+stream of its own, then what the layer's heads write, then the MLP. So nodes inside the part have
+the values that they get there, and not the clean prompt's (as Conmy et al. 2023; Hanna et al.
+2024).
 """
 
 from __future__ import annotations
@@ -81,13 +82,11 @@ class Subgraphs:
         """Logits on the corrupt prompts."""
         return self._corrupt.logits
 
-    def logits(
-        self, kept: Bool[Tensor, "*pos source target"]
-    ) -> Float[Tensor, "batch pos vocab"]:
+    def logits(self, kept: Bool[Tensor, "*pos source target"]) -> Float[Tensor, "batch pos vocab"]:
         """Logits of the clean prompts along the edges that are kept."""
         nodes, n_layers = self._nodes, len(self._nodes.heads)
         weights = (kept & nodes.allowed).to(self._device, torch.float32)
-        # How far each source is from what is read along other edges; the embedding is the clean one.
+        # How far each source is from what is read along other edges; the embedding is clean.
         change = torch.zeros_like(self._base)
         change[:, :, 0] = self._clean.parts[:, :, 0] - self._base[:, :, 0]
         for layer in range(n_layers):

@@ -1,0 +1,192 @@
+"""Find the edges of a model that do a task, and measure how well they do it alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+
+from circuit_widgets import arguments
+from circuit_widgets.analysis.circuits.finding import Finding
+from circuit_widgets.analysis.circuits.results import Circuit
+from circuit_widgets.analysis.circuits.scoring import METHODS, SAID, edge_scores
+from circuit_widgets.causal.nodes import Nodes, nodes_of
+from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.progress import Progress
+from circuit_widgets.prompts.tasks import Task, TaskSettings
+from circuit_widgets.results.provenance import Provenance, begun
+from circuit_widgets.statistics.doing import require_task
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+BY = ("resample", "mean")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `extract_circuit`, checked, as provenance keeps them."""
+
+    task: TaskSettings
+    method: str
+    size: int | None
+    threshold: float | None
+    keep: float
+    steps: int
+    by: str
+    held_out: bool
+    random: int
+    check: int
+    minimality: bool
+    allow_failure: bool
+    batch: int
+    seed: int
+    confidence: float
+
+
+@analysis("circuits")
+def extract_circuit(
+    model: TransformerBridge,
+    task: Task,
+    *,
+    method: str = "eap-ig-inputs",
+    size: float | None = None,
+    threshold: float | None = None,
+    keep: float = 0.8,
+    steps: int = 5,
+    by: str = "resample",
+    held_out: bool = True,
+    random: int = 3,
+    check: int = 24,
+    minimality: bool = True,
+    allow_failure: bool = False,
+    batch: int = 16,
+    seed: int = 0,
+    confidence: float = 0.95,
+    progress: bool = True,
+) -> Iterator[Circuit | Progress]:
+    """Which edges of a model do a task, and how much of it they do alone.
+
+    Every edge gets a score: what the metric loses if its reader sees its writer on the corrupt
+    prompt. The strongest edges by size of their score, as far as they lie on a path from the
+    embedding to the output, are circuits of ten sizes. Each is run alone, beside random circuits of
+    as many edges between the same layers, and is taken out of the model.
+
+    - "exact": patching of every edge; a part of the model runs for each, so for small models.
+    - "eap": edge attribution patching, to first order (Syed et al. 2023); one slope a prompt.
+    - "eap-ig-inputs": the slope averaged between corrupt and clean embeddings (Hanna et al. 2024).
+    - "eap-ig-activations": averaged between corrupt and clean activations of one layer at a time
+      (Marks et al. 2024); `steps` passes for each layer's heads and each MLP.
+    - "mean": of the three (the best on average in MIB, Mueller et al. 2025).
+    - "patching", "attribution": of nodes, exact or to first order; a circuit is then all edges
+      among its nodes.
+
+    Args:
+        model: A TransformerBridge.
+        task: Its prompts and its metric: `Task.ioi(model)`, `Task.repeated_tokens(model)`, yours.
+        method: How edges are scored.
+        size: How many edges the circuit has, or, below 1, which share of all edges.
+        threshold: Instead: edges whose score is as large, either sign.
+        keep: Instead of both: the smallest of ten circuits that keeps such a share of clean minus
+            corrupt; the whole model where none does.
+        steps: Of the integrated methods.
+        by: What is read along other edges: "resample", the corrupt prompt's writes, or "mean",
+            the mean of the corrupt prompts' writes at each position.
+        held_out: Score edges on one half of the prompts, and run circuits on the other. Otherwise
+            both on all.
+        random: Random circuits of each size.
+        check: How many edges are patched exactly, too, to say how far an estimate is right.
+        minimality: Also take each head and MLP out of the circuit.
+        allow_failure: Explain a task that the model fails.
+        batch: Prompts a pass.
+        seed: Of the halves, of random circuits and of the edges that are checked.
+        confidence: Of the intervals over prompts.
+        progress: Show a progress bar.
+
+    Raises:
+        TypeError: Not a model or not a task, or an unknown keyword.
+        ValueError: Too few prompts, a size that no circuit has, or both a size and a threshold.
+        TaskFailed: The model does not do the task.
+        PartsMissing: The model's stream is no sum of what its nodes write, or its attention reads
+            more than q, k and v.
+
+    >>> import circuit_widgets as cw
+    >>> model = cw.load_model()
+    >>> task = cw.Task.repeated_tokens(model, n=12)
+    >>> circuit = cw.extract_circuit(model, task, progress=False)
+    >>> circuit.edges[0].source, circuit.edges[0].target
+    ('1.2', 'logits')
+    """
+    if size is not None and threshold is not None:
+        raise ValueError("size and threshold are both given; accepted is one of them")
+    if not isinstance(task, Task):
+        raise TypeError(
+            f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
+        )
+    nodes = nodes_of(model)
+    settings = Settings(
+        task=task.settings,
+        method=arguments.choice("method", method, METHODS),
+        size=_size(size, int(nodes.allowed.sum())),
+        threshold=None if threshold is None else _threshold(threshold),
+        keep=arguments.share("keep", keep, example=0.8),
+        steps=arguments.whole("steps", steps, 1),
+        by=arguments.choice("by", by, BY),
+        held_out=arguments.flag("held_out", held_out),
+        random=arguments.whole("random", random, 0),
+        check=arguments.whole("check", check, 0),
+        minimality=arguments.flag("minimality", minimality),
+        allow_failure=arguments.flag("allow_failure", allow_failure),
+        batch=arguments.whole("batch", batch, 1),
+        seed=arguments.seed(seed),
+        confidence=arguments.share("confidence", confidence),
+    )
+    if len(task) < (4 if held_out else 2):
+        raise ValueError(
+            f"the task has {len(task)} prompts; accepted are 4 or more, of which half are held "
+            "out, or 2 or more with held_out=False"
+        )
+    require_task(
+        model, task, allow_failure=allow_failure, confidence=confidence, batch=settings.batch
+    )
+    made = begun(
+        model,
+        "extract_circuit",
+        settings,
+        method=SAID[method],
+        probe=f"{task.name}, {len(task)} prompts of {task.clean.shape[1]} tokens",
+        n_total=1,
+        unit="circuits",
+    )
+    return _results(model, nodes, task, settings, made)
+
+
+def _size(size: Any, n_all: int) -> int | None:
+    if size is None:
+        return None
+    if isinstance(size, float) and 0 < size < 1:
+        return max(1, round(size * n_all))
+    return arguments.whole("size", size, 1, n_all)
+
+
+def _threshold(threshold: Any) -> float:
+    return arguments.positive("threshold", threshold, example=0.01)
+
+
+def _results(
+    model: TransformerBridge, nodes: Nodes, task: Task, settings: Settings, made: Provenance
+) -> Iterator[Circuit | Progress]:
+    found, tested = task.halves(settings.seed) if settings.held_out else (task, task)
+    finding = Finding(model, nodes, found, tested, settings, made)
+    yield finding.progress("scores")
+    parts: list[Float[torch.Tensor, "prompt source target"]] = []
+    method, steps, batch = settings.method, settings.steps, settings.batch
+    for part in edge_scores(model, nodes, found, method, steps, batch):
+        parts.append(part)
+        yield finding.work.did("scores", len(part))
+    finding.score(torch.cat(parts))
+    yield finding.result()
+    yield from finding.run()

@@ -1,0 +1,240 @@
+"""What `extract_circuit` gives: the edges that do a task, and how well they do it alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from circuit_widgets.analysis.circuits.curve import areas, log_area
+from circuit_widgets.causal.nodes import Nodes
+from circuit_widgets.results.result import Result
+from circuit_widgets.results.score import Score
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True)
+class Edge:
+    """One edge of a circuit: from what a node writes to what a later one reads.
+
+    Attributes:
+        source: "embedding", "5.1" or "5.mlp".
+        target: "7.2.q", "7.0-2.k" (shared by heads 0 to 2), "7.mlp" or "logits".
+        score: What the metric loses without it, mean over prompts; negative: it gains.
+        low, high: Interval over prompts.
+        q: Share of false finds up to it.
+    """
+
+    source: str
+    target: str
+    score: float
+    low: float
+    high: float
+    q: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Circuit(Result, topic="circuits"):
+    """Which edges of a model do a task, in circuits of several sizes, one of them chosen.
+
+    An edge's score is the metric's loss if its reader sees its writer on the corrupt prompt.
+    Faithfulness is the share of clean minus corrupt that is there when the model runs along a
+    circuit's edges alone, measured on prompts that the edges were not chosen on, if `held_out`.
+
+    Attributes:
+        task: Its name.
+        tokens, corrupt_tokens: Of the first prompt.
+        roles: A name for each position, where positions mean the same in all prompts.
+        metric: As `Task.metric`.
+        nodes: The graph: who writes, who reads.
+        n_found, n_tested: On how many prompts edges were scored, and circuits run.
+        held_out: Whether these are different ones.
+        score: [source, target], mean over prompts with its interval; NaN where there is no edge.
+        q: Its q (Benjamini & Hochberg) from sign flips over prompts; NaN of fewer than 5.
+        kept: The edges of circuits of several sizes; all lie on a path from the embedding to the
+            output.
+        chosen: Which of them is the circuit.
+        faithfulness: [size]; control: of random circuits of as many edges between the same layers,
+            the mean and where one more would be.
+        accuracy: [size], the share of prompts with the right answer, and the random circuits'.
+        without: [size], faithfulness of the model without the circuit's edges (completeness): near
+            0 where nothing else does the task.
+        clean, corrupt: The metric of the whole model on both prompts, [].
+        clean_accuracy: The whole model's, [].
+        node_effects: [source], what faithfulness loses if one node is taken out of the circuit
+            (minimality); NaN for others. Empty: not asked for.
+        agreement: Spearman's correlation of the scores with exact patching over `n_checked` edges
+            drawn at random, half of them from the circuit; None: not checked.
+
+    >>> import circuit_widgets as cw
+    >>> model = cw.load_model()
+    >>> task = cw.Task.repeated_tokens(model, n=12)
+    >>> circuit = cw.extract_circuit(model, task, size=12, progress=False)
+    >>> circuit.n_edges, {"0.1", "1.2"} <= set(circuit.components)
+    (12, True)
+    """
+
+    task: str
+    tokens: tuple[str, ...]
+    corrupt_tokens: tuple[str, ...]
+    roles: tuple[str, ...] | None
+    metric: str
+    nodes: Nodes
+    n_found: int
+    n_tested: int
+    held_out: bool
+    score: Score
+    q: Float[Tensor, "source target"]
+    kept: Bool[Tensor, "size source target"]
+    chosen: int
+    faithfulness: Score
+    accuracy: Score
+    without: Score
+    clean: Score
+    corrupt: Score
+    clean_accuracy: Score
+    node_effects: Score
+    agreement: float | None = None
+    n_checked: int = 0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many edges each of the circuits has."""
+        return tuple(self.kept.flatten(1).sum(1).tolist())
+
+    @property
+    def n_edges(self) -> int:
+        """How many edges the circuit has."""
+        return self.sizes[self.chosen]
+
+    @property
+    def n_all(self) -> int:
+        """How many edges the model has."""
+        return int(self.nodes.allowed.sum())
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The heads and MLPs in the circuit, in the model's order."""
+        return self.components_of(self.chosen)
+
+    def components_of(self, at: int) -> tuple[str, ...]:
+        """The heads and MLPs of the circuit of one of the sizes.
+
+        A reader that heads share counts for those of them that write along an edge.
+        """
+        writing = self.kept[at].any(1)
+        names = [source.name for source in self.nodes.sources]
+        return tuple(name for name, there in zip(names, writing, strict=True) if there)[1:]
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The edges of the circuit, strongest first."""
+        return self.edges_of(self.chosen)
+
+    def edges_of(self, at: int) -> tuple[Edge, ...]:
+        """The edges of the circuit of one of the sizes, strongest first."""
+        sources, targets = self.nodes.sources, self.nodes.targets
+        value, q = self.score.value, self.q
+        low, high = self._ends()
+        found = []
+        for source, target in self.kept[at].nonzero().tolist():
+            place = source, target
+            numbers = (float(each[place]) for each in (value, low, high, q))
+            found.append(Edge(sources[source].name, targets[target].name, *numbers))
+        return tuple(sorted(found, key=lambda edge: -abs(edge.score)))
+
+    def _ends(self) -> tuple[Tensor, Tensor]:
+        assert self.score.low is not None and self.score.high is not None
+        return self.score.low, self.score.high
+
+    @property
+    def shares(self) -> Float[Tensor, " size"]:
+        """The sizes as shares of all edges."""
+        return torch.tensor(self.sizes) / self.n_all
+
+    @property
+    def cpr(self) -> float:
+        """Area under faithfulness over the share of edges (MIB); higher is not always better."""
+        return areas(self.shares, self.faithfulness.value)[0]
+
+    @property
+    def cmd(self) -> float:
+        """Area under |1 - faithfulness| over the share of edges (MIB): 0 is best."""
+        return areas(self.shares, self.faithfulness.value)[1]
+
+    @property
+    def log_accuracy(self) -> float:
+        """Mean of the share of right answers over the logarithm of size."""
+        return log_area(self.shares, self.accuracy.value)
+
+    def to_frame(self, at: int | None = None) -> pd.DataFrame:
+        """One row for each edge of the circuit, or of that of another size."""
+        import pandas as pd
+
+        at = self.chosen if at is None else at
+        frame = pd.DataFrame(
+            [dataclasses.asdict(edge) for edge in self.edges_of(at)],
+            columns=[field.name for field in dataclasses.fields(Edge)],
+        )
+        frame = frame.assign(n=self.n_found, complete=self.provenance.complete)
+        frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
+        return frame
+
+    def curve_frame(self) -> pd.DataFrame:
+        """One row for each size: faithfulness, accuracy, and the model without the circuit."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {"edges": self.sizes, "share": self.shares.tolist()}
+        columns["components"] = [len(self.components_of(at)) for at in range(len(self.kept))]
+        for name in ("faithfulness", "accuracy", "without"):
+            for part, tensor in getattr(self, name).tensors().items():
+                columns[name if part == "value" else f"{name}_{part}"] = tensor.tolist()
+        frame = pd.DataFrame(columns)
+        frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
+        return frame
+
+    def to_networkx(self) -> networkx.DiGraph:
+        """The circuit as a graph; edges have their score and q, several readers are joined.
+
+        Nodes are components; an edge's `entries` say by which of q, k, v they are read.
+        """
+        from circuit_widgets.analysis.circuits.graphs import to_networkx
+
+        return to_networkx(self)
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Nodes and edges as plain values."""
+        from circuit_widgets.analysis.circuits.graphs import to_json
+
+        return to_json(self)
+
+    def to_neuronpedia(self) -> Mapping[str, Any]:
+        """The circuit in the attribution graph format that Neuronpedia's viewer reads."""
+        from circuit_widgets.analysis.circuits.graphs import to_neuronpedia
+
+        return to_neuronpedia(self)
+
+    def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
+        """The strongest edges of the circuit: (name, score, low and high of its interval)."""
+        return [
+            (f"{edge.source} → {edge.target}", edge.score, edge.low, edge.high)
+            for edge in self.edges[:n]
+        ]
+
+    def _lines(self) -> list[str]:
+        from circuit_widgets.analysis.circuits.words import lines
+
+        return lines(self)
+
+    @property
+    def positions(self) -> Int[Tensor, " pos"]:
+        """Where corrupt and clean differ in the first prompt."""
+        pairs = zip(self.tokens, self.corrupt_tokens, strict=True)
+        return torch.tensor([at for at, (one, other) in enumerate(pairs) if one != other])
