@@ -1,0 +1,115 @@
+"""A circuit as a layered graph, beside how faithful circuits of every size are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from circuit_widgets.analysis.circuits.graphs import to_networkx
+from circuit_widgets.analysis.circuits.results import Circuit
+from circuit_widgets.causal.nodes import EMBEDDING, OUTPUT
+from circuit_widgets.plots.figure import Figure, new_figure, styled
+from circuit_widgets.results.score import Score
+
+if TYPE_CHECKING:
+    import networkx
+    from matplotlib.axes import Axes
+
+# Edges that are drawn; of larger circuits the strongest.
+_EDGES = 200
+
+
+@styled
+def plot(
+    result: Circuit, *, figsize: Sequence[float] | None = None, title: str | None = None
+) -> Figure:
+    """The circuit from the embedding up to the output, and the curves of all sizes.
+
+    A line's width is the size of a score, its colour the sign; where a head reads by several of q,
+    k and v their scores are added. Bands are intervals; grey is of random circuits.
+
+    Args:
+        result: What `extract_circuit` found.
+        figsize: Width and height in inches.
+        title: In place of the model, the task and the size; "" for none.
+    """
+    if title is None:
+        size = f"{result.n_edges:,} of {result.n_all:,} edges"
+        title = f"{result.provenance.model}: circuit for {result.task}, {size}"
+    graph = to_networkx(result)
+    rows = len({row for _, row in graph.nodes(data="layer")})
+    height = min(9.0, max(3.6, 0.42 * rows + 1.4))
+    figure = new_figure(result, title, figsize, (9.5, height))
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    _graph(left, graph)
+    _curves(right, result)
+    return figure
+
+
+def _graph(ax: Axes, graph: networkx.DiGraph) -> None:
+    import networkx
+
+    order = sorted(graph.edges(data="score"), key=lambda edge: abs(edge[2]))[-_EDGES:]
+    most = max((abs(score) for *_, score in order), default=1.0) or 1.0
+    placed = _places(graph)
+    networkx.draw_networkx_edges(
+        graph,
+        placed,
+        edgelist=[(source, target) for source, target, _ in order],
+        width=[0.3 + 4 * abs(score) / most for *_, score in order],
+        edge_color=["C3" if score > 0 else "C0" for *_, score in order],
+        alpha=0.6,
+        arrows=False,
+        ax=ax,
+    )
+    for name, (x, y) in placed.items():
+        box = {"boxstyle": "round,pad=0.15", "fc": "w", "ec": "0.6", "lw": 0.6}
+        ax.text(x, y, name, ha="center", va="center", fontsize="x-small", bbox=box)
+    ax.set_axis_off()
+    ax.set_title("red helps the task, blue hinders it", fontsize="small")
+
+
+def _places(graph: networkx.DiGraph) -> dict[str, tuple[float, float]]:
+    """Rows are layers that are there, heads below the MLP; a row is spread evenly."""
+
+    def row(name: str, facts: dict[str, Any]) -> tuple[int, int]:
+        if name in (EMBEDDING, OUTPUT):
+            return (-1, 0) if name == EMBEDDING else (10**9, 0)
+        return facts["layer"], int(facts["kind"] == "mlp")
+
+    rows: dict[tuple[int, int], list[str]] = {}
+    for name, facts in graph.nodes(data=True):
+        rows.setdefault(row(name, facts), []).append(name)
+    return {
+        name: ((at + 0.5) / len(rows[key]), float(height))
+        for height, key in enumerate(sorted(rows))
+        for at, name in enumerate(rows[key])
+    }
+
+
+def _curves(ax: Axes, result: Circuit) -> None:
+    sizes = np.array(result.sizes)
+    _line(ax, sizes, result.faithfulness, "C3", "faithfulness")
+    _line(ax, sizes, result.without, "C0", "without the circuit")
+    control = result.faithfulness
+    if control.control is not None:
+        ax.plot(sizes, control.control.numpy(), color="0.5", marker=".", label="random circuits")
+    ax.plot(sizes, result.accuracy.value.numpy(), "k:", linewidth=1, label="right answers")
+    ax.axvline(result.n_edges, color="0.7", linewidth=0.8, zorder=0)
+    for level in (0, 1):
+        ax.axhline(level, color="0.85", linewidth=0.8, zorder=0)
+    ax.set_xscale("log")
+    # One small circuit far off would flatten all others.
+    ax.set_ylim(-0.5, 1.5)
+    ax.set_xlabel("edges")
+    ax.set_ylabel("share of clean − corrupt")
+    ax.legend(frameon=False, fontsize="x-small", loc="upper left")
+
+
+def _line(ax: Axes, sizes: Any, score: Score, color: str, label: str) -> None:
+    ax.plot(sizes, score.value.numpy(), color=color, marker=".", label=label)
+    if score.low is not None and score.high is not None:
+        ends = score.low.numpy(), score.high.numpy()
+        ax.fill_between(sizes, *ends, color=color, alpha=0.2, linewidth=0)
