@@ -143,6 +143,10 @@ class Nodes:
                     owned[at, self.source_at[name]] = True
         return owned
 
+    def n_before(self, stage: int) -> int:
+        """How many sources are written before a stage: they come first."""
+        return sum(source.stage < stage for source in self.sources)
+
     def heads_of(self, layer: int) -> slice:
         """Where a layer's heads are among the sources."""
         first = self.source_at[str(Head(layer, 0))]

@@ -65,7 +65,9 @@ class Subgraphs:
         self._clean: Writes = node_writes(model, clean, nodes)
         self._corrupt: Writes = node_writes(model, corrupt, nodes)
         self._mean = by == "mean"
-        self._base = self._averaged(self._corrupt.parts)
+        # Sources come first, so that what arrives at a target is one product of matrices.
+        self._base = self._averaged(self._corrupt.parts).movedim(2, 0).contiguous()
+        self._embedding = self._clean.parts[:, :, 0].clone()
         if not alike(self.logits(nodes.allowed), self._clean.logits):
             raise PartsMissing(
                 "this model cannot be run edge by edge: along all of its edges it does not come to "
@@ -88,17 +90,17 @@ class Subgraphs:
         weights = (kept & nodes.allowed).to(self._device, torch.float32)
         # How far each source is from what is read along other edges; the embedding is clean.
         change = torch.zeros_like(self._base)
-        change[:, :, 0] = self._clean.parts[:, :, 0] - self._base[:, :, 0]
+        change[0] = self._embedding - self._base[0]
         for layer in range(n_layers):
             z, attn_out = self._attention(layer, change, weights)
             heads = nodes.heads_of(layer)
-            change[:, :, heads] = head_writes(self._model, layer, z, attn_out)
-            change[:, :, heads] -= self._base[:, :, heads]
+            written = head_writes(self._model, layer, z, attn_out).movedim(2, 0)
+            change[heads] = written - self._base[heads]
             if nodes.mlps[layer]:
                 at = nodes.source_at[f"{layer}.mlp"]
-                change[:, :, at] = self._mlp(layer, change, weights) - self._base[:, :, at]
+                change[at] = self._mlp(layer, change, weights) - self._base[at]
         last = self._averaged(self._corrupt.last.float())
-        end = last + _seen(change, weights, slice(len(nodes.targets) - 1, None))[0]
+        end = last + self._seen(change, weights, nodes.targets_of(n_layers, "logits"))[0]
         edit = capture.patch("resid_post", {n_layers - 1: end.to(self._corrupt.last.dtype)})
         inputs = self._corrupt.inputs
         return capture.resume(self._model, inputs, n_layers - 1, interventions=[edit])
@@ -112,7 +114,7 @@ class Subgraphs:
             targets = self._nodes.targets_of(layer, entry)
             heads = []
             for some in _few(targets, stream.numel()):
-                seen = (base + _seen(change, weights, some)).to(stream.dtype)
+                seen = (base + self._seen(change, weights, some)).to(stream.dtype)
                 read = capture.replay(
                     self._model, self._corrupt.inputs, layer, [entry], seen.flatten(0, 1)
                 )[entry]
@@ -128,9 +130,22 @@ class Subgraphs:
     def _mlp(self, layer: int, change: Tensor, weights: Tensor) -> Tensor:
         inputs, nodes = self._corrupt.inputs, self._nodes
         base = self._averaged(self._corrupt.before_mlp(nodes, layer))
-        seen = base + _seen(change, weights, nodes.targets_of(layer, "mlp"))[0]
+        seen = base + self._seen(change, weights, nodes.targets_of(layer, "mlp"))[0]
         seen = seen.to(inputs.stream(layer).dtype)
         return mlp_writes(self._model, nodes, inputs, layer, seen)
+
+    def _seen(
+        self,
+        change: Float[Tensor, "source batch pos d"],
+        weights: Float[Tensor, "*pos source target"],
+        targets: slice,
+    ) -> Float[Tensor, "target batch pos d"]:
+        """What arrives along the kept edges at some targets of one stage."""
+        before = self._nodes.n_before(self._nodes.targets[targets.start].stage)
+        some, seen = weights[..., :before, targets], change[:before]
+        if some.ndim == 2:
+            return (some.T @ seen.flatten(1)).unflatten(1, seen.shape[1:])
+        return torch.einsum("sbpd,pst->tbpd", seen, some)
 
     def _averaged(self, tensor: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         return tensor.mean(0, keepdim=True).expand_as(tensor) if self._mean else tensor
@@ -161,18 +176,6 @@ def mlp_writes(
     edit = capture.patch("resid_mid", {layer: stream})
     found = capture.replay(model, inputs, layer, ["mlp_out"], rows, interventions=[edit])
     return found["mlp_out"].float()
-
-
-def _seen(
-    change: Float[Tensor, "batch pos source d"],
-    weights: Float[Tensor, "*pos source target"],
-    targets: slice,
-) -> Float[Tensor, "target batch pos d"]:
-    """What arrives along the kept edges at some targets."""
-    some = weights[..., targets]
-    if some.ndim == 2:
-        return torch.einsum("bpsd,st->tbpd", change, some)
-    return torch.einsum("bpsd,pst->tbpd", change, some)
 
 
 def _few(targets: slice, numbers: int) -> list[slice]:

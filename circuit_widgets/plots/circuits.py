@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -101,11 +102,20 @@ def _curves(ax: Axes, result: Circuit) -> None:
     for level in (0, 1):
         ax.axhline(level, color="0.85", linewidth=0.8, zorder=0)
     ax.set_xscale("log")
+    ticks = [size for at, size in enumerate(result.sizes) if _apart(result.sizes, at)]
+    ax.set_xticks(ticks, labels=[f"{size:,}" for size in ticks], rotation=30, ha="right")
+    ax.minorticks_off()
     # One small circuit far off would flatten all others.
     ax.set_ylim(-0.5, 1.5)
     ax.set_xlabel("edges")
     ax.set_ylabel("share of clean − corrupt")
     ax.legend(frameon=False, fontsize="x-small", loc="upper left")
+
+
+def _apart(sizes: Sequence[int], at: int) -> bool:
+    """Whether a size has room for its number: a sixteenth of the axis from the one before."""
+    whole = math.log(sizes[-1] / sizes[0]) or 1.0
+    return at == 0 or math.log(sizes[at] / sizes[at - 1]) > whole / 16
 
 
 def _line(ax: Axes, sizes: Any, score: Score, color: str, label: str) -> None:
