@@ -40,7 +40,7 @@ def plot(
         size = f"{result.n_edges:,} of {result.n_all:,} edges"
         title = f"{result.provenance.model}: circuit for {result.task}, {size}"
     graph = to_networkx(result)
-    rows = len({row for _, row in graph.nodes(data="layer")})
+    rows = len({facts["layer"] for _, facts in graph.nodes(data=True)})
     height = min(9.0, max(3.6, 0.42 * rows + 1.4))
     figure = new_figure(result, title, figsize, (9.5, height))
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])

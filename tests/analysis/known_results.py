@@ -52,6 +52,9 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-flow": lambda: cw.trace_information_flow(model, TEXT, **quiet),
         "toy-attribution": lambda: cw.attribute_logits(model, TEXTS, **quiet),
         "toy-ablation": lambda: cw.ablate_heads(model, TEXTS, **quiet),
+        "toy-circuit": lambda: cw.extract_circuit(
+            model, cw.Task.repeated_tokens(model, n=8, length=8), **quiet
+        ),
     }
 
 

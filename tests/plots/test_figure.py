@@ -22,6 +22,7 @@ PROMPTS = [
     f"{a} dog seven {a} dog {b}" for a, b in itertools.permutations(("blue", "red", "two"), 2)
 ]
 # A result of every class, of the toy.
+TASK = cw.Task.repeated_tokens(cw.load_model(), n=6, length=6)
 NAMES = {
     "heads": (cw.identify_induction_heads, {"n_sequences": 2, "length": 6}),
     "trace": (cw.trace_induction, {"prompt": TEXT}),
@@ -34,6 +35,7 @@ NAMES = {
     "flow": (cw.trace_information_flow, {"tokens": TEXT}),
     "attribution": (cw.attribute_logits, {"prompts": TEXT}),
     "ablation": (cw.ablate_heads, {"prompts": PROMPTS}),
+    "circuit": (cw.extract_circuit, {"task": TASK, "random": 2, "check": 0}),
 }
 
 

@@ -126,6 +126,12 @@ def extract_circuit(
         raise TypeError(
             f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
         )
+    if task.metric == "kl" and method in ("eap", "attribution"):
+        raise ValueError(
+            f"method {method!r} takes the slope on the clean prompt, where a KL divergence from it "
+            "is at its minimum and has none; accepted with 'kl' are other methods, such as "
+            "'eap-ig-inputs'"
+        )
     nodes = nodes_of(model)
     settings = Settings(
         task=task.settings,
