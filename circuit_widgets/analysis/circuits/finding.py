@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from torch import Tensor
 
 from circuit_widgets.analysis.circuits.curve import Curve, Runs, curves, sizes_of
@@ -145,7 +145,9 @@ class Finding:
             edges += [(int(source), int(target)) for source, target in pool[order].tolist()]
         exact = exact_scores(self._model, self._nodes, self._found, edges, settings.batch).mean(0)
         estimates = torch.stack([self._score.value[edge] for edge in edges])
-        self._agreement = float(spearmanr(exact.numpy(), estimates.numpy())[0])
+        # Spearman's: the correlation of ranks.
+        ranks = torch.stack([torch.from_numpy(rankdata(each)) for each in (exact, estimates)])
+        self._agreement = float(torch.corrcoef(ranks)[0, 1])
         self._n_checked = len(edges)
 
     def _take_out(self) -> Iterator[Circuit | Progress]:
