@@ -12,7 +12,7 @@ from jaxtyping import Float
 from circuit_widgets import arguments
 from circuit_widgets.analysis.circuits.finding import Finding
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.analysis.circuits.scoring import METHODS, SAID, edge_scores
+from circuit_widgets.causal.edge_scores import METHODS, SAID, edge_scores
 from circuit_widgets.causal.nodes import Nodes, nodes_of
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress

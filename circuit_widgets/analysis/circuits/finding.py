@@ -14,8 +14,8 @@ from torch import Tensor
 
 from circuit_widgets.analysis.circuits.curve import Curve, Runs, curves, sizes_of
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.analysis.circuits.scoring import exact_scores
 from circuit_widgets.causal.choosing import above
+from circuit_widgets.causal.edge_scores import exact_scores
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.prompts.tasks import Task
