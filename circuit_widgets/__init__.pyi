@@ -87,6 +87,21 @@ from .statistics.doing import (
 from .statistics.doing import (
     check_task as check_task,
 )
+from .sweeps import (
+    Failure as Failure,
+)
+from .sweeps import (
+    Load as Load,
+)
+from .sweeps import (
+    Sweep as Sweep,
+)
+from .sweeps import (
+    sweep as sweep,
+)
+from .sweeps import (
+    sweep_items as sweep_items,
+)
 from .views.explorer import (
     Explorer as Explorer,
 )
@@ -102,15 +117,18 @@ __all__ = [
     "AttentionPatterns",
     "Circuit",
     "Explorer",
+    "Failure",
     "Head",
     "HeadAblation",
     "HeadCoordination",
     "InductionHeads",
     "InductionTrace",
     "InformationFlow",
+    "Load",
     "LogitAttribution",
     "Selection",
     "SelfInfluence",
+    "Sweep",
     "Task",
     "TaskCheck",
     "TaskFailed",
@@ -127,6 +145,8 @@ __all__ = [
     "load",
     "load_model",
     "register_pattern",
+    "sweep",
+    "sweep_items",
     "trace_induction",
     "trace_information_flow",
     "unregister_pattern",

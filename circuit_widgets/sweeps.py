@@ -1,0 +1,270 @@
+"""One analysis over many models, checkpoints, seeds or shards of prompts, on any executor."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from circuit_widgets import arguments as checks
+from circuit_widgets.models import load_model
+from circuit_widgets.results.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """A model that is loaded where it is used: it takes what `load_model` takes.
+
+    >>> recipe = Load("toy-induction", step=0)
+    >>> recipe.load().cfg.n_layers
+    2
+    """
+
+    name: Any = None
+    step: int | None = None
+    seed: int | None = None
+    device: Any = None
+    dtype: Any = None
+
+    def load(self) -> TransformerBridge:
+        """The model."""
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return load_model(**given)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """What went wrong with one item; the others arrive.
+
+    Attributes:
+        kind: The exception's class.
+        message: What it said.
+    """
+
+    kind: str
+    message: str
+
+
+class Sweep(Mapping[str, Result]):
+    """Results by the names of their items, in the order of the items, and what failed.
+
+    Attributes:
+        failures: By name.
+        missing: Names of items that have not been reached: the sweep was interrupted.
+
+    >>> import circuit_widgets as cw
+    >>> steps = {f"step {step}": cw.Load("toy-induction", step=step) for step in (0, 2500)}
+    >>> swept = cw.sweep(cw.identify_induction_heads, steps, n_sequences=2, ablation=0, pairs=False)
+    >>> list(swept), swept.failures
+    (['step 0', 'step 2500'], {})
+    """
+
+    def __init__(
+        self, names: list[str], results: Mapping[str, Result], failures: Mapping[str, Failure]
+    ) -> None:
+        self._results = {name: results[name] for name in names if name in results}
+        self.failures: Mapping[str, Failure] = {
+            name: failures[name] for name in names if name in failures
+        }
+        self.missing = tuple(
+            name for name in names if name not in results and name not in failures
+        )
+
+    def __getitem__(self, name: str) -> Result:
+        if name in self.failures:
+            failure = self.failures[name]
+            raise KeyError(f"{name!r} failed: {failure.kind}: {failure.message}")
+        return self._results[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The frames of all results under each other; the first column, `item`, says whose."""
+        import pandas as pd
+
+        frames: list[pd.DataFrame] = []
+        for name, result in self._results.items():
+            frame = result.to_frame()
+            # What pandas compares when it joins frames; each result has its own.
+            frame.attrs = {}
+            frame.insert(0, "item", name)
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"item": []})
+
+    def __repr__(self) -> str:
+        lines = [f"Sweep of {len(self) + len(self.failures) + len(self.missing)} items"]
+        lines += [f"  {name}: {type(result).__name__}" for name, result in self.items()]
+        lines += [
+            f"  {name} failed: {failure.kind}: {failure.message}"
+            for name, failure in self.failures.items()
+        ]
+        lines += [f"  {name} was not reached" for name in self.missing]
+        return "\n".join(lines)
+
+
+def sweep(
+    analysis: Callable[..., Any],
+    models: Any,
+    over: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    executor: concurrent.futures.Executor | None = None,
+    progress: bool = True,
+    **arguments: Any,
+) -> Sweep:
+    """Run an analysis on every item, and keep what arrives; see `sweep_items`.
+
+    Interrupted (Ctrl-C, the stop button), it gives back what is there.
+
+    >>> import circuit_widgets as cw
+    >>> seeds = {f"seed {seed}": {"seed": seed} for seed in (0, 1)}
+    >>> swept = cw.sweep(cw.detect_attention_patterns, "toy-induction", seeds, prompts="blue dog")
+    >>> list(swept)
+    ['seed 0', 'seed 1']
+    """
+    from tqdm.auto import tqdm
+
+    items = _items(models, over)
+    steps = sweep_items(analysis, models, over, executor=executor, **arguments)
+    results: dict[str, Result] = {}
+    failures: dict[str, Failure] = {}
+    shown = checks.flag("progress", progress)
+    with tqdm(total=len(items), desc="sweep", disable=not shown, leave=False) as bar:
+        try:
+            for name, outcome in steps:
+                if isinstance(outcome, Failure):
+                    failures[name] = outcome
+                else:
+                    results[name] = outcome
+                bar.update()
+        except KeyboardInterrupt:
+            steps.close()
+    return Sweep(list(items), results, failures)
+
+
+def sweep_items(
+    analysis: Callable[..., Any],
+    models: Any,
+    over: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    executor: concurrent.futures.Executor | None = None,
+    **arguments: Any,
+) -> Iterator[tuple[str, Result | Failure]]:
+    """Each item's name and result, or what went wrong with it, as they finish.
+
+    An item is a model with some arguments: every model with every variation in `over`.
+
+    Args:
+        analysis: One of this package's.
+        models: A model or a recipe for one: `Load(name, step=...)`, or a name or path, which is
+            loaded where it is used, one at a time; or several by their names. A model that is
+            loaded already runs only where its memory is: without an executor, or on threads.
+        over: Arguments that differ, by the variation's name: seeds, shards of prompts.
+        executor: Any of `concurrent.futures`, such as Dask's `Client.get_executor(retries=2)`,
+            which runs the items of a worker that died on another one. None: here, one by one.
+        arguments: Of the analysis, the same for all. A `task` may be a function of the model,
+            because ids are a model's own: `functools.partial(Task.ioi, n=16)`.
+
+    Raises:
+        TypeError: Not an analysis, or not models; at once, before anything runs.
+        ValueError: No items.
+
+    >>> import circuit_widgets as cw
+    >>> items = sweep_items(cw.detect_attention_patterns, "toy-induction", prompts="blue dog")
+    >>> [name for name, result in items]
+    ['toy-induction']
+    """
+    if not hasattr(analysis, "topic"):
+        raise TypeError(
+            f"the analysis is {checks.shown(analysis)}; accepted is a function of this package, "
+            "such as extract_circuit"
+        )
+    given = {**arguments, "progress": False}
+    calls = {
+        name: (analysis, model, {**given, **changes})
+        for name, (model, changes) in _items(models, over).items()
+    }
+    return _here(calls) if executor is None else _elsewhere(calls, executor)
+
+
+def _items(
+    models: Any, over: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, tuple[Any, Mapping[str, Any]]]:
+    """Every model with every variation, by name."""
+    named = models if isinstance(models, Mapping) else {_name(models): models}
+    several, varied = len(named) > 1, over if over is not None else {"": {}}
+    if not named or not varied:
+        raise ValueError("there is nothing to sweep over; accepted is one model or more")
+    for name, changes in varied.items():
+        if not isinstance(changes, Mapping):
+            raise TypeError(
+                f"the variation {name!r} is {checks.shown(changes)}; accepted are arguments by "
+                'their names, like {"seed": 1}'
+            )
+    found = {}
+    for model_name, model in named.items():
+        for name, changes in varied.items():
+            both = f"{model_name}, {name}" if several and name else name or model_name
+            found[both] = model, changes
+    return found
+
+
+def _name(model: Any) -> str:
+    name = model.name if isinstance(model, Load) else model
+    return name if isinstance(name, str) else "model"
+
+
+Call = tuple[Callable[..., Any], Any, Mapping[str, Any]]
+
+
+def _here(calls: Mapping[str, Call]) -> Iterator[tuple[str, Result | Failure]]:
+    for name, call in calls.items():
+        yield name, _outcome(lambda call=call: _run(*call))
+
+
+def _elsewhere(
+    calls: Mapping[str, Call], executor: concurrent.futures.Executor
+) -> Iterator[tuple[str, Result | Failure]]:
+    names: dict[concurrent.futures.Future[Result], str] = {}
+    try:
+        for name, call in calls.items():
+            try:
+                names[executor.submit(_run, *call)] = name
+            except Exception as error:  # A pool whose worker has died takes no more.
+                yield name, _failure(error)
+        for future in concurrent.futures.as_completed(names):
+            yield names[future], _outcome(future.result)
+    finally:
+        for future in names:
+            future.cancel()
+
+
+def _run(analysis: Callable[..., Any], model: Any, arguments: Mapping[str, Any]) -> Result:
+    """One item, where it is computed. The model goes when it is done."""
+    from transformer_lens.model_bridge import TransformerBridge
+
+    recipe = model if isinstance(model, Load) else Load(model)
+    loaded = model if isinstance(model, TransformerBridge) else recipe.load()
+    given = dict(arguments)
+    if callable(given.get("task")):
+        given["task"] = given["task"](loaded)
+    return analysis(loaded, **given)
+
+
+def _outcome(call: Callable[[], Result]) -> Result | Failure:
+    try:
+        return call()
+    except Exception as error:
+        return _failure(error)
+
+
+def _failure(error: Exception) -> Failure:
+    return Failure(type(error).__name__, str(error))
