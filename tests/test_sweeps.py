@@ -1,4 +1,4 @@
-"""Many items on executors: here, threads, processes, a Dask cluster; what fails and what is lost."""
+"""Many items on executors: here, threads, processes, a Dask cluster; what fails, what is lost."""
 
 from __future__ import annotations
 

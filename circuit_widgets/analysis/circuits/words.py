@@ -41,6 +41,9 @@ def lines(circuit: Circuit) -> list[str]:
             f"Alone it keeps {_percent(faithful, interval)} of the difference, on {prompts} it "
             f"was {held}; random circuits of its size keep {_control(faithful)}."
         )
+        asked = circuit.provenance.parameters
+        if circuit.n_edges == circuit.n_all and not (asked["size"] or asked["threshold"]):
+            found.append(f"No smaller one of {len(circuit.kept)} keeps {100 * asked['keep']:g} %.")
         without = circuit.without.at(circuit.chosen)
         found.append(f"Without it the model keeps {_percent(without, interval)}.")
     if circuit.agreement is not None:
