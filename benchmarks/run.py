@@ -25,6 +25,7 @@ SECTIONS = {
     "topics": "Induction, patterns, coordination, influence, beside what there was",
     "influence": "Influence of tokens, exact and by a few draws",
     "attribution": "Shares of a logit, and ablation of heads",
+    "edges": "Patching, and edges to first order, beside TransformerLens",
     "decoders": "Decoder architectures, by analysis",
     "sizes": "What is shipped and what is saved",
 }
