@@ -71,9 +71,7 @@ class Sweep(Mapping[str, Result]):
         self.failures: Mapping[str, Failure] = {
             name: failures[name] for name in names if name in failures
         }
-        self.missing = tuple(
-            name for name in names if name not in results and name not in failures
-        )
+        self.missing = tuple(name for name in names if name not in results and name not in failures)
 
     def __getitem__(self, name: str) -> Result:
         if name in self.failures:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 METHODS = ("mean", *WAYS, "exact", "patching", "attribution")
+EXACT = ("exact", "patching")
 # Those that score nodes; an edge is then as strong as the weaker of its two.
 OF_NODES = ("patching", "attribution")
 SAID = {
@@ -32,16 +33,24 @@ SAID = {
 
 
 def edge_scores(
-    model: TransformerBridge, nodes: Nodes, task: Task, method: str, steps: int, batch: int
+    model: TransformerBridge,
+    nodes: Nodes,
+    task: Task,
+    method: str,
+    steps: int,
+    batch: int,
+    direction: str = "noising",
 ) -> Iterator[Float[Tensor, "prompt source target"]]:
     """Effects of every edge on each prompt's score, some prompts at a time; NaN: no edge.
+
+    direction: of exact methods, see `Patching`.
 
     Raises:
         PartsMissing: What nodes write does not add up to the stream.
     """
     for start in range(0, len(task), batch):
         some = task.batch(slice(start, start + batch))
-        yield _scores(model, nodes, some, method, steps).cpu()
+        yield _scores(model, nodes, some, method, steps, direction).cpu()
 
 
 def exact_scores(
@@ -68,11 +77,11 @@ def measure(model: TransformerBridge, task: Task) -> Callable[[Tensor], Tensor]:
 
 
 def _scores(
-    model: TransformerBridge, nodes: Nodes, task: Task, method: str, steps: int
+    model: TransformerBridge, nodes: Nodes, task: Task, method: str, steps: int, direction: str
 ) -> Float[Tensor, "prompt source target"]:
     score = measure(model, task)
-    if method in ("exact", "patching"):
-        patching = Patching(model, nodes, task.clean, task.corrupt, score)
+    if method in EXACT:
+        patching = Patching(model, nodes, task.clean, task.corrupt, score, direction)
         if method == "exact":
             return patching.edges()
         return between(patching.nodes(), nodes)

@@ -12,8 +12,9 @@ from jaxtyping import Float
 from circuit_widgets import arguments
 from circuit_widgets.analysis.circuits.finding import Finding
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.causal.edge_scores import METHODS, SAID, edge_scores
+from circuit_widgets.causal.edge_scores import EXACT, METHODS, SAID, edge_scores
 from circuit_widgets.causal.nodes import Nodes, nodes_of
+from circuit_widgets.causal.patching import DIRECTIONS
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.prompts.tasks import Task, TaskSettings
@@ -32,6 +33,7 @@ class Settings:
 
     task: TaskSettings
     method: str
+    direction: str
     size: int | None
     threshold: float | None
     keep: float
@@ -53,6 +55,7 @@ def extract_circuit(
     task: Task,
     *,
     method: str = "eap-ig-inputs",
+    direction: str = "noising",
     size: float | None = None,
     threshold: float | None = None,
     keep: float = 0.8,
@@ -84,10 +87,14 @@ def extract_circuit(
     - "patching", "attribution": of nodes, exact or to first order; a circuit is then all edges
       among its nodes.
 
+    Exact methods go in either direction: with "noising" one edge or node of the clean run carries
+    the corrupt prompt's write, with "denoising" one of the corrupt run carries the clean prompt's.
+
     Args:
         model: A TransformerBridge.
         task: Its prompts and its metric: `Task.ioi(model)`, `Task.repeated_tokens(model)`, yours.
         method: How edges are scored.
+        direction: Of "exact" and "patching".
         size: How many edges the circuit has, or, below 1, which share of all edges.
         threshold: Instead: edges whose score is as large, either sign.
         keep: Instead of both: the smallest of ten circuits that keeps such a share of clean minus
@@ -126,16 +133,23 @@ def extract_circuit(
         raise TypeError(
             f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
         )
+    arguments.choice("method", method, METHODS)
     if task.metric == "kl" and method in ("eap", "attribution"):
         raise ValueError(
             f"method {method!r} takes the slope on the clean prompt, where a KL divergence from it "
             "is at its minimum and has none; accepted with 'kl' are other methods, such as "
             "'eap-ig-inputs'"
         )
+    if arguments.choice("direction", direction, DIRECTIONS) != "noising" and method not in EXACT:
+        raise ValueError(
+            f"method {method!r} takes slopes on the clean prompt; accepted with 'denoising' are "
+            "'exact' and 'patching'"
+        )
     nodes = nodes_of(model)
     settings = Settings(
         task=task.settings,
         method=arguments.choice("method", method, METHODS),
+        direction=direction,
         size=_size(size, int(nodes.allowed.sum())),
         threshold=None if threshold is None else _threshold(threshold),
         keep=arguments.share("keep", keep, example=0.8),
@@ -190,7 +204,7 @@ def _results(
     yield finding.progress("scores")
     parts: list[Float[torch.Tensor, "prompt source target"]] = []
     method, steps, batch = settings.method, settings.steps, settings.batch
-    for part in edge_scores(model, nodes, found, method, steps, batch):
+    for part in edge_scores(model, nodes, found, method, steps, batch, settings.direction):
         parts.append(part)
         yield finding.work.did("scores", len(part))
     finding.score(torch.cat(parts))
