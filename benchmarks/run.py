@@ -26,6 +26,7 @@ SECTIONS = {
     "influence": "Influence of tokens, exact and by a few draws",
     "attribution": "Shares of a logit, and ablation of heads",
     "edges": "Patching, and edges to first order, beside TransformerLens",
+    "circuits": "Circuits whose edges are known",
     "decoders": "Decoder architectures, by analysis",
     "sizes": "What is shipped and what is saved",
 }
