@@ -234,6 +234,11 @@ CALLS = {
         "prompts": [TEXT, "cat red river stone cat red river"],
         "heads": ["0.1", "1.2"],
     },
+    "extract_circuit": {
+        "task": cw.Task.repeated_tokens(cw.load_model(), n=6),
+        "random": 2,
+        "check": 4,
+    },
 }
 
 
@@ -242,6 +247,7 @@ CONFIDENT = (
     "detect_attention_patterns",
     "compute_self_influence",
     "attribute_logits",
+    "extract_circuit",
 )
 
 

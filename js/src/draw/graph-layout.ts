@@ -9,6 +9,12 @@ export interface GraphData {
     label: readonly string[];
     /** Places across, 0 to 1, where they mean something; null: ordered by barycentres. */
     place: ArrayLike<number> | null;
+    /** How far a node stands behind its row, as a part of the way to the next one. */
+    lag?: ArrayLike<number>;
+    /** In px, where nodes differ. */
+    radius?: ArrayLike<number>;
+    /** A node's own weight, from −1 to 1, for its colour; NaN: none. */
+    fill?: ArrayLike<number>;
   };
   edges: {
     source: ArrayLike<number>;
@@ -113,8 +119,10 @@ export function layoutGraph(
   const rows = rowPlaces(data, room, direction);
   const [width, height] = [room.x1 - room.x0, room.y1 - room.y0];
   const [x, y] = [new Float32Array(n), new Float32Array(n)];
+  const step = (rows[1] ?? 0) - (rows[0] ?? 0);
   for (let i = 0; i < n; i++) {
-    const [along, across] = [rows[data.nodes.row[i] as number] ?? 0, place[i] ?? 0.5];
+    const behind = rows.length > 1 ? (data.nodes.lag?.[i] ?? 0) * step : 0;
+    const [along, across] = [(rows[data.nodes.row[i] as number] ?? 0) + behind, place[i] ?? 0.5];
     x[i] = direction === "right" ? along : room.x0 + across * width;
     y[i] = direction === "right" ? room.y0 + across * height : along;
   }
@@ -139,8 +147,9 @@ export function layoutGraph(
 function rowPlaces({ rows, nodes, edges }: GraphData, room: Room, direction: Direction) {
   const count = Math.max(1, rows.length);
   let bows = false;
+  const at = (i: number) => (nodes.row[i] as number) + (nodes.lag?.[i] ?? 0);
   for (let e = 0; e < edges.source.length && !bows; e++)
-    bows = nodes.row[edges.source[e] as number] === nodes.row[edges.target[e] as number];
+    bows = at(edges.source[e] as number) === at(edges.target[e] as number);
   const long = direction === "right" ? room.x1 - room.x0 : room.y1 - room.y0;
   // A name beside the last node, or an arc above the topmost.
   const pad = bows ? Math.min(BOW, (BOW_ROWS * long) / count) * 0.75 + 2 : 4;
@@ -176,5 +185,9 @@ export function curveOf(layout: GraphLayout, source: number, target: number): nu
   }
   const bow = y0 === y1 ? Math.min(most, 10 + Math.abs(x1 - x0) * 0.3) : 0;
   const middle = (y0 + y1) / 2 - bow;
-  return [x0, y0, x0, middle, x1, middle, x1, y1];
+  // A line over several rows of one place goes around what stands between.
+  const rows = Math.abs(y1 - y0) / pitchOf(layout);
+  const wide = Math.abs(x1 - x0) < 2 && rows > 1.5 ? Math.min(BOW, 8 * rows) : 0;
+  const aside = x0 > (layout.room.x0 + layout.room.x1) / 2 ? -wide : wide;
+  return [x0, y0, x0 + aside, middle, x1 + aside, middle, x1, y1];
 }

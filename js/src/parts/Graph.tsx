@@ -40,10 +40,22 @@ export interface GraphProps {
   /** A node or an edge in words. */
   said: (item: GraphItem) => string;
   chooseEdge?: (edge: number) => void;
-  chooseNode?: (node: number) => void;
+  /** more: with Shift, for several nodes. */
+  chooseNode?: (node: number, more: boolean) => void;
+  /** A click beside all, or Escape. */
+  chooseNothing?: () => void;
+  /** Nodes that are chosen one by one, for a use of the view's own. */
+  picked?: readonly number[];
+  /** Whether all but the edges of the node pointed at, or else selected, steps back. */
+  dims?: boolean;
+  /** What the colour and the size of a node mean, for the legend. */
+  note?: string;
+  /** Of the keyboard, what there is besides. */
+  keys?: string;
 }
 
 const NO_PATH: readonly Link[] = [];
+const NONE: readonly number[] = [];
 const ROOM = { left: 30, right: 12, top: 16, bottom: 16 };
 
 export function Graph(props: GraphProps) {
@@ -54,8 +66,8 @@ export function Graph(props: GraphProps) {
   const places = useMemo(() => data.nodes.place ?? barycentres(data), [data]);
   const { columns = null, column = null } = props;
   const shape = useLatest({ data, places, direction, most, signed, least, columns, column });
-  const { edge = null, node = null, path = NO_PATH } = props;
-  const selected = useLatest({ edge, node, path });
+  const { edge = null, node = null, path = NO_PATH, picked = NONE, dims = false } = props;
+  const selected = useLatest({ edge, node, path, picked, dims });
   const drawing = useComputed<GraphDrawing | null>(() => {
     const { width, height } = box.size.value;
     if (width === 0 || height === 0) return null;
@@ -70,9 +82,10 @@ export function Graph(props: GraphProps) {
     const layout = layoutGraph(data, room, direction, places);
     return { data, layout, theme: theme.value, ...rest };
   });
-  const choose = (item: GraphItem | null) => {
+  const choose = (item: GraphItem | null, more: boolean) => {
     if (item?.kind === "edge") props.chooseEdge?.(item.at);
-    else if (item) props.chooseNode?.(item.at);
+    else if (item) props.chooseNode?.(item.at, more);
+    else props.chooseNothing?.();
   };
   const find = (event: MouseEvent): GraphItem | null => {
     const o = drawing.peek();
@@ -82,9 +95,11 @@ export function Graph(props: GraphProps) {
   const keys = (event: KeyboardEvent) => {
     const o = drawing.peek();
     if (!o || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.code === "Enter" && focus.peek()) choose(focus.peek());
-    else if (event.code === "Escape" && focus.peek()) focus.value = null;
-    else {
+    if (event.code === "Enter" && focus.peek()) choose(focus.peek(), event.shiftKey);
+    else if (event.code === "Escape" && focus.peek()) {
+      focus.value = null;
+      props.chooseNothing?.();
+    } else {
       const next = goTo(o, focus.peek(), event.code, event.shiftKey);
       if (!next) return;
       focus.value = next;
@@ -97,7 +112,7 @@ export function Graph(props: GraphProps) {
       <Stack
         box={box}
         name={name}
-        label={`${label} Arrow keys go from node to node, with Shift from edge to edge, Enter selects.`}
+        label={`${label} Arrow keys go from node to node, with Shift from edge to edge, Enter selects.${props.keys ? ` ${props.keys}` : ""}`}
         base={(ctx) => {
           if (drawing.value) drawGraph(ctx, drawing.value);
         }}
@@ -123,7 +138,7 @@ export function Graph(props: GraphProps) {
         onClick={(event) => {
           const found = find(event);
           focus.value = found;
-          choose(found);
+          choose(found, event.shiftKey);
         }}
       />
       <figcaption>
@@ -135,6 +150,7 @@ export function Graph(props: GraphProps) {
           least={least}
           signed={signed}
           unit={unit}
+          note={props.note ?? ""}
         />
         <Tip name={name} said={props.said} hover={hover} focus={focus} />
       </figcaption>

@@ -12,9 +12,10 @@ interface Props {
   least: number;
   signed: boolean;
   unit: string;
+  note: string;
 }
 
-export function GraphLegend({ name, data, theme, most, least, signed, unit }: Props) {
+export function GraphLegend({ name, data, theme, most, least, signed, unit, note }: Props) {
   const thin = Math.max(least, most / 10);
   const sizes = [thin, (thin + most) / 2, most];
   const weights = signed ? [-most, -thin, thin, most] : sizes;
@@ -37,6 +38,7 @@ export function GraphLegend({ name, data, theme, most, least, signed, unit }: Pr
         </span>
       ))}
       <span>{unit}</span>
+      {note && <span>{note}</span>}
     </span>
   );
 }

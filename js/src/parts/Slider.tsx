@@ -1,7 +1,8 @@
 // A number on a scale: its name, the handle, and the value.
 //
 // Stable props: `name` (data-cw of the input), `label`, `about`, `least`, `most`, `step`, `value`,
-// `set`, `unit`, `digits`, `said` (for assistive technology, where `label` alone says too little).
+// `set`, `unit`, `digits`, `said` (for assistive technology, where `label` alone says too little),
+// `shown` (what stands for the value, where a number says too little).
 import { fixed } from "../draw/number";
 import { bring } from "../styles";
 import sheet from "../styles/slider.css";
@@ -20,11 +21,12 @@ interface Props {
   set: (value: number) => void;
   unit?: string;
   digits?: number;
+  shown?: string;
 }
 
 export function Slider(props: Props) {
   const { name, label, about, said, least, most, step, value, set, unit = "", digits } = props;
-  const shown = [fixed(value, digits), unit].filter(Boolean).join(" ");
+  const shown = props.shown ?? [fixed(value, digits), unit].filter(Boolean).join(" ");
   return (
     <label class="slider" title={about}>
       <span>{label}</span>

@@ -1,0 +1,143 @@
+"""What the view of a circuit is told: its graph once, and at which sizes each edge is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from circuit_widgets.wire import packing
+from circuit_widgets.wire.packing import Number, Packed
+from circuit_widgets.wire.topics.shared import interval
+
+# One bit a size in a whole number of 32 bits, of which the last is the sign.
+MOST_SIZES = 31
+
+
+@dataclass(frozen=True)
+class Node:
+    """The embedding, a head, an MLP or the output; no head: it is none of these.
+
+    `effect` is what faithfulness loses without it, with its interval; None: not measured.
+    """
+
+    name: str
+    layer: int
+    head: tuple[int, int] | None
+    effect: Number = None
+    low: Number = None
+    high: Number = None
+
+
+@dataclass(frozen=True)
+class CircuitEdge:
+    """From a node to a later one, which reads it by `by`: "q", "k", "v", "mlp" or "logits".
+
+    `target` is the first of `shared` nodes that read as one (heads that share a key or value).
+    `sizes` has bit i where it is in the circuit of size i.
+    """
+
+    source: int
+    target: int
+    shared: int
+    by: str
+    score: Number
+    low: Number
+    high: Number
+    q: Number
+    sizes: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval, and what random circuits have with where one more would be."""
+
+    value: Number
+    low: Number = None
+    high: Number = None
+    null: Number = None
+    null_low: Number = None
+    null_high: Number = None
+
+
+@dataclass(frozen=True)
+class Size:
+    """A circuit of one size, and how well it does. All three are shares, 1 being the model's."""
+
+    edges: int
+    components: int
+    faithfulness: Estimate
+    accuracy: Estimate
+    without: Estimate
+
+
+def circuit_graph(nodes: Sequence[Node], edges: Sequence[CircuitEdge], which: str) -> Packed:
+    """The edges of circuits of all sizes; `which`: what intervals are."""
+    low, high = [node.low for node in nodes], [node.high for node in nodes]
+    return packing.graph(
+        "circuit",
+        [
+            packing.texts("name", [node.name for node in nodes], "node", role="label"),
+            packing.whole("row", [node.layer + 1 for node in nodes], "row, the embedding being 0"),
+            packing.heads("head", [node.head for node in nodes], "head"),
+            packing.numbers(
+                "effect",
+                [node.effect for node in nodes],
+                "effect",
+                about="What faithfulness loses if the node is taken out of the circuit",
+            ),
+            *interval("effect", low, high, which),
+        ],
+        [
+            packing.whole("source", [edge.source for edge in edges], "from"),
+            packing.whole("target", [edge.target for edge in edges], "to"),
+            packing.whole("shared", [edge.shared for edge in edges], "heads that read as one"),
+            packing.texts("by", [edge.by for edge in edges], "read by"),
+            packing.numbers(
+                "score",
+                [edge.score for edge in edges],
+                "score",
+                about="What the metric loses without the edge, mean over prompts",
+            ),
+            *interval("score", [e.low for e in edges], [e.high for e in edges], which),
+            packing.numbers("q", [edge.q for edge in edges], "q", role="q", of="score"),
+            packing.whole("sizes", [edge.sizes for edge in edges], "sizes, a bit each"),
+        ],
+        title="Circuit",
+        about="The width of a line is the size of its edge's score, its colour the sign.",
+    )
+
+
+def sizes_table(sizes: Sequence[Size], which: str) -> Packed:
+    """A row a size, the smallest first."""
+    columns = [
+        packing.whole("edges", [size.edges for size in sizes], "edges"),
+        packing.whole("components", [size.components for size in sizes], "heads and MLPs"),
+    ]
+    for name, label in (
+        ("faithfulness", "faithfulness"),
+        ("accuracy", "accuracy"),
+        ("without", "faithfulness without the circuit"),
+    ):
+        found: list[Estimate] = [getattr(size, name) for size in sizes]
+        columns += [
+            packing.numbers(name, [each.value for each in found], label),
+            *interval(name, [each.low for each in found], [each.high for each in found], which),
+            packing.numbers(
+                f"{name}_null", [e.null for e in found], "random circuits", role="null", of=name
+            ),
+            packing.numbers(
+                f"{name}_null_low",
+                [each.null_low for each in found],
+                "one more random circuit, lower end",
+                role="null_low",
+                of=name,
+            ),
+            packing.numbers(
+                f"{name}_null_high",
+                [each.null_high for each in found],
+                "one more random circuit, upper end",
+                role="null_high",
+                of=name,
+            ),
+        ]
+    return packing.table("sizes", columns, title="Circuits by size")

@@ -1,0 +1,108 @@
+// For tests: what Python says of a circuit, from plain lists.
+import { readTopic, type Topic } from "../wire/blocks";
+import { fakeTable } from "./fake-blocks";
+
+export interface FakeEdge {
+  source: number;
+  target: number;
+  by: string;
+  score: number;
+  /** Bit i: in the circuit of size i. */
+  sizes: number;
+  shared?: number;
+}
+
+/** Two layers of two heads that share keys, the first with an MLP. */
+export const NODES = ["embedding", "0.0", "0.1", "0.mlp", "1.0", "1.1", "logits"] as const;
+const ROWS = [0, 1, 1, 1, 2, 2, 3];
+const HEADS: ([number, number] | null)[] = [null, [0, 0], [0, 1], null, [1, 0], [1, 1], null];
+
+/** The strongest first, as Python sends them. */
+export const EDGES: FakeEdge[] = [
+  { source: 0, target: 2, by: "v", score: 3, sizes: 0b111 },
+  { source: 2, target: 4, by: "k", score: -2, sizes: 0b110, shared: 2 },
+  { source: 5, target: 6, by: "logits", score: 1.5, sizes: 0b111 },
+  { source: 2, target: 5, by: "q", score: 1, sizes: 0b111 },
+  { source: 4, target: 6, by: "logits", score: 0.5, sizes: 0b100 },
+  { source: 0, target: 3, by: "mlp", score: 0.25, sizes: 0b100 },
+  { source: 3, target: 5, by: "q", score: 0.125, sizes: 0b100 },
+];
+
+interface Given {
+  edges?: FakeEdge[];
+  chosen?: number;
+  measured?: boolean;
+  most?: number;
+}
+
+export function fakeCircuit(given: Given = {}): Topic {
+  const { edges = EDGES, chosen = 1, measured = true, most = 2000 } = given;
+  const ends = (name: string, values: (number | null)[]) => ({
+    [name]: { numbers: values },
+    [`${name}_low`]: { numbers: values, role: "low", of: name, about: "90 % interval" } as const,
+    [`${name}_high`]: { numbers: values, role: "high", of: name } as const,
+  });
+  const nulls = (name: string, values: (number | null)[]) => ({
+    [`${name}_null`]: { numbers: values, role: "null", of: name } as const,
+    [`${name}_null_low`]: { numbers: values, role: "null_low", of: name } as const,
+    [`${name}_null_high`]: { numbers: values, role: "null_high", of: name } as const,
+  });
+  const nodes = fakeTable("nodes", {
+    name: { texts: NODES },
+    row: { ints: ROWS },
+    head: { heads: HEADS },
+    ...ends("effect", [null, null, measured ? 0.5 : null, null, null, null, null]),
+  });
+  const lines = fakeTable("edges", {
+    source: { ints: edges.map(({ source }) => source) },
+    target: { ints: edges.map(({ target }) => target) },
+    shared: { ints: edges.map(({ shared = 1 }) => shared) },
+    by: { texts: edges.map(({ by }) => by) },
+    ...ends(
+      "score",
+      edges.map(({ score }) => score),
+    ),
+    q: { numbers: edges.map((_, e) => 0.01 * (e + 1)), role: "q", of: "score" },
+    sizes: { ints: edges.map(({ sizes }) => sizes) },
+  });
+  const points = [0.25, 0.5, 1].map((value) => (measured ? value : null));
+  const half = points.map((value) => value && value / 2);
+  const counts = [0, 1, 2].map((at) => edges.filter(({ sizes }) => (sizes >> at) & 1).length);
+  const sizes = fakeTable("sizes", {
+    edges: { ints: counts },
+    components: { ints: [2, 2, 4] },
+    ...ends("faithfulness", points),
+    ...nulls("faithfulness", half),
+    ...ends("accuracy", points),
+    ...nulls("accuracy", half),
+    ...ends("without", half),
+    ...nulls("without", [null, null, null]),
+  });
+  const graph = {
+    kind: "graph" as const,
+    ...{ name: "circuit", title: "", about: "" },
+    nodes: nodes.info,
+    edges: {
+      ...lines.info,
+      columns: lines.info.columns.map((column) => ({
+        ...column,
+        offset: column.offset === null ? null : column.offset + nodes.data.byteLength,
+      })),
+    },
+  };
+  // Both tables lie in the graph's one buffer.
+  const whole = new Uint8Array(nodes.data.byteLength + lines.data.byteLength);
+  whole.set(new Uint8Array(nodes.data.buffer as ArrayBuffer), 0);
+  whole.set(new Uint8Array(lines.data.buffer as ArrayBuffer), nodes.data.byteLength);
+  return readTopic(
+    {
+      kind: "circuits",
+      scalars: {
+        ...{ task: "repeated_tokens", metric: "log-probability", chosen, n_all: 12, most },
+        ...{ n_found: 6, n_tested: 6, held_out: true },
+      },
+      blocks: [graph, sizes.info],
+    },
+    { circuit: new DataView(whole.buffer), sizes: sizes.data },
+  );
+}

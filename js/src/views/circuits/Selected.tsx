@@ -1,0 +1,115 @@
+// What is selected: a node's edges, its effect and its attention, or the parts of a line.
+import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
+import type { Session } from "../../model/session";
+import { Pattern } from "../heads/Pattern";
+import { EdgeTable } from "./EdgeTable";
+import type { CircuitRows } from "./rows";
+import type { Shown } from "./state";
+import { edgesOfNodes, type Subject } from "./subject";
+import { effectSaid, sizeSaid } from "./words";
+
+interface Props {
+  session: Session;
+  shown: Shown;
+}
+
+export function Selected({ session, shown }: Props) {
+  const { rows, graph, size, subject, word } = shown;
+  if (subject === null)
+    return (
+      <p class="quiet" data-cw="subject">
+        {word} is not in the circuit of {sizeSaid(rows, size)}.
+      </p>
+    );
+  if (subject.kind === "line") {
+    const parts = graph.lines[subject.line]?.parts ?? [];
+    const target = graph.lines[subject.line]?.target ?? -1;
+    return (
+      <Scrolling name={subject.name}>
+        <EdgeTable
+          name="parts"
+          title={parts.length === 1 ? "One edge" : `${parts.length} edges`}
+          {...{ rows, edges: parts }}
+          ends={graph.names.length > rows.nodes.name.length ? "both" : "none"}
+          empty=""
+        />
+        <Attention {...{ session, rows, node: target }} />
+      </Scrolling>
+    );
+  }
+  return <Nodes {...{ session, shown, subject }} />;
+}
+
+function Nodes({
+  session,
+  shown,
+  subject,
+}: Props & { subject: Extract<Subject, { kind: "nodes" }> }) {
+  const { rows, graph, size, edges, chooseEdge } = shown;
+  const { members, name } = subject;
+  const { read, written } = useMemo(
+    () => edgesOfNodes(rows, edges, members),
+    [rows, edges, members],
+  );
+  const one = members.length === 1 ? (members[0] ?? 0) : null;
+  const inside = members.some((node) => graph.has[node]);
+  const said = [
+    one === null && `${members.map((node) => rows.nodes.name[node]).join(", ")}.`,
+    !inside && `Not in the circuit of ${sizeSaid(rows, size)}.`,
+    one !== null && inside && sentence(effectSaid(rows, one)),
+  ]
+    .filter(Boolean)
+    .join(" ");
+  const [first, last] = [0, rows.nodes.name.length - 1];
+  return (
+    <Scrolling name={name}>
+      {said && (
+        <p class="quiet" data-cw="effect">
+          {said}
+        </p>
+      )}
+      {inside && one !== first && (
+        <EdgeTable
+          name="reads"
+          title="Reads"
+          {...{ rows, edges: read, choose: chooseEdge }}
+          ends={one === null ? "both" : "from"}
+          empty="It reads nothing in this circuit."
+        />
+      )}
+      {inside && one !== last && (
+        <EdgeTable
+          name="writes"
+          title="Writes to"
+          {...{ rows, edges: written, choose: chooseEdge }}
+          ends={one === null ? "both" : "to"}
+          empty="Nothing in this circuit reads it."
+        />
+      )}
+      {one !== null && <Attention {...{ session, rows, node: one }} />}
+    </Scrolling>
+  );
+}
+
+/** A head's attention on the first clean prompt; nothing else has any. */
+function Attention({ session, rows, node }: { session: Session; rows: CircuitRows; node: number }) {
+  const head = rows.nodes.head[node];
+  if (!head || session.text.value.tokens.length === 0) return null;
+  return <Pattern {...{ session, head, stripe: null }} title="attention, first clean prompt" />;
+}
+
+function Scrolling({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <>
+      <h3 data-cw="subject" aria-live="polite">
+        {name}
+      </h3>
+      <div class="scroll">{children}</div>
+    </>
+  );
+}
+
+function sentence(words: string): string {
+  return words && `${words[0]?.toUpperCase()}${words.slice(1)}.`;
+}

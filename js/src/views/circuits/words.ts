@@ -1,0 +1,79 @@
+// Edges, nodes and sizes of a circuit in words.
+import { grouped } from "../../draw/curves";
+import { exact, fixed, interval, isThere } from "../../draw/number";
+import type { Estimates } from "../../wire/blocks";
+import type { CircuitGraph } from "./graph";
+import { type CircuitRows, entryOf, readerName } from "./rows";
+
+/** An edge is told from 0 below this q. */
+export const FDR = 0.05;
+
+/** "16 of 81 edges" */
+export function sizeSaid({ sizes, nAll }: CircuitRows, size: number): string {
+  return `${grouped(sizes.edges[size] ?? 0)} of ${grouped(nAll)} edges`;
+}
+
+export function shareSaid({ sizes, nAll }: CircuitRows, size: number): string {
+  return `${Number(((100 * (sizes.edges[size] ?? 0)) / nAll).toPrecision(2))} %`;
+}
+
+/** What a circuit does, with the random circuits beside it. */
+export function curveSaid(rows: CircuitRows, size: number): string {
+  const { faithfulness, without } = rows.sizes;
+  if (!isThere(faithfulness.value[size])) return `${sizeSaid(rows, size)}: not measured yet`;
+  return (
+    `${grouped(rows.sizes.edges[size] ?? 0)} edges: faithfulness ${estimateSaid(faithfulness, size)}` +
+    `${randomSaid(faithfulness, size)}, without them ${estimateSaid(without, size)}`
+  );
+}
+
+export function accuracySaid(rows: CircuitRows, size: number): string {
+  const { accuracy } = rows.sizes;
+  if (!isThere(accuracy.value[size])) return "right answers: not measured yet";
+  return `right: ${estimateSaid(accuracy, size)}${randomSaid(accuracy, size)}`;
+}
+
+function estimateSaid({ value, low, high }: Estimates, at: number, which = ""): string {
+  const span = [which, interval(low?.[at], high?.[at])].filter(Boolean).join(" ");
+  return `${fixed(value[at])}${isThere(low?.[at]) ? ` (${span})` : ""}`;
+}
+
+function randomSaid({ null: random, nullLow, nullHigh }: Estimates, at: number): string {
+  if (!isThere(random?.[at])) return "";
+  const span = interval(nullLow?.[at], nullHigh?.[at]);
+  return `, random circuits ${fixed(random?.[at])}${span && ` (${span})`}`;
+}
+
+/** "0.1 → 1.2 by k: 3.10 (95 % interval 2.42 to 3.77), q 0.01" */
+export function edgeSaid(rows: CircuitRows, e: number): string {
+  const { source, score } = rows.edges;
+  const by = entryOf(rows, e);
+  const name = `${rows.nodes.name[source[e] ?? 0]} → ${readerName(rows, e)}${by && ` by ${by}`}`;
+  const q = score.q?.[e];
+  return `${name}: ${estimateSaid(score, e, score.interval)}${isThere(q) ? `, q ${exact(q, 3)}` : ""}`;
+}
+
+export function lineSaid(rows: CircuitRows, graph: CircuitGraph, line: number): string {
+  const parts = graph.lines[line]?.parts ?? [];
+  const first = edgeSaid(rows, parts[0] ?? 0);
+  if (parts.length < 2) return first;
+  const ends = graph.lines[line];
+  return `${graph.names[ends?.source ?? 0]} → ${graph.names[ends?.target ?? 0]}: ${parts.length} edges, the strongest ${first}`;
+}
+
+export function nodeSaid(rows: CircuitRows, graph: CircuitGraph, node: number): string {
+  let [into, out] = [0, 0];
+  for (const { source, target, parts } of graph.lines) {
+    if (target === node) into += parts.length;
+    if (source === node) out += parts.length;
+  }
+  const said = `${graph.names[node]}: reads along ${into}, writes along ${out} edges`;
+  const effect = effectSaid(rows, node);
+  return effect ? `${said}; ${effect}` : said;
+}
+
+/** What faithfulness loses without a node; "" where that was not measured. */
+export function effectSaid({ nodes: { effect } }: CircuitRows, node: number): string {
+  if (!isThere(effect.value[node])) return "";
+  return `without it the chosen circuit's faithfulness falls by ${estimateSaid(effect, node, effect.interval)}`;
+}
