@@ -44,6 +44,7 @@ class CircuitView(ResultView):
             "n_tested": result.n_tested,
             "held_out": result.held_out,
             "most": MOST,
+            "note": _note(result),
         }
         which = result.provenance.interval
         return topic(
@@ -56,10 +57,10 @@ class CircuitView(ResultView):
         )
 
     def _some(self, result: Any, done: int, total: int) -> None:
-        before = self.result
+        begun = self.result
         super()._some(result, done, total)
         # Which circuit is the one is known when all are measured: the slider begins there.
-        if before is not None and before.chosen != result.chosen:
+        if isinstance(begun, Circuit) and begun.chosen != result.chosen:
             self._declare(self._controls(result))
 
     def _adjusts(self, result: Circuit | None) -> list[c.Control]:
@@ -92,6 +93,15 @@ class CircuitView(ResultView):
     def _highest(self, result: Circuit) -> Any:
         """The head with the strongest edge."""
         return next(iter(_strongest_heads(result)), None)
+
+
+def _note(result: Circuit) -> str:
+    """Why the whole model is the circuit, where nobody asked for it."""
+    asked = result.provenance.settings(Settings)
+    measured = not bool(result.faithfulness.value.isnan().any())
+    if result.n_edges < result.n_all or not measured or asked.size or asked.threshold:
+        return ""
+    return f"no smaller one of {len(result.kept)} keeps {100 * asked.keep:g} %"
 
 
 def _strongest_heads(result: Circuit) -> list[tuple[int, int]]:

@@ -61,6 +61,7 @@ def test_each_size_has_its_edges_with_their_numbers(found: Circuit) -> None:
     score = told.column("circuit", "score", "edges")
     assert told.scalars["chosen"] == found.chosen and told.scalars["n_all"] == found.n_all
     assert told.column("sizes", "edges").tolist() == list(found.sizes)
+    assert told.scalars["note"] == ""
     for at in range(len(found.kept)):
         here = edges_at(told, at)
         ends = zip(names[source[here]], names[target[here]], by[here], strict=True)

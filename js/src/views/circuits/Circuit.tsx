@@ -35,9 +35,12 @@ export function Circuit({ shown, theme }: Props) {
           shown={`${sizeSaid(rows, size)} (${shareSaid(rows, size)})`}
         />
         <span class="quiet" data-cw="drawn">
-          {all > edges.length
-            ? `drawn: the ${edges.length.toLocaleString("en")} strongest`
-            : size === rows.chosen && "the chosen circuit"}
+          {[
+            size === rows.chosen && (rows.note || "the chosen circuit"),
+            all > edges.length && `drawn: the ${edges.length.toLocaleString("en")} strongest`,
+          ]
+            .filter(Boolean)
+            .join("; ")}
         </span>
       </div>
       <Groups {...shown} />

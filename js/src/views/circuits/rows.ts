@@ -18,6 +18,8 @@ export interface CircuitRows {
   heldOut: boolean;
   /** Of a larger circuit so many edges are here: the strongest. */
   most: number;
+  /** Why the whole model is the circuit; or nothing. */
+  note: string;
   /** What intervals are: "95 % interval". */
   interval: string;
   facts: Fact[];
@@ -58,6 +60,7 @@ export function readCircuit(topic: Topic): CircuitRows | null {
     nTested: topic.number("n_tested"),
     heldOut: topic.flag("held_out"),
     most: topic.number("most"),
+    note: topic.text("note"),
     interval: score.interval,
     facts: readFacts(topic),
     nodes: {
