@@ -103,9 +103,9 @@ describe("what is selected", () => {
       /^0\.1 → 1\.1: 2 edges, the strongest 0\.1 → 1\.0-1/,
     );
     expect(nodeSaid(rows, graph, 2)).toBe(
-      "0.1: reads along 1, writes along 3 edges; without it the chosen circuit's faithfulness falls by 0.50 (90 % interval 0.50 to 0.50)",
+      "0.1: reads along 1, writes along 3 edges; effect 0.50 (90 % interval 0.50 to 0.50)",
     );
-    expect(nodeSaid(rows, graph, NODES.length - 1)).not.toContain("without");
+    expect(nodeSaid(rows, graph, NODES.length - 1)).not.toContain("effect");
   });
 });
 

@@ -68,8 +68,9 @@ export function nodeSaid(rows: CircuitRows, graph: CircuitGraph, node: number): 
     if (source === node) out += parts.length;
   }
   const said = `${graph.names[node]}: reads along ${into}, writes along ${out} edges`;
-  const effect = effectSaid(rows, node);
-  return effect ? `${said}; ${effect}` : said;
+  const { effect } = rows.nodes;
+  if (!isThere(effect.value[node])) return said;
+  return `${said}; effect ${estimateSaid(effect, node, effect.interval)}`;
 }
 
 /** What faithfulness loses without a node; "" where that was not measured. */
