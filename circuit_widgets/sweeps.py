@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments as checks
@@ -48,6 +48,9 @@ class Failure:
 
     kind: str
     message: str
+
+
+Steps = Generator["tuple[str, Result | Failure]", None, None]
 
 
 class Sweep(Mapping[str, Result]):
@@ -155,7 +158,7 @@ def sweep_items(
     *,
     executor: concurrent.futures.Executor | None = None,
     **arguments: Any,
-) -> Iterator[tuple[str, Result | Failure]]:
+) -> Steps:
     """Each item's name and result, or what went wrong with it, as they finish.
 
     An item is a model with some arguments: every model with every variation in `over`.
@@ -223,14 +226,12 @@ def _name(model: Any) -> str:
 Call = tuple[Callable[..., Any], Any, Mapping[str, Any]]
 
 
-def _here(calls: Mapping[str, Call]) -> Iterator[tuple[str, Result | Failure]]:
+def _here(calls: Mapping[str, Call]) -> Steps:
     for name, call in calls.items():
         yield name, _outcome(lambda call=call: _run(*call))
 
 
-def _elsewhere(
-    calls: Mapping[str, Call], executor: concurrent.futures.Executor
-) -> Iterator[tuple[str, Result | Failure]]:
+def _elsewhere(calls: Mapping[str, Call], executor: concurrent.futures.Executor) -> Steps:
     names: dict[concurrent.futures.Future[Result], str] = {}
     try:
         for name, call in calls.items():

@@ -7,6 +7,7 @@ import functools
 import multiprocessing
 import os
 import signal
+from typing import Any, cast
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_a_task_is_made_for_each_model() -> None:
     swept = cw.sweep(
         cw.extract_circuit, {"toy": "toy-induction"}, task=task, **arguments, progress=False
     )
-    assert swept.failures == {} and swept["toy"].n_found == 4
+    assert swept.failures == {} and isinstance(toy := swept["toy"], cw.Circuit)
+    assert toy.n_found == 4
 
 
 def test_bad_input_is_a_sentence() -> None:
@@ -63,7 +65,7 @@ def test_bad_input_is_a_sentence() -> None:
     with pytest.raises(ValueError, match="nothing to sweep over"):
         cw.sweep(cw.identify_induction_heads, {})
     with pytest.raises(TypeError, match="accepted are arguments by their names"):
-        cw.sweep(cw.identify_induction_heads, "toy-induction", {"a": 3})
+        cw.sweep(cw.identify_induction_heads, "toy-induction", cast("Any", {"a": 3}))
 
 
 def test_an_interrupted_sweep_gives_back_what_is_there(monkeypatch) -> None:
