@@ -22,6 +22,8 @@ export interface GraphData {
     /** Signed; NaN: not drawn. */
     weight: ArrayLike<number>;
     label: readonly string[] | null;
+    /** How much of a line is seen, from 0 to 1. */
+    alpha?: ArrayLike<number>;
   };
 }
 

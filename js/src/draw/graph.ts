@@ -3,6 +3,7 @@ import { css, diverging, sequential } from "./color";
 import { edgesOf, type GraphItem, isShown, linked, pointAt } from "./graph-find";
 import { drawGraphLabels, halo } from "./graph-labels";
 import { curveOf, type GraphData, type GraphLayout, pitchOf } from "./graph-layout";
+import type { drawLit } from "./graph-lit";
 import type { Theme } from "./theme";
 
 export interface GraphDrawing {
@@ -35,8 +36,8 @@ export interface GraphOver {
   path: readonly Link[];
   /** Nodes with a ring: picked one by one. */
   picked?: readonly number[];
-  /** Whether all but the edges of what is pointed at, or else selected, steps back. */
-  dims?: boolean;
+  /** Draws what stands out below the rest (draw/graph-lit.ts). */
+  lit?: typeof drawLit | null;
 }
 
 const THIN = 0.75;
@@ -44,8 +45,6 @@ const WIDE = 5;
 /** Of many lines none is so wide that it hides others. */
 const MANY = 60;
 const LESS_WIDE = 2.75;
-/** Of so many lines the weak ones are hardly seen: what is strong stands out. */
-const CROWD = 800;
 
 /** Width of a line, in px. */
 export function lineWidth(weight: number, { most, data }: Scaled): number {
@@ -68,13 +67,6 @@ export function lineDash(weight: number): number[] {
   return weight < 0 ? [4, 3] : [];
 }
 
-/** How much of a line is seen, from 0 to 1: the more lines, the less of a weak one. */
-export function lineAlpha(weight: number, { most, data }: Scaled): number {
-  const crowd = Math.min(1, Math.max(0, data.edges.source.length - MANY) / CROWD);
-  const size = Math.sqrt(Math.min(1, Math.abs(weight) / (most || 1)));
-  return 1 - crowd * 0.92 * (1 - size);
-}
-
 /** Draws over what is there: clearing is the caller's. */
 export function drawGraph(ctx: CanvasRenderingContext2D, o: GraphDrawing): void {
   const { data, layout, theme, most, signed, least } = o;
@@ -84,7 +76,7 @@ export function drawGraph(ctx: CanvasRenderingContext2D, o: GraphDrawing): void 
   for (const e of layout.order) {
     const weight = data.edges.weight[e] ?? Number.NaN;
     if (!isShown(weight, least)) continue;
-    ctx.globalAlpha = lineAlpha(weight, o);
+    ctx.globalAlpha = data.edges.alpha?.[e] ?? 1;
     ctx.strokeStyle = lineColour(weight, most, signed, theme);
     ctx.lineWidth = lineWidth(weight, o);
     ctx.setLineDash(lineDash(weight));
@@ -95,7 +87,7 @@ export function drawGraph(ctx: CanvasRenderingContext2D, o: GraphDrawing): void 
   const has = linked(data, least);
   // Where rows stand close, dots would hide the lines between them.
   const size = Math.min(1, Math.max(0.35, pitchOf(layout) / 24));
-  for (let i = 0; i < has.length; i++) node(ctx, o, i, has[i] === 1, size);
+  for (let i = 0; i < has.length; i++) drawNode(ctx, o, i, has[i] === 1, size);
   drawGraphLabels(ctx, o, has);
   ctx.restore();
 }
@@ -117,7 +109,7 @@ export function drawGraphOver(
   };
   ctx.save();
   ctx.lineCap = "round";
-  if (over.dims) drawLit(ctx, o, over);
+  over.lit?.(ctx, o, over);
   if (over.edge !== null) edge(over.edge, theme.accent);
   drawPath(ctx, o, over.path);
   if (over.node !== null) {
@@ -129,7 +121,7 @@ export function drawGraphOver(
     if (item === null) continue;
     if (item.kind === "edge") edge(item.at, theme.ink);
     else {
-      if (!over.dims) for (const e of edgesOf(data, item.at, least)) edge(e, theme.ink);
+      if (!over.lit) for (const e of edgesOf(data, item.at, least)) edge(e, theme.ink);
       ring(ctx, layout, item.at, theme.ink);
     }
   }
@@ -143,36 +135,8 @@ export function drawGraphOver(
   ctx.restore();
 }
 
-/** All steps back but the edges of one node, in their own colours, and the names at their ends. */
-function drawLit(ctx: CanvasRenderingContext2D, o: GraphDrawing, over: GraphOver): void {
-  const { data, layout, theme, most, signed, least } = o;
-  const item = over.hover ?? over.focus;
-  const at = item === null ? over.node : item.kind === "node" ? item.at : null;
-  if (at === null) return;
-  const edges = edgesOf(data, at, least);
-  const { room } = layout;
-  ctx.globalAlpha = 0.8;
-  ctx.fillStyle = theme.page;
-  ctx.fillRect(room.x0, 0, room.x1 - room.x0 + 40, room.y1 + 8);
-  ctx.globalAlpha = 1;
-  const has = new Uint8Array(data.nodes.row.length);
-  has[at] = 1;
-  for (const e of edges.reverse()) {
-    const weight = data.edges.weight[e] ?? 0;
-    ctx.strokeStyle = lineColour(weight, most, signed, theme);
-    ctx.lineWidth = lineWidth(weight, o) + 0.75;
-    ctx.setLineDash(lineDash(weight));
-    stroke(ctx, layout.curves, 8 * e);
-    has[data.edges.source[e] as number] = 1;
-    has[data.edges.target[e] as number] = 1;
-  }
-  ctx.setLineDash([]);
-  for (let i = 0; i < has.length; i++) if (has[i]) node(ctx, o, i, true, 1);
-  drawGraphLabels(ctx, o, has);
-}
-
 /** A node as a dot; one with a weight of its own has its colour and an edge. */
-function node(
+export function drawNode(
   ctx: CanvasRenderingContext2D,
   { data: { nodes }, layout, theme }: GraphDrawing,
   i: number,
@@ -180,10 +144,9 @@ function node(
   size: number,
 ): void {
   const weight = nodes.fill?.[i] ?? Number.NaN;
-  const told = linked && !Number.isNaN(weight);
-  const radius = linked ? (nodes.radius?.[i] ?? 2.75) + (told ? 0.75 : 0) : 1.75;
-  ctx.fillStyle = !linked ? theme.line : told ? lineColour(weight, 1, true, theme) : theme.muted;
-  dot(ctx, layout, i, told ? Math.max(3, size * radius) : size * radius);
+  const told = linked && Number.isFinite(weight);
+  ctx.fillStyle = told ? lineColour(weight, 1, true, theme) : linked ? theme.muted : theme.line;
+  dot(ctx, layout, i, told ? 3.5 : size * (linked ? (nodes.radius?.[i] ?? 2.75) : 1.75));
   if (!told) return;
   ctx.strokeStyle = theme.ink;
   ctx.lineWidth = 0.75;
@@ -232,7 +195,7 @@ function drawRows(ctx: CanvasRenderingContext2D, { data, layout, theme }: GraphD
   }
 }
 
-function stroke(ctx: CanvasRenderingContext2D, c: ArrayLike<number>, o: number): void {
+export function stroke(ctx: CanvasRenderingContext2D, c: ArrayLike<number>, o: number): void {
   const at = (i: number): number => c[o + i] ?? 0;
   ctx.beginPath();
   ctx.moveTo(at(0), at(1));

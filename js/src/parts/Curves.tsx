@@ -86,7 +86,7 @@ export function Curves(props: CurvesProps) {
           if (found !== null) choose(found);
         }}
       />
-      <figcaption class="curve-keys" data-cw={`${name}-legend`}>
+      <figcaption class="graph-legend quiet" data-cw={`${name}-legend`}>
         {curves.map(({ label, about, tone, dash }) => (
           <span key={label} title={about}>
             <svg width="22" height="8" aria-hidden="true">

@@ -5,6 +5,7 @@ import { drawGraph, drawGraphOver, type GraphDrawing, type Link } from "../draw/
 import { type GraphItem, hitGraph, isShown } from "../draw/graph-find";
 import { COLUMN_ROOM } from "../draw/graph-labels";
 import { barycentres, type Direction, type GraphData, layoutGraph } from "../draw/graph-layout";
+import type { drawLit } from "../draw/graph-lit";
 import type { Theme } from "../draw/theme";
 import { bring } from "../styles";
 import sheet from "../styles/graph.css";
@@ -46,12 +47,8 @@ export interface GraphProps {
   chooseNothing?: () => void;
   /** Nodes that are chosen one by one, for a use of the view's own. */
   picked?: readonly number[];
-  /** Whether all but the edges of the node pointed at, or else selected, steps back. */
-  dims?: boolean;
-  /** What the colour and the size of a node mean, for the legend. */
-  note?: string;
-  /** Of the keyboard, what there is besides. */
-  keys?: string;
+  /** `drawLit`: all but the edges of the node pointed at, or else selected, steps back. */
+  lit?: typeof drawLit;
 }
 
 const NO_PATH: readonly Link[] = [];
@@ -66,8 +63,8 @@ export function Graph(props: GraphProps) {
   const places = useMemo(() => data.nodes.place ?? barycentres(data), [data]);
   const { columns = null, column = null } = props;
   const shape = useLatest({ data, places, direction, most, signed, least, columns, column });
-  const { edge = null, node = null, path = NO_PATH, picked = NONE, dims = false } = props;
-  const selected = useLatest({ edge, node, path, picked, dims });
+  const { edge = null, node = null, path = NO_PATH, picked = NONE, lit = null } = props;
+  const selected = useLatest({ edge, node, path, picked, lit });
   const drawing = useComputed<GraphDrawing | null>(() => {
     const { width, height } = box.size.value;
     if (width === 0 || height === 0) return null;
@@ -98,7 +95,7 @@ export function Graph(props: GraphProps) {
     if (event.code === "Enter" && focus.peek()) choose(focus.peek(), event.shiftKey);
     else if (event.code === "Escape" && focus.peek()) {
       focus.value = null;
-      props.chooseNothing?.();
+      choose(null, false);
     } else {
       const next = goTo(o, focus.peek(), event.code, event.shiftKey);
       if (!next) return;
@@ -112,7 +109,7 @@ export function Graph(props: GraphProps) {
       <Stack
         box={box}
         name={name}
-        label={`${label} Arrow keys go from node to node, with Shift from edge to edge, Enter selects.${props.keys ? ` ${props.keys}` : ""}`}
+        label={`${label} Arrow keys go from node to node, with Shift from edge to edge, Enter selects.`}
         base={(ctx) => {
           if (drawing.value) drawGraph(ctx, drawing.value);
         }}
@@ -150,7 +147,6 @@ export function Graph(props: GraphProps) {
           least={least}
           signed={signed}
           unit={unit}
-          note={props.note ?? ""}
         />
         <Tip name={name} said={props.said} hover={hover} focus={focus} />
       </figcaption>

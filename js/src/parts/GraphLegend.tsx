@@ -12,10 +12,9 @@ interface Props {
   least: number;
   signed: boolean;
   unit: string;
-  note: string;
 }
 
-export function GraphLegend({ name, data, theme, most, least, signed, unit, note }: Props) {
+export function GraphLegend({ name, data, theme, most, least, signed, unit }: Props) {
   const thin = Math.max(least, most / 10);
   const sizes = [thin, (thin + most) / 2, most];
   const weights = signed ? [-most, -thin, thin, most] : sizes;
@@ -38,7 +37,6 @@ export function GraphLegend({ name, data, theme, most, least, signed, unit, note
         </span>
       ))}
       <span>{unit}</span>
-      {note && <span>{note}</span>}
     </span>
   );
 }

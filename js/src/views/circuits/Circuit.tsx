@@ -2,6 +2,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { GraphItem } from "../../draw/graph-find";
+import { drawLit } from "../../draw/graph-lit";
 import type { Theme } from "../../draw/theme";
 import { Graph } from "../../parts/Graph";
 import { Slider } from "../../parts/Slider";
@@ -46,13 +47,11 @@ export function Circuit({ shown, theme }: Props) {
       <Groups {...shown} />
       <Graph
         name="circuit"
-        label="The circuit, from the embedding (below) through the layers to the logits (above)."
-        keys="Shift and Enter pick a node for a group."
+        label="The circuit, from the embedding (below) through the layers to the logits (above). Shift and Enter pick a node for a group."
         {...{ data: graph.data, theme, most, said }}
-        unit="score: what the metric loses without the edge"
+        unit={`score: what the metric loses without the edge${effects ? "; colour of a node: what faithfulness loses without it" : ""}`}
         signed
-        dims
-        note={effects ? "colour of a node: what faithfulness loses without it" : ""}
+        lit={drawLit}
         picked={rings}
         node={word !== "" && subject?.kind === "nodes" ? subject.drawn : null}
         edge={subject?.kind === "line" ? subject.line : null}

@@ -85,6 +85,10 @@ export function circuitGraph(
   const mean = (nodes: number[]) =>
     nodes.reduce((sum, node) => sum + (places[node] as number), 0) / (nodes.length || 1);
   const names = [...name, ...folded.map((group) => group.name)];
+  const weight = Float32Array.from(
+    lines,
+    ({ parts }) => rows.edges.score.value[parts[0] ?? 0] ?? 0,
+  );
   const effect = rows.nodes.effect.value;
   const most = Math.max(1e-9, ...Array.from(effect, (e) => Math.abs(e)).filter(Number.isFinite));
   return {
@@ -106,11 +110,21 @@ export function circuitGraph(
       },
       edges: {
         ...endsOf(lines),
-        weight: Float32Array.from(lines, ({ parts }) => rows.edges.score.value[parts[0] ?? 0] ?? 0),
+        weight,
+        alpha: alphas(weight),
         label: null,
       },
     },
   };
+}
+
+/** Of so many lines the weak ones are hardly seen: what is strong stands out. */
+const CROWD = 800;
+
+function alphas(weight: Float32Array): Float32Array {
+  const most = weight.reduce((all, each) => Math.max(all, Math.abs(each)), 1e-9);
+  const crowd = Math.min(1, weight.length / CROWD);
+  return weight.map((each) => 1 - crowd * 0.92 * (1 - Math.sqrt(Math.abs(each) / most)));
 }
 
 function endsOf(lines: readonly Line[]): { source: Int32Array; target: Int32Array } {
