@@ -53,7 +53,7 @@ class CircuitView(ResultView):
             facts_table(_facts(result), which),
             t.circuit_graph(_nodes(result), _edges(result), which),
             t.sizes_table(_sizes(result), which),
-            *self._text.pictures(_strongest_heads(result)[:1]),
+            *self._text.pictures(_strongest_heads(result)[:8]),
         )
 
     def _some(self, result: Any, done: int, total: int) -> None:
@@ -96,10 +96,13 @@ class CircuitView(ResultView):
 
 
 def _note(result: Circuit) -> str:
-    """Why the whole model is the circuit, where nobody asked for it."""
+    """Why the whole model is the circuit, where nobody asked for a size."""
     asked = result.provenance.settings(Settings)
-    measured = not bool(result.faithfulness.value.isnan().any())
-    if result.n_edges < result.n_all or not measured or asked.size or asked.threshold:
+    if asked.size or asked.threshold:
+        return ""
+    if "faithfulness" in result.provenance.pending:
+        return "none is chosen yet"
+    if result.n_edges < result.n_all:
         return ""
     return f"no smaller one of {len(result.kept)} keeps {100 * asked.keep:g} %"
 

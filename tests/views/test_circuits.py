@@ -136,6 +136,13 @@ def test_an_edge_may_leave_at_a_larger_size(found: Circuit) -> None:
     shown.close()
 
 
+def test_the_whole_model_is_a_circuit_for_a_reason(found: Circuit) -> None:
+    shown = circuits.view(dataclasses.replace(found, chosen=len(found.kept) - 1))
+    sizes = len(found.kept)
+    assert Told(shown).scalars["note"] == f"no smaller one of {sizes} keeps 80 %"
+    shown.close()
+
+
 def test_what_is_not_measured_yet_is_missing(found: Circuit) -> None:
     blank = torch.full((len(found.kept),), torch.nan)
     missing = Score(blank, low=blank, high=blank)
@@ -151,7 +158,7 @@ def test_what_is_not_measured_yet_is_missing(found: Circuit) -> None:
     )
     shown = circuits.view(early)
     told = Told(shown)
-    assert shown.status["state"] == "partial"
+    assert shown.status["state"] == "partial" and told.scalars["note"] == "none is chosen yet"
     assert np.isnan(told.column("sizes", "faithfulness")).all()
     assert list(told.column("facts", "label")) == ["log-probability, clean", "right answers"]
     shown.close()
