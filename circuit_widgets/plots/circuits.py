@@ -68,8 +68,23 @@ def _graph(ax: Axes, graph: networkx.DiGraph) -> None:
     for name, (x, y) in placed.items():
         box = {"boxstyle": "round,pad=0.15", "fc": "w", "ec": "0.6", "lw": 0.6}
         ax.text(x, y, name, ha="center", va="center", fontsize="x-small", bbox=box)
-    ax.set_axis_off()
+    _name_rows(ax, graph, placed)
     ax.set_title("red helps the task, blue hinders it", fontsize="small")
+
+
+def _name_rows(ax: Axes, graph: networkx.DiGraph, placed: dict[str, tuple[float, float]]) -> None:
+    """The layer of each row, where it begins."""
+    rows: dict[int, float] = {}
+    for name, facts in graph.nodes(data=True):
+        if name not in (EMBEDDING, OUTPUT):
+            at = placed[name][1]
+            rows[facts["layer"]] = min(at, rows.get(facts["layer"], at))
+    ax.tick_params(left=True, labelleft=True)
+    step = max(1, len(rows) // 16)
+    shown = sorted(rows)[::step]
+    ax.set_yticks([rows[layer] for layer in shown], labels=[str(layer) for layer in shown])
+    ax.set_ylabel("layer")
+    ax.spines[:].set_visible(False)
 
 
 def _places(graph: networkx.DiGraph) -> dict[str, tuple[float, float]]:

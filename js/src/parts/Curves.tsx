@@ -18,9 +18,13 @@ import {
   hitCurves,
 } from "../draw/curves";
 import type { Theme } from "../draw/theme";
+import { bring } from "../styles";
+import sheet from "../styles/curves.css";
 import { useLatest } from "./latest";
 import { place, Stack, useBox } from "./Stack";
 import { Tooltip } from "./Tooltip";
+
+bring(sheet);
 
 export interface CurveGiven extends Omit<Curve, "colour"> {
   /** Which of the theme's colours it has. */
