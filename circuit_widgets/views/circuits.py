@@ -9,6 +9,7 @@ import torch
 from circuit_widgets.analysis.circuits.extract import Settings
 from circuit_widgets.analysis.circuits.results import Circuit
 from circuit_widgets.analysis.circuits.words import METRICS
+from circuit_widgets.causal.edge_scores import OF_NODES
 from circuit_widgets.causal.nodes import OUTPUT
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
@@ -45,6 +46,8 @@ class CircuitView(ResultView):
             "held_out": result.held_out,
             "most": MOST,
             "note": _note(result),
+            "method": result.provenance.method,
+            "meaning": _meaning(result),
         }
         which = result.provenance.interval
         return topic(
@@ -93,6 +96,16 @@ class CircuitView(ResultView):
     def _highest(self, result: Circuit) -> Any:
         """The head with the strongest edge."""
         return next(iter(_strongest_heads(result)), None)
+
+
+def _meaning(result: Circuit) -> str:
+    """What an edge's score is."""
+    asked = result.provenance.settings(Settings)
+    if asked.method in OF_NODES:
+        return "the effect of the weaker of its two nodes"
+    if asked.direction == "denoising":
+        return "what the metric gains with that edge alone from the clean prompt"
+    return "what the metric loses without the edge"
 
 
 def _note(result: Circuit) -> str:

@@ -136,6 +136,25 @@ def test_an_edge_may_leave_at_a_larger_size(found: Circuit) -> None:
     shown.close()
 
 
+@pytest.mark.parametrize(
+    ("asked", "meaning"),
+    [
+        ({}, "what the metric loses without the edge"),
+        ({"method": "patching"}, "the effect of the weaker of its two nodes"),
+        (
+            {"method": "exact", "direction": "denoising"},
+            "what the metric gains with that edge alone from the clean prompt",
+        ),
+    ],
+)
+def test_a_score_says_what_it_is(found: Circuit, asked: dict[str, str], meaning: str) -> None:
+    made = found.provenance
+    other = dataclasses.replace(made, parameters={**made.parameters, **asked})
+    shown = circuits.view(dataclasses.replace(found, provenance=other))
+    assert Told(shown).scalars["meaning"] == meaning
+    shown.close()
+
+
 def test_the_whole_model_is_a_circuit_for_a_reason(found: Circuit) -> None:
     shown = circuits.view(dataclasses.replace(found, chosen=len(found.kept) - 1))
     sizes = len(found.kept)

@@ -96,7 +96,7 @@ def circuit_graph(nodes: Sequence[Node], edges: Sequence[CircuitEdge], which: st
                 "score",
                 [edge.score for edge in edges],
                 "score",
-                about="What the metric loses without the edge, mean over prompts",
+                about="Mean over prompts; the scalar `meaning` says of what",
             ),
             *interval("score", [e.low for e in edges], [e.high for e in edges], which),
             packing.numbers("q", [edge.q for edge in edges], "q", role="q", of="score"),

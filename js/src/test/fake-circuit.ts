@@ -100,6 +100,7 @@ export function fakeCircuit(given: Given = {}): Topic {
       scalars: {
         ...{ task: "repeated_tokens", metric: "log-probability", chosen, n_all: 12, most },
         ...{ n_found: 6, n_tested: 6, held_out: true },
+        ...{ method: "EAP", meaning: "what the metric loses without the edge", note: "" },
       },
       blocks: [graph, sizes.info],
     },

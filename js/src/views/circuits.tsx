@@ -26,7 +26,8 @@ function Panels({ session, rows }: { session: Session; rows: CircuitRows }) {
         <span class="quiet" data-cw="prompts">
           {rows.heldOut
             ? `Edges were scored on ${rows.nFound} prompts, circuits run on ${rows.nTested} others.`
-            : `Edges were scored and circuits run on the same ${rows.nTested} prompts.`}
+            : `Edges were scored and circuits run on the same ${rows.nTested} prompts.`}{" "}
+          Scores: {rows.method}.
         </span>
       </Panel>
       <div class="circuits-body">

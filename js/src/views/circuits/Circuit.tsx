@@ -49,7 +49,7 @@ export function Circuit({ shown, theme }: Props) {
         name="circuit"
         label="The circuit, from the embedding (below) through the layers to the logits (above). Shift and Enter pick a node for a group."
         {...{ data: graph.data, theme, most, said }}
-        unit={`score: what the metric loses without the edge${effects ? "; colour of a node: what faithfulness loses without it" : ""}`}
+        unit={`score: ${rows.meaning}${effects ? "; colour of a node: what faithfulness loses without it" : ""}`}
         signed
         lit={drawLit}
         picked={rings}

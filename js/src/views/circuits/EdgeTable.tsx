@@ -76,7 +76,7 @@ function columnsOf(
     by,
     {
       ...{ kind: "number", name: "score", label: "score", values: pick(score.value), strong: true },
-      about: `What the metric loses if its reader sees its writer on the corrupt prompt; ${rows.interval} over ${rows.nFound} prompts.`,
+      about: `The score is ${rows.meaning}; ${rows.interval} over ${rows.nFound} prompts.`,
       low: pick(score.low),
       high: pick(score.high),
     },

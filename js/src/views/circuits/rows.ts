@@ -18,8 +18,11 @@ export interface CircuitRows {
   heldOut: boolean;
   /** Of a larger circuit so many edges are here: the strongest. */
   most: number;
-  /** Why the whole model is the circuit; or nothing. */
+  /** Why the whole model is the circuit, or that none is yet; or nothing. */
   note: string;
+  /** How edges were scored, and what an edge's score is. */
+  method: string;
+  meaning: string;
   /** What intervals are: "95 % interval". */
   interval: string;
   facts: Fact[];
@@ -61,6 +64,8 @@ export function readCircuit(topic: Topic): CircuitRows | null {
     heldOut: topic.flag("held_out"),
     most: topic.number("most"),
     note: topic.text("note"),
+    method: topic.text("method"),
+    meaning: topic.text("meaning"),
     interval: score.interval,
     facts: readFacts(topic),
     nodes: {
