@@ -55,7 +55,9 @@ def plot(
     axes = figure.subplots(1, len(ratios), width_ratios=ratios, squeeze=False)[0]
     _maps(figure, axes[:-1], maps, unit)
     share = result.provenance.interval.removesuffix(" interval")
-    of = f"{share} of random tokens" if direct else "one more random head of the layer"
+    of = "one more random head of the layer"
+    if isinstance(result, LogitAttribution):
+        of = f"{share} of {result.random}"
     bold = "\n".join(textwrap.wrap(f"bold: {result.outside}", 36))
     _bars(axes[-1], result, f"{unit}\n(grey: {of})\n{bold}")
     return figure

@@ -84,8 +84,8 @@ def _direct(result: LogitAttribution) -> TopicData:
         f"What the part adds directly to the {result.read}",
         "",
         result.provenance.interval,
-        "random tokens",
-        f"What the same part adds to {share} of random tokens, drawn from the vocabulary.",
+        "random pairs" if result.against else "random tokens",
+        f"What the same part adds to {share} of {result.random}, drawn from the vocabulary.",
         result.outside,
     )
     return _told(result, f"Shares of the {result.read}", facts, words, result.missing)

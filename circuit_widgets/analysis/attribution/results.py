@@ -113,7 +113,7 @@ class LogitAttribution(Result, topic="attribution"):
     def outside(self) -> str:
         """What it takes for a part to stand out, for people."""
         share = self.provenance.interval.removesuffix(" interval")
-        said = f"beyond the largest of {len(self.parts())} parts for {share} of {self._random}"
+        said = f"beyond the largest of {len(self.parts())} parts for {share} of {self.random}"
         if self.n_likeliest:
             prompts = f" (in {self.n_likeliest} of {self.n_prompts} prompts)"
             said += " whose logit is as high as the likeliest token's would be by chance"
@@ -121,7 +121,8 @@ class LogitAttribution(Result, topic="attribution"):
         return said if self.n_prompts == 1 else f"{said}, and not 0 by its interval over prompts"
 
     @property
-    def _random(self) -> str:
+    def random(self) -> str:
+        """What a part's share is compared with, for people."""
         return "pairs of random tokens" if self.against else "random tokens"
 
     def parts(self) -> list[Part]:
@@ -178,7 +179,7 @@ class LogitAttribution(Result, topic="attribution"):
             span = f"{_number(self.logit.low)} to {_number(self.logit.high)}"
             lines[0] = lines[0].replace(";", f" ({self.provenance.interval} {span});")
         share = self.provenance.interval.removesuffix(" interval")
-        out, tokens = self.standing_out(), self._random
+        out, tokens = self.standing_out(), self.random
         for name, value, low, high in self.highest(6):
             mark = "*" if name in out else ""
             lines.append(
