@@ -90,6 +90,10 @@ def extract_circuit(
     Exact methods go in either direction: with "noising" one edge or node of the clean run carries
     the corrupt prompt's write, with "denoising" one of the corrupt run carries the clean prompt's.
 
+    An edge has an effect only where its writer differs between the two prompts, and slopes see a
+    query's part in sure attention only if the corrupt prompt has its match at another place: on
+    generated circuits estimates missed the query edges of prompts where the match stays in place.
+
     Args:
         model: A TransformerBridge.
         task: Its prompts and its metric: `Task.ioi(model)`, `Task.repeated_tokens(model)`, yours.
