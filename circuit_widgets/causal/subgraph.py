@@ -160,11 +160,14 @@ def mlp_writes(
 ) -> Float[Tensor, "batch pos d_model"]:
     """What an MLP writes if it alone reads another stream; the batch may be a multiple.
 
-    >>> from circuit_widgets import load_model
+    >>> from transformer_lens.config import TransformerBridgeConfig
+    >>> from transformer_lens.model_bridge import TransformerBridge
     >>> from circuit_widgets.causal.nodes import nodes_of
-    >>> model = load_model("toy-mlp")
+    >>> size = {"n_layers": 1, "n_heads": 2, "d_model": 8, "d_head": 4, "d_mlp": 16}
+    >>> config = TransformerBridgeConfig(**size, d_vocab=5, n_ctx=4, act_fn="gelu")
+    >>> model = TransformerBridge.boot_native(config).eval()
     >>> nodes = nodes_of(model)
-    >>> found = node_writes(model, model.to_tokens("blue dog"), nodes)
+    >>> found = node_writes(model, torch.tensor([[0, 3, 1]]), nodes)
     >>> out = mlp_writes(model, nodes, found.inputs, 0, found.before_mlp(nodes, 0))
     >>> bool((out - found.mlp_out[0]).abs().max() < 1e-4)
     True

@@ -129,7 +129,7 @@ def extract_circuit(
     >>> task = cw.Task.repeated_tokens(model, n=12)
     >>> circuit = cw.extract_circuit(model, task, progress=False)
     >>> circuit.edges[0].source, circuit.edges[0].target
-    ('1.2', 'logits')
+    ('embedding', '0.1.v')
     """
     if size is not None and threshold is not None:
         raise ValueError("size and threshold are both given; accepted is one of them")
