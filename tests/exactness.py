@@ -165,7 +165,7 @@ def coordination(model: TransformerBridge, plain: Plain) -> Pairs:
     """What heads contribute to the log probability of the next token: z times its slope."""
     layers, n_heads = list(range(model.cfg.n_layers)), model.cfg.n_heads
     prompts = Prompts(model, [IDS[0].tolist(), OTHER[0].tolist()])
-    found = contributions(model, prompts, layers, next_token_logp, 2)
+    found = contributions(model, prompts, layers, lambda _: next_token_logp, 2)
     tokens, expected = torch.cat([IDS, OTHER]), []
     for layer in layers:
         kept: list[Tensor] = []

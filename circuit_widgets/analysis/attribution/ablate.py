@@ -12,8 +12,8 @@ from torch import Tensor
 from circuit_widgets import arguments
 from circuit_widgets.analysis.attribution.ablation_results import HeadAblation
 from circuit_widgets.analysis.attribution.effects import Effects
-from circuit_widgets.analysis.attribution.reading import Read, read_at
 from circuit_widgets.causal.ablation import Ablation
+from circuit_widgets.causal.measured import Read, read_at
 from circuit_widgets.heads import Head, parse_heads
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.prompts.batches import Prompts

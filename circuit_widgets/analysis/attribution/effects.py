@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets.analysis.attribution.ablation_results import HeadAblation
-from circuit_widgets.analysis.attribution.reading import Read
 from circuit_widgets.causal.ablation import Ablation
+from circuit_widgets.causal.measured import Read
 from circuit_widgets.causal.random_heads import matched_sets
 from circuit_widgets.heads import Head
 from circuit_widgets.prompts.batches import Prompts

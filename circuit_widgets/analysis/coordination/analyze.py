@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,11 +23,13 @@ from circuit_widgets.analysis.coordination.similarity import (
     similarity,
 )
 from circuit_widgets.causal.ablation import Ablation
-from circuit_widgets.causal.metrics import Metric, checked, next_token_logp
+from circuit_widgets.causal.measured import Read, read_at
+from circuit_widgets.causal.metrics import Metric
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.prompts.batches import Prompts
+from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.permutations import discoveries
 
@@ -46,7 +48,8 @@ _ABOUT = {
 class Settings:
     """The arguments of `analyze_head_coordination`, checked, as provenance keeps them.
 
-    metric: its name. prompts: as text.
+    metric: its name. prompts: as text. target, position: of each prompt; None where a mean over all
+    tokens or a function is measured.
     """
 
     prompts: tuple[str, ...]
@@ -60,6 +63,8 @@ class Settings:
     seed: int
     confidence: float
     equivalence: float = 0.02
+    target: tuple[Target, ...] | None = None
+    position: tuple[int, ...] | None = None
 
 
 @analysis("coordination")
@@ -70,6 +75,8 @@ def analyze_head_coordination(
     method: str = "contribution",
     *,
     metric: Metric | None = None,
+    target: Any = None,
+    position: int | Sequence[int] = -1,
     n_permutations: int = 500,
     fdr: float = 0.05,
     pairs: int = 6,
@@ -120,6 +127,11 @@ def analyze_head_coordination(
         method: "contribution", "pearson", "cka" or "projection".
         metric: From logits [batch, pos, vocab] and ids [batch, pos] to one number a prompt that is
             better if higher, differentiable. None: mean logp of the token that follows, in nats.
+        target: Instead: a token by its id or text, whose log-probability after `position` is
+            measured, or two, `(" Mary", " John")`: the difference of their logits; a list has one
+            of these for each prompt.
+        position: Whose output is read where there is a target, negative from the end; a list has
+            one for each prompt.
         n_permutations: Shuffles of the null, from 20.
         fdr: Share of false finds among the significant pairs.
         pairs: How many of them get a type, at most. The type of a pair does not depend on it: its
@@ -132,7 +144,8 @@ def analyze_head_coordination(
 
     Raises:
         TypeError: Not a model, not prompts, a metric that cannot be called, or an unknown keyword.
-        ValueError: A number or a method out of range; fewer than 2 heads; fewer than 8 positions.
+        ValueError: A number or a method out of range; fewer than 2 heads; fewer than 8 positions
+            at which a head can change what is measured; a target or a position that is not there.
 
     >>> import circuit_widgets as cw
     >>> texts = ["blue dog seven river blue dog seven", "cat seven dog river cat seven dog"]
@@ -143,7 +156,7 @@ def analyze_head_coordination(
     settings = Settings(
         layer=None if layer is None else arguments.whole("layer", layer, 0, model.cfg.n_layers - 1),
         method=arguments.choice("method", method, METHODS),
-        metric="mean logp of the next token" if metric is None else _name(metric),
+        metric="",
         n_permutations=arguments.whole("n_permutations", n_permutations, 20),
         fdr=arguments.share("fdr", fdr, example=0.05),
         pairs=arguments.whole("pairs", pairs),
@@ -153,37 +166,50 @@ def analyze_head_coordination(
         confidence=arguments.share("confidence", confidence),
         prompts=(),
     )
-    if metric is not None and not callable(metric):
-        raise TypeError(
-            f"metric cannot be {type(metric).__name__}; accepted is a function of logits and ids"
-        )
     every = tuple(range(int(model.cfg.n_layers)))
     layers = every if settings.layer is None else (settings.layer,)
     if len(layers) * int(model.cfg.n_heads) < 2:
         where = "this model" if layer is None else f"layer {layer}"
         raise ValueError(f"{where} has one head; accepted are 2 or more, to compare them")
-    read = Prompts(model, prompts)
-    given, read = len(read), read.different()
+    if metric is not None and not callable(metric):
+        raise TypeError(
+            f"metric cannot be {type(metric).__name__}; accepted is a function of logits and ids"
+        )
+    given = Prompts(model, prompts)
+    read = given.different()
+    # What is asked of a prompt that is given twice is asked once.
+    once = [at for at, one in enumerate(given.tokens) if any(one is two for two in read.tokens)]
+    places, targets = (
+        [each[at] for at in once] if isinstance(each, list) and len(each) == len(given) else each
+        for each in (position, target)
+    )
+    measured = read_at(model, read, places, targets, metric)
     if method != "projection":
         few_rows(read.n_tokens, "(tokens)")
-    settings = dataclasses.replace(settings, prompts=tuple(tokens.text for tokens in read.tokens))
+    settings = dataclasses.replace(
+        settings,
+        prompts=tuple(tokens.text for tokens in read.tokens),
+        metric=_named(measured, metric),
+        target=measured.targets or None,
+        position=measured.places or None,
+    )
     provenance = begun(
         model,
         "analyze_head_coordination",
         settings,
         method=_ABOUT[method],
-        probe=_probe(given, read),
+        probe=_probe(len(given), read),
         n_total=1,
         unit="steps",
     )
-    return _steps(model, read, layers, checked(metric or next_token_logp), settings, provenance)
+    return _steps(model, read, layers, measured, settings, provenance)
 
 
 def _steps(
     model: TransformerBridge,
     prompts: Prompts,
     layers: tuple[int, ...],
-    metric: Metric,
+    measured: Read,
     settings: Settings,
     provenance: Provenance,
 ) -> Iterator[HeadCoordination | Progress]:
@@ -195,7 +221,7 @@ def _steps(
         prompts,
         layers,
         settings.method,
-        metric,
+        measured.metric,
         n_permutations=settings.n_permutations,
         batch=settings.batch,
         seed=settings.seed,
@@ -214,8 +240,8 @@ def _steps(
     if not chosen:
         return
     shape = int(model.cfg.n_layers), n_heads
-    batches = (tokens for _, tokens in prompts.batches(settings.batch))
-    ablation = Ablation(model, batches, metric)
+    order, batches = zip(*prompts.batches(settings.batch), strict=True)
+    ablation = Ablation(model, batches, [measured.metric(rows) for rows in order])
     how = (settings.confidence, settings.equivalence, settings.seed)
     for pair in type_pairs(ablation, chosen, shape, *how, len(result.significant())):
         yield work.did("pairs")
@@ -258,11 +284,13 @@ def _matrices(
     )
 
 
+def _named(measured: Read, metric: Metric | None) -> str:
+    if metric is not None:
+        return measured.name
+    return measured.words if measured.targets else "mean logp of the next token"
+
+
 def _probe(given: int, read: Prompts) -> str:
     n = len(read)
     different = "" if n == given else f" (of {given}, each once)"
     return f"{n} prompt{'' if n == 1 else 's'}{different}, {read.n_tokens} tokens"
-
-
-def _name(metric: Any) -> str:
-    return getattr(metric, "__name__", type(metric).__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -135,22 +135,25 @@ def contributions(
     model: TransformerBridge,
     prompts: Prompts,
     layers: Sequence[int],
-    metric: Metric,
+    metric: Callable[[Sequence[int]], Metric],
     batch: int,
 ) -> Contributions:
     """Z · d metric / d z of every head at every position, on the CPU.
+
+    metric: from the numbers of a batch's prompts to their metric.
 
     Without the positions of a length at which no head changes the metric of any prompt: for the
     mean over tokens that follow, the last one. Lengths of which one position is left are one block:
     which position it was makes no difference there.
     """
     values, slopes, sizes = [], [], {}
-    for _, tokens in prompts.batches(batch):
+    for at, tokens in prompts.batches(batch):
+        measure = metric(at)
         got = capture.gradients(
             model,
             tokens,
             [("z", frozenset(layers))],
-            lambda logits, ids=tokens: metric(logits, ids),
+            lambda logits, ids=tokens, measure=measure: measure(logits, ids),
         )
         for parts, of in ((values, got.values), (slopes, got.slopes)):
             parts.append(_joined([of["z", layer] for layer in layers]).cpu())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -87,7 +87,7 @@ def similarity(
     prompts: Prompts,
     layers: Sequence[int],
     method: str,
-    metric: Metric,
+    metric: Callable[[Sequence[int]], Metric],
     *,
     n_permutations: int,
     batch: int,
@@ -102,8 +102,8 @@ def similarity(
     >>> model = load_model()
     >>> texts = Prompts(model, ["blue dog seven river blue dog", "cat seven dog cat seven dog"])
     >>> steps = similarity(
-    ...     model, texts, [0, 1], "pearson", next_token_logp, n_permutations=20, batch=8, seed=0,
-    ...     work=Work(STAGES),
+    ...     model, texts, [0, 1], "pearson", lambda _: next_token_logp, n_permutations=20, batch=8,
+    ...     seed=0, work=Work(STAGES),
     ... )
     >>> next(steps).stage
     'shuffled prompts'

@@ -45,7 +45,17 @@ def read_at(
     target: Any,
     metric: Callable[..., Any] | None,
 ) -> Read:
-    """Raises ValueError where two things are asked for at once, or one that is not there."""
+    """What is measured: the target's, the function's, or what follows each token.
+
+    Raises:
+        ValueError: Two things are asked for at once, or one that is not there.
+
+    >>> from circuit_widgets import load_model
+    >>> model = load_model()
+    >>> read = read_at(model, Prompts(model, "blue dog blue"), -1, ("dog", "blue"), None)
+    >>> read.name, read.places
+    ('logit_difference', (3,))
+    """
     if metric is not None:
         if target is not None:
             raise ValueError("target and metric both say what is measured; pass one of them")
