@@ -44,6 +44,12 @@ class Failure:
     Attributes:
         kind: The exception's class.
         message: What it said.
+
+    >>> import circuit_widgets as cw
+    >>> models = {"there": "toy-induction", "not there": cw.Load("toy-induction", step=7)}
+    >>> swept = cw.sweep(cw.detect_attention_patterns, models, prompts="blue dog", progress=False)
+    >>> swept.failures["not there"].kind
+    'ValueError'
     """
 
     kind: str

@@ -149,7 +149,7 @@ def test_what_is_not_a_saved_result_is_a_sentence(path: Path) -> None:
         result.load(edited(path, format=99))
     with pytest.raises(ValueError, match=r"header .* cannot be read"):
         result.load(edited(path, format=None))
-    with pytest.raises(ValueError, match=r"topic 'os' .*; topics are attribution, coordination"):
+    with pytest.raises(ValueError, match=r"topic 'os' .*; topics are attribution, circuits"):
         result.load(edited(path, topic="os"))
     with pytest.raises(ValueError, match=r"not a complete InductionHeads: .*model"):
         made = {k: v for k, v in dataclasses.asdict(MADE).items() if k != "model"}
