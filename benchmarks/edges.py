@@ -4,12 +4,11 @@ Heads: SmolLM2-135M, one prompt of 15 tokens, z of each of 270 heads at all posi
 `get_act_patch_attn_head_out_all_pos`; ours are all nodes, MLPs and the embedding too. Edges: the
 topology of GPT-2 small (12 layers of 12 heads, width 192, random weights), 4 prompts of 15 tokens,
 at every position, against `attribution_patch`. Forward and backward is one pass of each, with the
-slope at the embedding. Memory is what the process grew by.
+slope at the embedding.
 """
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 
 import torch
@@ -21,7 +20,7 @@ from transformer_lens.tools.analysis.attribution_patching import (
     attribution_patch,
 )
 
-from benchmarks.measure import in_turn, peak_growth, seconds, size, table
+from benchmarks.measure import in_turn, seconds, table
 from circuit_widgets import capture
 from circuit_widgets.causal.first_order import FirstOrder
 from circuit_widgets.causal.nodes import nodes_of
@@ -117,21 +116,16 @@ def _multiples() -> list[list[str]]:
     taken = in_turn(calls, rounds=3)
     one = taken["forward and backward"]
     rows = []
-    for name, call in calls.items():
-        gc.collect()
-        with peak_growth() as most:
-            call()
+    for name in calls:
         ratio = f"{taken[name] / one:.1f} x"
-        rows.append(
-            [f"{name}, 16 prompts of 15 tokens", f"{taken[name]:.2f} s", ratio, size(most[0])]
-        )
+        rows.append([f"{name}, 16 prompts of 15 tokens", f"{taken[name]:.2f} s", ratio])
     return rows
 
 
 def run() -> str:
     """The section of the report."""
     text = table(["", "ours", "TransformerLens", "faster", "apart"], [_heads(), _edges()])
-    header = ["SmolLM2-135M, 70,651 edges", "time", "forward and backward", "memory"]
+    header = ["SmolLM2-135M, 70,651 edges", "time", "forward and backward"]
     return text + "\n" + table(header, _multiples())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
@@ -30,6 +31,24 @@ class Intervention(Protocol):
     def edit(self, layer: int, tensor: Tensor) -> Tensor:
         """The tensor that the model goes on with; the one given is not to be changed."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """An intervention made of a function of the layer and its tensor; layers None is all.
+
+    >>> double = Edit("z", frozenset({1}), lambda layer, z: 2 * z)
+    >>> double.edit(1, 3)
+    6
+    """
+
+    site: str
+    layers: frozenset[int] | None
+    function: Callable[[int, Tensor], Tensor]
+
+    def edit(self, layer: int, tensor: Tensor) -> Tensor:
+        """What the function makes of it."""
+        return self.function(layer, tensor)
 
 
 def plan_interventions(

@@ -51,6 +51,20 @@ def hook_point(model: TransformerBridge, layer: int, site: str) -> tuple[str, Ho
     )
 
 
+def has_site(model: TransformerBridge, layer: int, site: str) -> bool:
+    """Whether a layer has a site.
+
+    >>> from circuit_widgets import load_model
+    >>> has_site(load_model(), 0, "mlp_out")
+    False
+    """
+    try:
+        hook_point(model, layer, site)
+    except ValueError:
+        return False
+    return True
+
+
 class Hooks:
     """The hooks of one pass: plan them with `at`, then run the pass `around` which they are."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -18,7 +17,7 @@ from circuit_widgets.capture.chosen import (
     indices,
     several,
 )
-from circuit_widgets.capture.edits import Intervention
+from circuit_widgets.capture.edits import Edit, Intervention
 from circuit_widgets.heads import Head
 
 Reference = Mapping[int, Float[Tensor, "batch pos head d_head"]]
@@ -27,18 +26,6 @@ _HEAD_AXIS = {"pattern": 1, "z": 2, "q": 2, "k": 2, "v": 2}
 _POSITION_AXIS = {"pattern": 2}
 # How far a row of attention weights may be from a sum of 1 by rounding.
 _ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
-
-
-@dataclass(frozen=True, eq=False)
-class _Edit:
-    """An intervention made of a function."""
-
-    site: str
-    layers: frozenset[int] | None
-    function: Callable[[int, Tensor], Tensor]
-
-    def edit(self, layer: int, tensor: Tensor) -> Tensor:
-        return self.function(layer, tensor)
 
 
 def ablate(
@@ -164,7 +151,7 @@ def patch(
             edited[tuple(index)] = value[tuple(index)].to(tensor)
         return edited
 
-    return _Edit(site, frozenset(chosen), edit)
+    return Edit(site, frozenset(chosen), edit)
 
 
 def knock_out(
@@ -254,7 +241,7 @@ def _on_heads(
         edited[tuple(index)] = function(layer, tensor)[tuple(index)]
         return edited
 
-    return _Edit(site, frozenset(chosen), edit)
+    return Edit(site, frozenset(chosen), edit)
 
 
 def _reference(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from circuit_widgets.capture.close import alike
 from circuit_widgets.capture.edits import Intervention, plan_interventions
-from circuit_widgets.capture.hooks import Hooks, hook_point
+from circuit_widgets.capture.hooks import Hooks, has_site
 from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.run import settings
 
@@ -117,20 +117,6 @@ def read_slopes(
             if ("mlp.hook_in", layer) in seen
         }
     return ReadSlopes(rows.detach(), heads, mlp, owed["resid_post", n_layers - 1])
-
-
-def has_site(model: TransformerBridge, layer: int, site: str) -> bool:
-    """Whether a layer has a site.
-
-    >>> from circuit_widgets import load_model
-    >>> has_site(load_model(), 0, "mlp_out")
-    False
-    """
-    try:
-        hook_point(model, layer, site)
-    except ValueError:
-        return False
-    return True
 
 
 def _heads(

@@ -13,6 +13,7 @@ corrupt write of u) · d metric / d (what v reads).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -77,13 +78,16 @@ class FirstOrder:
         steps: of the integrated ways.
         """
         if way == "eap":
-            slopes = self._slopes([])
-            found = self._effects(slopes, by_position)
+            found = self._effects(self._clean_slopes, by_position)
         elif way == "eap-ig-inputs":
             found = self._effects(self._mean(self._inputs(steps)), by_position)
         else:
             found = self._activations(steps, by_position)
         return torch.where(self._nodes.allowed.to(found.device), found, torch.nan)
+
+    @functools.cached_property
+    def _clean_slopes(self) -> Float[Tensor, "batch pos target d"]:
+        return self._slopes([])
 
     def _slopes(self, edits: list[capture.Intervention]) -> Float[Tensor, "batch pos target d"]:
         got = read_slopes(self._model, self._tokens, self._measure, edits)
@@ -92,16 +96,15 @@ class FirstOrder:
     def _mean(
         self, edits: Iterator[list[capture.Intervention]]
     ) -> Float[Tensor, "batch pos target d"]:
-        total, n = None, 0
+        # The last step of every way is the clean prompt itself.
+        total, n = self._clean_slopes.clone(), 1
         for each in edits:
-            slopes = self._slopes(each)
-            total, n = slopes if total is None else total.add_(slopes), n + 1
-        assert total is not None
+            total, n = total.add_(self._slopes(each)), n + 1
         return total / n
 
     def _inputs(self, steps: int) -> Iterator[list[capture.Intervention]]:
         clean, corrupt = (writes.inputs.stream(0) for writes in (self.clean, self.corrupt))
-        for step in range(1, steps + 1):
+        for step in range(1, steps):
             yield [capture.patch("resid_pre", {0: corrupt + step / steps * (clean - corrupt)})]
 
     def _activations(self, steps: int, by_position: bool) -> Tensor:
@@ -155,5 +158,5 @@ def in_order(got: ReadSlopes, nodes: Nodes) -> Float[Tensor, "batch pos target d
 def _between(
     site: str, layer: int, clean: Tensor, corrupt: Tensor, steps: int
 ) -> Iterator[list[capture.Intervention]]:
-    for step in range(1, steps + 1):
+    for step in range(1, steps):
         yield [capture.patch(site, {layer: corrupt + step / steps * (clean - corrupt)})]

@@ -18,7 +18,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from circuit_widgets import capture
-from circuit_widgets.capture.hooks import hook_point
+from circuit_widgets.capture.hooks import has_site
 from circuit_widgets.heads import Head
 from circuit_widgets.weights.heads import normalises_after
 
@@ -182,32 +182,18 @@ def nodes_of(model: TransformerBridge) -> Nodes:
         )
     n_layers = len(model.blocks)
     some = torch.arange(min(2, int(model.cfg.n_ctx)), device=model.cfg.device)[None]
-    shapes: dict[tuple[str, int], int] = {}
-    readers = [_Size("z", shapes), _Size("k", shapes)]
+    sizes: dict[int, tuple[int, int]] = {}
+
+    def see(layer: int, z: Tensor, k: Tensor) -> None:
+        sizes[layer] = z.shape[2], k.shape[2]
+
+    readers = capture.together(("z", "k"), see)
     capture.run(model, some.remainder(int(model.cfg.d_vocab)), readers, logits=False)
     mlps = tuple(
-        ("after" if _has(model, layer, "resid_mid") else "beside")
-        if _has(model, layer, "mlp_out")
+        ("after" if has_site(model, layer, "resid_mid") else "beside")
+        if has_site(model, layer, "mlp_out")
         else ""
         for layer in range(n_layers)
     )
-    heads, keys = (tuple(shapes[site, at] for at in range(n_layers)) for site in ("z", "k"))
+    heads, keys = zip(*(sizes[layer] for layer in range(n_layers)), strict=True)
     return Nodes(heads, keys, mlps)
-
-
-class _Size:
-    """How many heads a site has, by layer."""
-
-    def __init__(self, site: str, into: dict[tuple[str, int], int]) -> None:
-        self.site, self._into = site, into
-
-    def see(self, layer: int, tensor: Tensor) -> None:
-        self._into[self.site, layer] = tensor.shape[2]
-
-
-def _has(model: TransformerBridge, layer: int, site: str) -> bool:
-    try:
-        hook_point(model, layer, site)
-    except ValueError:
-        return False
-    return True

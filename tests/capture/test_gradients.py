@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from circuit_widgets import capture
+from circuit_widgets.capture.edits import Edit
 from tests import tiny
 
 
@@ -28,9 +29,7 @@ def test_slopes_are_those_of_finite_differences(model) -> None:
         way = torch.randn(value.shape, generator=generator) * 1e-2
         ends = []
         for sign in (1, -1):
-            moved = capture.interventions._Edit(
-                "z", frozenset({layer}), lambda _, z, step=sign * way: z + step
-            )
+            moved = Edit("z", frozenset({layer}), lambda _, z, step=sign * way: z + step)
             ends.append(metric(capture.run(model, ids, interventions=[moved])))
         expected = (ends[0] - ends[1]) / 2
         got = (way * slope).flatten(1).sum(1)

@@ -47,6 +47,7 @@ class Runs:
             task.batch(slice(start, start + batch)) for start in range(0, len(task), batch)
         ]
         self._runs = [Subgraphs(model, nodes, each.clean, each.corrupt, by) for each in self._tasks]
+        self._known: dict[bytes, tuple[Tensor, Tensor]] = {}
         self.clean, self.clean_right = self._joined(
             self._score(each, runs, runs.clean) for each, runs in self._each()
         )
@@ -56,9 +57,13 @@ class Runs:
 
     def along(self, kept: Edges) -> tuple[Float[Tensor, " prompt"], Float[Tensor, " prompt"]]:
         """The score of each prompt along some edges, and whether its answer is right."""
-        return self._joined(
-            self._score(each, runs, runs.logits(kept)) for each, runs in self._each()
-        )
+        # Of the whole model, and of few edges, random circuits are often the same.
+        known = kept.numpy().tobytes()
+        if known not in self._known:
+            self._known[known] = self._joined(
+                self._score(each, runs, runs.logits(kept)) for each, runs in self._each()
+            )
+        return self._known[known]
 
     def share(
         self, part: Float[Tensor, " prompt"], confidence: float

@@ -137,7 +137,7 @@ def extract_circuit(
         raise TypeError(
             f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
         )
-    arguments.choice("method", method, METHODS)
+    method = arguments.choice("method", method, METHODS)
     if task.metric == "kl" and method in ("eap", "attribution"):
         raise ValueError(
             f"method {method!r} takes the slope on the clean prompt, where a KL divergence from it "
@@ -152,7 +152,7 @@ def extract_circuit(
     nodes = nodes_of(model)
     settings = Settings(
         task=task.settings,
-        method=arguments.choice("method", method, METHODS),
+        method=method,
         direction=direction,
         size=_size(size, int(nodes.allowed.sum())),
         threshold=None if threshold is None else _threshold(threshold),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from circuit_widgets.analysis.circuits.curve import areas, log_area
@@ -232,9 +232,3 @@ class Circuit(Result, topic="circuits"):
         from circuit_widgets.analysis.circuits.words import lines
 
         return lines(self)
-
-    @property
-    def positions(self) -> Int[Tensor, " pos"]:
-        """Where corrupt and clean differ in the first prompt."""
-        pairs = zip(self.tokens, self.corrupt_tokens, strict=True)
-        return torch.tensor([at for at, (one, other) in enumerate(pairs) if one != other])

@@ -8,14 +8,12 @@ adds besides is the same at the other positions only if it comes from a position
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets.capture import Intervention
+from circuit_widgets.capture.edits import Edit
 
 ROWS = 3
 _ONES, _OTHERS = 1, 2
@@ -23,33 +21,23 @@ _ONES, _OTHERS = 1, 2
 _LEAST = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class _Edit:
-    site: str
-    function: Callable[[Tensor], Tensor]
-    layers: None = None
-
-    def edit(self, layer: int, tensor: Tensor) -> Tensor:
-        return self.function(tensor)
-
-
 def edits() -> list[Intervention]:
     """What makes these rows, in each layer, of a batch that is `ROWS` times the text."""
     return [
-        _Edit("resid_pre", _other_streams),
-        _Edit("v", _ones),
-        _Edit("attn_out", lambda tensor: tensor[:1].expand_as(tensor)),
+        Edit("resid_pre", None, _other_streams),
+        Edit("v", None, _ones),
+        Edit("attn_out", None, lambda _, added: added[:1].expand_as(added)),
     ]
 
 
-def _other_streams(stream: Float[Tensor, "row pos d_model"]) -> Tensor:
+def _other_streams(_: int, stream: Float[Tensor, "row pos d_model"]) -> Tensor:
     edited = stream[:1].repeat(len(stream), 1, 1)
-    changed, _ = _every_other(stream.shape[1])
+    changed = _every_other(stream.shape[1])[0]
     edited[_OTHERS, changed] = edited[_OTHERS, changed].roll(1, -1)
     return edited
 
 
-def _ones(value: Float[Tensor, "row pos head d_head"]) -> Tensor:
+def _ones(_: int, value: Float[Tensor, "row pos head d_head"]) -> Tensor:
     edited = value.clone()
     edited[_ONES] = 1
     return edited
@@ -77,7 +65,7 @@ def comes_from_itself(added: Float[Tensor, "row pos d_model"], most: float) -> b
 
     most: how far it may be apart.
     """
-    _, kept = _every_other(added.shape[1])
+    kept = _every_other(added.shape[1])[1]
     apart = (added[_OTHERS] - added[0])[kept].abs()
     return not bool((apart > most).any())
 

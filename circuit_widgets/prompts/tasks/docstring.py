@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from circuit_widgets import arguments
-from circuit_widgets.prompts.tasks.words import Parts, draw, one_token, reader, roles_of, text_of
+from circuit_widgets.prompts.tasks.words import Parts, draw, one_token, reader, written
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -92,16 +92,7 @@ def docstring(
         corrupt.append(_function(name, (a, b, others[2], d), (others[0], others[1]), about))
         right.append(words[c])
         wrong.append([words[word] for word in (a, b, d, others[2])])
-    task = cls.from_pairs(
-        model,
-        [text_of(parts) for parts in clean],
-        [text_of(parts) for parts in corrupt],
-        right,
-        wrong,
-        metric=metric,
-        name="docstring",
-    )
-    return task.named(roles_of(tokenizer, [*clean, *corrupt], task.clean))
+    return written(cls, model, "docstring", metric, clean, corrupt, right, wrong)
 
 
 def _function(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from circuit_widgets import arguments
-from circuit_widgets.prompts.tasks.words import Parts, draw, one_token, reader, roles_of, text_of
+from circuit_widgets.prompts.tasks.words import Parts, draw, one_token, reader, written
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -94,16 +94,7 @@ def greater_than(
         first = end // 10 if by_digit else end
         right.append([id for number, id in ids.items() if number > first])
         wrong.append([id for number, id in ids.items() if number <= first])
-    task = cls.from_pairs(
-        model,
-        [text_of(parts) for parts in clean],
-        [text_of(parts) for parts in corrupt],
-        right,
-        wrong,
-        metric=metric,
-        name="greater_than",
-    )
-    return task.named(roles_of(tokenizer, [*clean, *corrupt], task.clean))
+    return written(cls, model, "greater_than", metric, clean, corrupt, right, wrong)
 
 
 def _starts(end: int, by_digit: bool) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from circuit_widgets import arguments
-from circuit_widgets.prompts.tasks.words import Parts, draw, one_token, reader, roles_of, text_of
+from circuit_widgets.prompts.tasks.words import Parts, draw, one_token, reader, written
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -116,16 +116,7 @@ def ioi(
         corrupt.append(_sentence(words, (others[0], others[1]), others[2], roles))
         answers.append((names[a], names[b]))
     right, wrong = zip(*answers, strict=True)
-    task = cls.from_pairs(
-        model,
-        [text_of(parts) for parts in clean],
-        [text_of(parts) for parts in corrupt],
-        list(right),
-        list(wrong),
-        metric=metric,
-        name="ioi",
-    )
-    return task.named(roles_of(tokenizer, [*clean, *corrupt], task.clean))
+    return written(cls, model, "ioi", metric, clean, corrupt, right, wrong)
 
 
 def _sentence(

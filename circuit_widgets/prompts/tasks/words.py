@@ -13,6 +13,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+    from circuit_widgets.prompts.tasks.task import Task
+
 # A sentence as its parts: what a part is in it, and its text with the space in front.
 Parts = Sequence[tuple[str, str]]
 
@@ -91,6 +93,33 @@ def roles_of(
         seen[role] += 1
         named.append(role if seen[role] == 1 else f"{role} {seen[role]}")
     return (*named[:-1], "END")
+
+
+def written(
+    cls: type[Task],
+    model: TransformerBridge,
+    name: str,
+    metric: str,
+    clean: Sequence[Parts],
+    corrupt: Sequence[Parts],
+    right: Sequence[Any],
+    wrong: Sequence[Any],
+) -> Task:
+    """The task of some sentences, with the roles of their positions.
+
+    Raises:
+        ValueError: As `Task.from_pairs`.
+    """
+    task = cls.from_pairs(
+        model,
+        [text_of(parts) for parts in clean],
+        [text_of(parts) for parts in corrupt],
+        [*right],
+        [*wrong],
+        metric=metric,
+        name=name,
+    )
+    return task.named(roles_of(reader(model, name), [*clean, *corrupt], task.clean))
 
 
 def _roles(tokenizer: Any, parts: Parts) -> list[str]:
