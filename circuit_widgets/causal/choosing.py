@@ -10,6 +10,9 @@ from torch import Tensor
 
 from circuit_widgets.causal.nodes import EMBEDDING, Nodes
 
+# The sizes of MIB (Mueller et al. 2025, section 4), as shares of all edges.
+SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
 Edges = Bool[Tensor, "source target"]
 
 
@@ -71,6 +74,44 @@ def of_size(strength: Float[Tensor, "source target"], size: int, nodes: Nodes) -
             f"sizes from {smallest(strength, nodes)} to {len(order)}"
         )
     return found
+
+
+def of_size_or_all(strength: Float[Tensor, "source target"], size: int, nodes: Nodes) -> Edges:
+    """The strongest edges on a path, as many as `size`; the first path where that is larger.
+
+    >>> nodes = Nodes((1,), (1,), ("",))
+    >>> strength = torch.tensor([[3.0, 1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 4.0]])
+    >>> int(of_size_or_all(strength.where(nodes.allowed, torch.nan), 1, nodes).sum())
+    2
+    """
+    return of_size(strength, max(size, smallest(strength, nodes)), nodes)
+
+
+def sizes_of(
+    strength: Float[Tensor, "source target"], nodes: Nodes, asked: int | None
+) -> tuple[Bool[Tensor, "size source target"], int | None]:
+    """Circuits of ten sizes, and of the one asked for: their edges, and which is that one.
+
+    Sizes at which no path is there, or that have the same edges, are left out.
+
+    >>> nodes = Nodes((1,), (1,), ("",))
+    >>> strength = torch.tensor([[3.0, 1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 4.0]])
+    >>> kept, at = sizes_of(strength.where(nodes.allowed, torch.nan), nodes, 3)
+    >>> kept.flatten(1).sum(1).tolist(), at
+    ([2, 3, 5], 1)
+    """
+    total = int(nodes.allowed.sum())
+    wanted = {max(1, round(share * total)) for share in SHARES} | ({asked} if asked else set())
+    least = smallest(strength, nodes)
+    found: dict[int, Edges] = {}
+    at = None
+    for size in sorted(wanted | {least}):
+        if size >= least:
+            kept = of_size(strength, size, nodes)
+            found.setdefault(int(kept.sum()), kept)
+            if size == asked:
+                at = list(found).index(int(kept.sum()))
+    return torch.stack([*found.values()]), at
 
 
 def above(strength: Float[Tensor, "source target"], threshold: float, nodes: Nodes) -> Edges:

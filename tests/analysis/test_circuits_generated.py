@@ -13,9 +13,9 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from circuit_widgets import capture
 from circuit_widgets.analysis.circuits import extract_circuit
-from circuit_widgets.analysis.circuits.curve import Runs
 from circuit_widgets.causal.edge_scores import edge_scores
 from circuit_widgets.causal.nodes import Nodes, nodes_of
+from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.prompts.tasks import Task
 from tests.generated.asked import task
 from tests.generated.draw import draw
@@ -47,7 +47,7 @@ class Made:
 
     def ratio(self, kept: Tensor) -> float:
         """Faithfulness of some edges on all prompts."""
-        runs = Runs(self.model, self.nodes, self.task, "resample", 16)
+        runs = TaskRuns(self.model, self.nodes, self.task, "resample", 16)
         scores, _ = runs.along(kept)
         return float((scores - runs.corrupt).mean() / (runs.clean - runs.corrupt).mean())
 

@@ -10,7 +10,7 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets.analysis.circuits import Circuit
-from circuit_widgets.analysis.circuits.curve import sizes_of
+from circuit_widgets.causal.choosing import sizes_of
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.results.score import Score
 from circuit_widgets.views import circuits

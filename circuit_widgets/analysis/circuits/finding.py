@@ -12,11 +12,12 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 from torch import Tensor
 
-from circuit_widgets.analysis.circuits.curve import Curve, Runs, curves, sizes_of
+from circuit_widgets.analysis.circuits.curve import Curve, curves, share_of
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.causal.choosing import above
+from circuit_widgets.causal.choosing import above, sizes_of
 from circuit_widgets.causal.edge_scores import exact_scores
 from circuit_widgets.causal.nodes import Nodes
+from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.prompts.tokens import tokenize
@@ -47,7 +48,7 @@ class Finding:
         self._found, self._tested, self._settings = found, tested, settings
         self._first = tokenize(model, found.clean[:1].cpu()).strings
         self._first_corrupt = tokenize(model, found.corrupt[:1].cpu()).strings
-        self._runs = Runs(model, nodes, tested, settings.by, settings.batch)
+        self._runs = TaskRuns(model, nodes, tested, settings.by, settings.batch)
         self.work = Work({"scores": len(found), "check": 0, "circuits": 10, "nodes": 0})
         self._agreement: float | None = None
         self._n_checked, self._chosen = 0, 0
@@ -161,7 +162,7 @@ class Finding:
             left[at] = False
             scores, _ = runs.along(left)
             self._effects[:, at] = torch.stack(
-                [*runs.share(whole - scores, self._settings.confidence)]
+                [*share_of(runs, whole - scores, self._settings.confidence)]
             )
             yield self.work.did("nodes")
         self._pending = ()
