@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+# Models that were looked at, and are what is asked for.
+_SOUND: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def check_model(model: Any) -> None:
@@ -25,12 +29,18 @@ def check_model(model: Any) -> None:
             f"the model is {_article(type(model).__name__)}; accepted is a TransformerBridge, from "
             "circuit_widgets.load_model or TransformerBridge.boot_transformers"
         )
+    # To go through all modules of a model takes as long as a tenth of a short pass.
+    first = next(model.original_model.parameters(), None)
+    if model in _SOUND and not (first is not None and first.is_meta):
+        return
     reason = _reason(model)
     if reason:
+        _SOUND.discard(model)
         raise ValueError(
             f"{name_of(model)} {reason}; accepted are decoder-only models with causal "
             "self-attention in every layer, such as GPT-2, Llama, Pythia, Gemma and Qwen"
         )
+    _SOUND.add(model)
 
 
 def _reason(model: TransformerBridge) -> str | None:

@@ -83,18 +83,30 @@ class Unembedding:
         return logits if self._bias is None else logits + self._bias[ids].float()
 
     def constant(
-        self, ids: Int[Tensor, "batch token"], norm_bias: Float[Tensor, " d_model"]
+        self,
+        ids: Int[Tensor, "batch token"],
+        norm_bias: Float[Tensor, " d_model"],
+        above_mean: bool = True,
     ) -> Float[Tensor, "batch token"]:
-        """What biases add to the logits of tokens above the mean logit."""
+        """What biases add to the logits of tokens above the mean logit, or to the logits."""
         bias = self._bias
         own = torch.einsum("d,btd->bt", norm_bias, self._columns(ids))
+        own = own if bias is None else own + bias[ids].float()
+        if not above_mean:
+            return own
         own = own - norm_bias @ self._mean_column
-        return own if bias is None else own + bias[ids].float() - bias.float().mean()
+        return own if bias is None else own - bias.float().mean()
 
-    def directions(self, ids: Int[Tensor, "*some"]) -> Float[Tensor, "*some d_model"]:
-        """Directions that raise a token's logit above the mean logit."""
+    def directions(
+        self, ids: Int[Tensor, "*some"], above_mean: bool = True
+    ) -> Float[Tensor, "*some d_model"]:
+        """Directions that raise a token's logit above the mean logit, or its logit.
+
+        The mean reads the model's largest tensor once, and differences of logits need none.
+        """
         columns = self._columns(ids).reshape(ids.numel(), -1)
-        return (self.norm.fold(columns.T).T - self.mean).view(*ids.shape, -1)
+        found = self.norm.fold(columns.T).T
+        return (found - self.mean if above_mean else found).view(*ids.shape, -1)
 
     def after(self, embedding: Float[Tensor, "vocab d_model"]) -> Float[Tensor, "d_model d_model"]:
         """W_U W_E, by parts of the vocabulary: in float32 a whole one may not fit."""

@@ -9,6 +9,7 @@ attribution: Elhage et al. 2021, "Handling Layer Normalization").
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -101,8 +102,67 @@ def written(
     >>> written(model, 0, z.tensors[0], out.tensors[0]).shape
     torch.Size([1, 4, 4, 48])
     """
+    return _scaled(layer, attn_out, *_parts(model, layer, z))
+
+
+def written_by_all(
+    model: TransformerBridge,
+    z: Sequence[Float[Tensor, "*batch pos head d_head"]],
+    attn_out: Sequence[Float[Tensor, "*batch pos d_model"]],
+) -> Iterator[Float[Tensor, "*batch pos head d_model"] | PartsMissing]:
+    """`written(...)` of every layer, of few positions; where one is refused, the reason.
+
+    Whether heads add up is looked at once for all layers: a layer's own look costs as much as what
+    its heads write.
+
+    >>> from circuit_widgets import capture, load_model
+    >>> model = load_model()
+    >>> z, out = capture.Keep("z"), capture.Keep("attn_out")
+    >>> _ = capture.run(model, model.to_tokens("blue dog blue"), [z, out])
+    >>> found = written_by_all(model, [*z.tensors.values()], [*out.tensors.values()])
+    >>> [tuple(layer.shape) for layer in found]
+    [(1, 4, 4, 48), (1, 4, 4, 48)]
+    """
+    found: list[tuple[Tensor, Tensor, Norm | None, Tensor] | PartsMissing] = []
+    for layer, each in enumerate(z):
+        try:
+            found.append(_parts(model, layer, each))
+        except PartsMissing as error:
+            found.append(error)
+    sums = [
+        attn_out[layer].float() if isinstance(each, PartsMissing) else each[0].sum(-2) + each[1]
+        for layer, each in enumerate(found)
+    ]
+    added = torch.stack([*attn_out])
+    apart = (torch.stack(sums) - added.float()).abs().flatten(1).amax(1)
+    largest = added.float().nan_to_num().abs().flatten(1).amax(1)
+    plain = (apart <= _within(added.dtype) * largest.clamp(min=1e-3)).tolist()
+    for layer, each in enumerate(found):
+        if isinstance(each, PartsMissing) or (plain[layer] and each[2] is None):
+            yield each if isinstance(each, PartsMissing) else each[0]
+            continue
+        try:
+            yield _scaled(layer, attn_out[layer], *each)
+        except PartsMissing as error:
+            yield error
+
+
+def _parts(
+    model: TransformerBridge, layer: int, z: Float[Tensor, "*batch pos head d_head"]
+) -> tuple[Float[Tensor, "*batch pos head d_model"], Tensor, Norm | None, Tensor]:
+    """What each head adds before it is normalised or scaled; and the rest of `_linear`."""
     o, norm, constant, norm_bias = _linear(model, layer, z)
-    parts = torch.einsum("...hi,hid->...hd", z.float(), o)
+    return torch.einsum("...hi,hid->...hd", z.float(), o), constant, norm, norm_bias
+
+
+def _scaled(
+    layer: int,
+    attn_out: Float[Tensor, "*batch pos d_model"],
+    parts: Float[Tensor, "*batch pos head d_model"],
+    constant: Tensor,
+    norm: Norm | None,
+    norm_bias: Tensor,
+) -> Float[Tensor, "*batch pos head d_model"]:
     factor = _factor(layer, parts.sum(-2) + constant, attn_out, norm, norm_bias)
     return factor[..., None] * parts
 
@@ -149,7 +209,11 @@ def _factor(
 
 def _most(attn_out: Tensor) -> float:
     largest = float(attn_out.float().nan_to_num().abs().max())
-    return _TOLERANCE.get(attn_out.dtype, 1e-3) * max(1e-3, largest)
+    return _within(attn_out.dtype) * max(1e-3, largest)
+
+
+def _within(dtype: torch.dtype) -> float:
+    return _TOLERANCE.get(dtype, 1e-3)
 
 
 def _sentence(layer: int) -> str:

@@ -157,7 +157,7 @@ def _results(
             # (Every target is a pair then.)
             second = torch.tensor([target.against or 0 for target in known])[:, None]
             tokens += [second, torch.stack([sides[1] for sides in drawn])]
-        found = direct.of(logits, torch.cat(tokens, 1))
+        found = direct.of(logits, torch.cat(tokens, 1), above_mean=not paired)
         logp = read.log_softmax(-1).gather(1, first.to(read.device))
         samples.add(chosen, known, found, logp, [targets[prompt] is None for prompt in chosen])
         made = dataclasses.replace(made, n_done=made.n_done + len(chosen))

@@ -5,7 +5,7 @@ import { type Arc, drawArcs } from "../draw/arcs";
 import { type Band, drawBands, nearestToken } from "../draw/bands";
 import { fit } from "../draw/canvas";
 import type { Piece } from "../draw/characters";
-import { css, diverging, sequential } from "../draw/color";
+import { diverging, sequential } from "../draw/color";
 import type { Theme } from "../draw/theme";
 import { bring } from "../styles";
 import sheet from "../styles/words.css";
@@ -13,8 +13,8 @@ import {
   MARKS,
   type Mark,
   NO_WORDS,
+  paintWord,
   putWords,
-  tint,
   tokenUnder,
   type WordElements,
 } from "./word-elements";
@@ -178,27 +178,33 @@ function byKey(event: KeyboardEvent, { tokens, at, point, choose }: WordsProps):
   return true;
 }
 
-function paint({ pieces, spans }: WordElements, look: WordsLook, theme: Theme): void {
+function paint(words: WordElements, look: WordsLook, theme: Theme): void {
   const table = look.signed ? diverging(theme) : sequential(theme);
-  for (const [i, span] of spans.entries()) {
-    const { from, to } = pieces[i] ?? { from: 0, to: 0 };
+  if (words.colours !== table) words.looks.fill(-1);
+  words.colours = table;
+  for (const [i, { from, to }] of words.pieces.entries()) {
     // Of a character's parts, the strongest.
     let t = 0;
     for (let token = from; token < to; token++) {
       const part = look.ground[token] ?? Number.NaN;
       if (Math.abs(part) > Math.abs(t)) t = part;
     }
+    const place = Math.min(1, Math.max(0, look.signed ? (t + 1) / 2 : t));
     // Below one step of the table there is nothing to see.
-    const faint = Math.abs(t) < 0.02;
+    const entry = Math.abs(t) < 0.02 ? -1 : Math.round(255 * place);
     const strong = Math.abs(t) > (look.signed ? 0.6 : 0.5);
-    tint(span, faint ? "" : css(table, look.signed ? (t + 1) / 2 : t), strong ? theme.page : "");
-    for (const mark of MARKS) {
-      const has = look.marks[mark];
-      let on = false;
-      for (let token = from; has && token < to && !on; token++) on = has(token);
-      span.classList.toggle(mark, on);
-    }
+    paintWord(words, i, entry, table, strong ? theme.page : "", marksOf(look, from, to));
   }
+}
+
+/** A bit for each of MARKS. */
+function marksOf({ marks }: WordsLook, from: number, to: number): number {
+  let found = 0;
+  for (const [bit, mark] of MARKS.entries()) {
+    const has = marks[mark];
+    for (let token = from; has && token < to; token++) if (has(token)) found |= 1 << bit;
+  }
+  return found;
 }
 
 /** The middle of a word's top edge, where the words' canvas has it. */

@@ -1,5 +1,6 @@
 // The elements of a text: one a token, or one for the tokens that are one character.
 import { type Piece, pieces, standApart } from "../draw/characters";
+import { cssOf } from "../draw/color";
 import { labelText } from "../draw/label";
 
 export interface WordElements {
@@ -8,9 +9,18 @@ export interface WordElements {
   pieces: Piece[];
   /** The pieces' elements, in order. */
   spans: HTMLElement[];
+  /** What each looks like by now, and the colours that it has: to ask the page costs more. */
+  looks: Int32Array;
+  colours: Uint32Array | null;
 }
 
-export const NO_WORDS: WordElements = { of: [], pieces: [], spans: [] };
+export const NO_WORDS: WordElements = {
+  of: [],
+  pieces: [],
+  spans: [],
+  looks: new Int32Array(),
+  colours: null,
+};
 
 /** Puts a text's elements into a parent, in place of what was there. */
 export function putWords(
@@ -30,7 +40,7 @@ export function putWords(
   const of = shown.flatMap(({ from, to }, i) =>
     Array.from({ length: to - from }, () => spans[i] as HTMLElement),
   );
-  return { of, pieces: shown, spans };
+  return { of, pieces: shown, spans, looks: new Int32Array(spans.length).fill(-1), colours: null };
 }
 
 /** A token is text, whatever it holds. */
@@ -60,12 +70,25 @@ export function tokenUnder(event: MouseEvent): number | null {
   return Number(at) + Math.max(0, Math.min(parts - 1, Math.floor(share * parts)));
 }
 
-/** A word's ground and ink; only what changes is written. */
-export function tint(span: HTMLElement, ground: string, ink: string): void {
-  if (span.style.backgroundColor !== ground) span.style.backgroundColor = ground;
-  if (span.style.color !== ink) span.style.color = ink;
-}
-
 /** Which class of a word says what of its token. */
 export const MARKS = ["pinned", "here", "unknown", "written"] as const;
 export type Mark = (typeof MARKS)[number];
+
+/** A word's ground (an entry of a table, −1: none), ink and marks (bits of MARKS). */
+export function paintWord(
+  { spans, looks }: WordElements,
+  at: number,
+  entry: number,
+  table: Uint32Array,
+  ink: string,
+  marks: number,
+): void {
+  // Nothing is written to the page that is there already.
+  const look = ((entry + 1) << (MARKS.length + 1)) | (marks << 1) | Number(ink !== "");
+  const span = spans[at];
+  if (!span || looks[at] === look) return;
+  looks[at] = look;
+  span.style.backgroundColor = entry < 0 ? "" : cssOf(table[entry] ?? 0);
+  span.style.color = ink;
+  for (const [bit, mark] of MARKS.entries()) span.classList.toggle(mark, (marks & (1 << bit)) > 0);
+}
