@@ -1,10 +1,9 @@
 """Patching of all heads, and all edges to first order, beside TransformerLens, and passes.
 
 Heads: SmolLM2-135M, one prompt of 15 tokens, z of each of 270 heads at all positions, against
-`get_act_patch_attn_head_out_all_pos`; ours are all nodes, MLPs and the embedding too. Edges: the
-topology of GPT-2 small (12 layers of 12 heads, width 192, random weights), 4 prompts of 15 tokens,
-at every position, against `attribution_patch`. Forward and backward is one pass of each, with the
-slope at the embedding.
+`get_act_patch_attn_head_out_all_pos`. Edges: the topology of GPT-2 small (12 layers of 12 heads,
+width 192, random weights), 4 prompts of 15 tokens, at every position, against `attribution_patch`.
+Forward and backward is one pass of each, with the slope at the embedding.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from transformer_lens.tools.analysis.attribution_patching import (
 
 from benchmarks.measure import in_turn, seconds, table
 from circuit_widgets import capture
+from circuit_widgets.causal.edge_scores import patching_of
 from circuit_widgets.causal.first_order import FirstOrder
-from circuit_widgets.causal.nodes import nodes_of
-from circuit_widgets.causal.patching import Patching
+from circuit_widgets.causal.nodes import nodes_of, parts_of
 from circuit_widgets.causal.subgraph import Subgraphs
 from circuit_widgets.models import load_model
 from circuit_widgets.prompts.tasks import Task
@@ -34,12 +33,11 @@ from tests import tiny
 def _heads() -> list[str]:
     model = load_model("smollm2")
     task = Task.ioi(model, n=1)
-    nodes = nodes_of(model)
+    nodes = parts_of(model)
     found: dict[str, Tensor] = {}
 
     def ours() -> None:
-        made = Patching(model, nodes, task.clean, task.corrupt, task.score, "denoising")
-        found["ours"] = made.nodes()[0]
+        found["ours"] = patching_of(model, nodes, task, "denoising").heads()[0]
 
     def theirs() -> None:
         with torch.no_grad():
@@ -52,8 +50,7 @@ def _heads() -> list[str]:
 
     fast = min(seconds(ours) for _ in range(3))
     slow = seconds(theirs)
-    own = torch.stack([found["ours"][nodes.heads_of(layer)] for layer in range(len(nodes.heads))])
-    apart = float((own.cpu() - found["theirs"].cpu()).abs().max())
+    apart = float((found["ours"].cpu() - found["theirs"].cpu()).abs().max())
     name = "all heads patched, SmolLM2, 15 tokens"
     return [name, f"{fast:.2f} s", f"{slow:.1f} s", f"{slow / fast:.1f} x", f"{apart:.0e}"]
 

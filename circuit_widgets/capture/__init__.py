@@ -7,7 +7,9 @@ gone after a run however it ends. `BlockInputs` and `replay_pattern` make a laye
 
 from __future__ import annotations
 
-from circuit_widgets.capture.edits import Intervention
+from circuit_widgets.capture.beginnings import suffix_inputs
+from circuit_widgets.capture.branching import Branch, branch
+from circuit_widgets.capture.edits import Edit, Intervention
 from circuit_widgets.capture.foreign import blamed, foreign_hooks
 from circuit_widgets.capture.gradients import Gradients, gradients
 from circuit_widgets.capture.inputs import BlockInputs
@@ -22,6 +24,8 @@ from circuit_widgets.capture.stopping import Stopped, check_stop
 
 __all__ = [
     "BlockInputs",
+    "Branch",
+    "Edit",
     "Gradients",
     "Intervention",
     "Keep",
@@ -31,6 +35,7 @@ __all__ = [
     "Stopped",
     "ablate",
     "blamed",
+    "branch",
     "check_stop",
     "counting",
     "foreign_hooks",
@@ -43,5 +48,6 @@ __all__ = [
     "resume",
     "run",
     "scale",
+    "suffix_inputs",
     "together",
 ]

@@ -50,7 +50,7 @@ class BlockInputs:
 
             def keep(args: tuple, kwargs: dict[str, Any], layer: int = layer) -> None:
                 plain = {name: _plain(value) for name, value in kwargs.items()}
-                if "use_cache" in plain:
+                if "use_cache" in plain and plain.get("past_key_values") is None:
                     plain["use_cache"] = False
                 self._calls[layer] = (tuple(map(_plain, args)), plain)
 
@@ -121,10 +121,16 @@ class BlockInputs:
 
 
 def _plain(value: Any) -> Any:
-    """A block's argument as a block that runs alone needs it: without the keys of earlier calls."""
+    """A block's argument as a block that runs alone needs it: without the keys of earlier calls.
+
+    But those of a beginning that no pass changes (`beginnings`) belong to what the block was given.
+    """
     from transformers.cache_utils import Cache
 
-    return None if isinstance(value, Cache) else value
+    if not isinstance(value, Cache):
+        return value
+    kept = [getattr(layer, "unchanging", False) for layer in value.layers]
+    return value if kept and all(kept) else None
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

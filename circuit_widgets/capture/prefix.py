@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.capture.beginnings import cut_off, plain_layers, takes_cache
 from circuit_widgets.capture.close import close
 from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.foreign import blamed, foreign_hooks
@@ -131,8 +131,7 @@ class Prefix:
         """The prompt's logits, and its keys and values or None."""
         from transformers.cache_utils import DynamicCache
 
-        accepted = inspect.signature(self._model.original_model.forward).parameters
-        if {"past_key_values", "use_cache"} <= set(accepted):
+        if takes_cache(self._model):
             cache = DynamicCache()
             # Models keep all sorts of things in their caches. One that cannot use this one fails,
             # and is run without; a model that is broken fails there again.
@@ -144,12 +143,10 @@ class Prefix:
 
     def _share(self, middle: int, changed: Tensor, expected: Tensor, cache: Any) -> bool:
         """Keep the prompt's keys and values, if the model can go on from them exactly."""
-        from transformers.cache_utils import DynamicLayer
-
-        plain = all(type(layer) is DynamicLayer for layer in cache.layers)
-        if not plain or cache.get_seq_length() != self._tokens.shape[1]:
+        layers = plain_layers(cache, self._tokens.shape[1])
+        if layers is None:
             return False
-        self._layers = list(cache.layers)
+        self._layers = layers
         try:
             if close(self._pass(changed, middle, changed.shape[1]), expected):
                 return True
@@ -170,7 +167,7 @@ class Prefix:
         given: dict[str, Any] = settings(model)
         accepted = inspect.signature(model.original_model.forward).parameters
         if start:
-            cache = _cache(self._layers, start)
+            cache = cut_off(self._layers, start)
         if cache is not None:
             given |= {"past_key_values": cache, "use_cache": True}
         # The unembedding of positions that nobody asked for is a fifth of a small model's work.
@@ -184,36 +181,3 @@ class Prefix:
             site, layer = min(hooks.waiting)
             raise RuntimeError(f"{site!r} was never computed in layer {layer}")
         return logits if last is None else logits[:, -last:]
-
-
-@functools.cache
-def _beginning() -> Any:
-    """The class of a cache layer that no pass changes, for a batch of any size.
-
-    transformers' own grows in place, so that it would have to be copied for each pass.
-    """
-    from transformers.cache_utils import DynamicLayer
-
-    class Beginning(DynamicLayer):
-        def __init__(self, layer: Any, start: int) -> None:
-            super().__init__()
-            keys, values = layer.keys[..., :start, :], layer.values[..., :start, :]
-            self.lazy_initialization(keys, values)
-            self.keys, self.values = keys, values
-
-        def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
-            assert self.keys is not None and self.values is not None
-            return tuple(
-                torch.cat([old.expand(len(new), -1, -1, -1), new], -2)
-                for old, new in ((self.keys, key_states), (self.values, value_states))
-            )
-
-    return Beginning
-
-
-def _cache(layers: list[Any], start: int) -> Any:
-    """The cache of a prompt, cut off at `start`."""
-    from transformers.cache_utils import Cache
-
-    kind = _beginning()
-    return Cache(layers=[kind(layer, start) for layer in layers])

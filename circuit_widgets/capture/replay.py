@@ -75,7 +75,7 @@ def replay(
         hooks.at(layer, site, seeing(site))
     with torch.no_grad():
         try:
-            hooks.around(lambda: _run_block(model, inputs, layer, stream))
+            hooks.around(lambda: run_block(model, inputs, layer, stream))
         except _Found:
             return seen
     missing = ", ".join(repr(site) for site in sites if site not in seen)
@@ -98,7 +98,7 @@ def replay_pattern(
     return replay(model, inputs, layer, ["pattern"])["pattern"]
 
 
-def _run_block(
+def run_block(
     model: TransformerBridge,
     inputs: BlockInputs,
     layer: int,

@@ -67,8 +67,8 @@ def resume(
     times = inputs.times(layer, given)
     tokens = inputs.tokens.to(model.cfg.device).repeat(times, 1)
     # Hooks of the user's own run in every layer: what they keep from pass to pass is theirs.
-    in_tuple = _in_tuple(model) if layer and not foreign_hooks(model) else None
-    if in_tuple is None:
+    as_tuple = in_tuple(model) if layer and not foreign_hooks(model) else None
+    if as_tuple is None:
         changed = [] if stream is None else [patch("resid_pre", {layer: stream})]
         edits = [*inputs.interventions, *changed, *interventions]
         return run(model, tokens, reducers, edits)
@@ -82,15 +82,15 @@ def resume(
             hooks.at(at, reducer.site, seeing_with(reducer, at))
 
     def rest() -> Tensor:
-        with skipping(model, layer, given, in_tuple):
+        with skipping(model, layer, given, as_tuple):
             return model(tokens, **settings(model))
 
     with torch.no_grad():
         return hooks.around(rest, range(layer, n_layers))
 
 
-def _in_tuple(model: TransformerBridge) -> bool | None:
-    """How a pass of this model can be resumed: tried once."""
+def in_tuple(model: TransformerBridge) -> bool | None:
+    """Whether this model's blocks give a tuple; None: it cannot be resumed. Tried once."""
     if model not in _found:
         _found[model] = _try(model)
     return _found[model]
@@ -103,15 +103,15 @@ def _try(model: TransformerBridge) -> bool | None:
     inputs = BlockInputs()
     with lock(model):
         logits = run(model, tokens, [inputs])
-        for in_tuple in (False, True):
+        for as_tuple in (False, True):
             # Whatever a model does with what its blocks give it: another kind may be no tensor.
             try:
                 with (
                     torch.no_grad(),
-                    skipping(model, n_layers - 1, inputs.stream(n_layers - 1), in_tuple),
+                    skipping(model, n_layers - 1, inputs.stream(n_layers - 1), as_tuple),
                 ):
                     if close(model(tokens, **settings(model)), logits):
-                        return in_tuple
+                        return as_tuple
             except Exception:
                 continue
     return None

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets import capture
 from circuit_widgets.causal.first_order import WAYS, FirstOrder
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.causal.patching import Patching
@@ -61,7 +62,7 @@ def exact_scores(
     found = []
     for start in range(0, len(task), batch):
         some = task.batch(slice(start, start + batch))
-        patching = Patching(model, nodes, some.clean, some.corrupt, measure(model, some))
+        patching = patching_of(model, nodes, some)
         found.append(patching.edges(edges)[:, source, target].cpu())
     return torch.cat(found)
 
@@ -70,22 +71,33 @@ def measure(model: TransformerBridge, task: Task) -> Callable[[Tensor], Tensor]:
     """The task's score of logits; "kl" compares with the clean run's."""
     clean = None
     if task.metric == "kl":
-        from circuit_widgets import capture
-
         clean = capture.run(model, task.clean)
     return lambda logits: task.score(logits, clean_logits=clean)
+
+
+def patching_of(
+    model: TransformerBridge, nodes: Nodes, task: Task, direction: str = "noising"
+) -> Patching:
+    """Exact patching of one batch of a task's prompts, which reads logits where the task does."""
+    clean = None
+    if task.metric == "kl":
+        clean = task.read(capture.run(model, task.clean))
+
+    def score(read: Tensor) -> Tensor:
+        return task.score_read(read, clean)
+
+    return Patching(model, nodes, task.clean, task.corrupt, score, direction, task.places)
 
 
 def _scores(
     model: TransformerBridge, nodes: Nodes, task: Task, method: str, steps: int, direction: str
 ) -> Float[Tensor, "prompt source target"]:
-    score = measure(model, task)
     if method in EXACT:
-        patching = Patching(model, nodes, task.clean, task.corrupt, score, direction)
+        patching = patching_of(model, nodes, task, direction)
         if method == "exact":
             return patching.edges()
         return between(patching.nodes(), nodes)
-    edges = FirstOrder(model, nodes, task.clean, task.corrupt, score)
+    edges = FirstOrder(model, nodes, task.clean, task.corrupt, measure(model, task))
     if method == "mean":
         return sum((edges.scores(way, steps) for way in WAYS), torch.zeros(())) / len(WAYS)
     if method == "attribution":

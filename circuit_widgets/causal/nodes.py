@@ -180,6 +180,16 @@ def nodes_of(model: TransformerBridge) -> Nodes:
             "this architecture normalises the residual stream itself after each part, so that "
             "what a later part reads is no sum of what earlier parts wrote"
         )
+    return parts_of(model)
+
+
+def parts_of(model: TransformerBridge) -> Nodes:
+    """The heads and MLPs of a model, found on a short run, whether or not its stream is a sum.
+
+    >>> from circuit_widgets import load_model
+    >>> parts_of(load_model()).heads
+    (4, 4)
+    """
     n_layers = len(model.blocks)
     some = torch.arange(min(2, int(model.cfg.n_ctx)), device=model.cfg.device)[None]
     sizes: dict[int, tuple[int, int]] = {}

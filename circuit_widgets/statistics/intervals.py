@@ -270,8 +270,8 @@ def all_within(
 
 
 def ratio_interval(
-    parts: Float[Tensor, " sample"], wholes: Float[Tensor, " sample"], confidence: float
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""], Float[Tensor, ""]]:
+    parts: Float[Tensor, "sample ..."], wholes: Float[Tensor, " sample"], confidence: float
+) -> tuple[Float[Tensor, "*rest"], Float[Tensor, "*rest"], Float[Tensor, "*rest"]]:
     """The ratio of two means over the same samples, with its interval (Fieller 1954).
 
     Of means, not the mean of ratios, which one small whole throws off. Where the mean of the wholes
@@ -281,18 +281,18 @@ def ratio_interval(
     >>> ratio_interval(parts, wholes, 0.95)
     (tensor(0.3333), tensor(0.1294), tensor(0.5209))
     """
-    n = len(parts)
-    missing = torch.full((), math.nan)
-    part, whole = parts.double().mean(), wholes.double().mean()
+    n, part, whole = len(parts), parts.double().mean(0), wholes.double().mean()
+    missing = torch.full(part.shape, math.nan)
     if n < 2:
         return (part / whole).float() if whole != 0 else missing, missing, missing.clone()
-    t = t_quantile(confidence, n - 1)
-    cov = torch.cov(torch.stack([parts.double(), wholes.double()])) / n
+    t, off = t_quantile(confidence, n - 1), wholes.double() - whole
+    apart = parts.double() - part
+    one, both = (apart**2).sum(0), (off @ apart.flatten(1) if apart.ndim > 1 else off @ apart)
+    spread = t**2 / n / (n - 1)
     # Roots of (part - r whole)^2 = t^2 var(part - r whole).
-    a = whole**2 - t**2 * cov[1, 1]
+    a = whole**2 - spread * (off**2).sum()
     if not bool(a > 0):
         return missing, missing.clone(), missing.clone()
-    b = part * whole - t**2 * cov[0, 1]
-    c = part**2 - t**2 * cov[0, 0]
+    b, c = part * whole - spread * both.view(part.shape), part**2 - spread * one
     half = (b**2 - a * c).clamp(min=0).sqrt()
     return (part / whole).float(), ((b - half) / a).float(), ((b + half) / a).float()

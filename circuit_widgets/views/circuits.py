@@ -8,10 +8,10 @@ import torch
 
 from circuit_widgets.analysis.circuits.extract import Settings
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.analysis.circuits.words import METRICS
 from circuit_widgets.causal.edge_scores import OF_NODES
 from circuit_widgets.causal.nodes import OUTPUT
 from circuit_widgets.jobs.job import Job
+from circuit_widgets.prompts.tasks.scores import IN_WORDS
 from circuit_widgets.results.score import Score
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
@@ -38,7 +38,7 @@ class CircuitView(ResultView):
             return None
         scalars = {
             "task": result.task,
-            "metric": METRICS[result.metric],
+            "metric": IN_WORDS[result.metric],
             "chosen": result.chosen,
             "n_all": result.n_all,
             "n_found": result.n_found,
@@ -183,7 +183,7 @@ def _sizes(result: Circuit) -> list[t.Size]:
 
 
 def _facts(result: Circuit) -> list[Fact]:
-    metric = METRICS[result.metric]
+    metric = IN_WORDS[result.metric]
     name = metric.removesuffix(", negated,")
     told = "nats" if result.metric in ("kl", "loss") else ""
     facts = [

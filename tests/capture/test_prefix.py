@@ -51,14 +51,14 @@ def test_a_prompt_of_one_token(model) -> None:
 
 def test_a_cache_that_gives_other_logits_is_not_used(llama, monkeypatch) -> None:
     """A model whose cache is something else falls back to whole passes, with the same logits."""
-    made = prefix._cache
+    made = prefix.cut_off
 
     def wrong(layers, start):
         cache = made(layers, start)
         cache.layers[1].values = cache.layers[1].values + 1
         return cache
 
-    monkeypatch.setattr(prefix, "_cache", wrong)
+    monkeypatch.setattr(prefix, "cut_off", wrong)
     ids, rows = tiny.ids(9), tiny.ids(4, batch=2, seed=1)
     shared = capture.Prefix(llama, ids)
     assert not shared.shared

@@ -93,7 +93,7 @@ def test_patched_heads_and_places_are_those_of_get_act_patch(model) -> None:
     for layer in range(tiny.N_LAYERS):
         assert torch.allclose(found[nodes.heads_of(layer)], heads[layer], atol=1e-4)
     stream = patching.get_act_patch_resid_pre(*arguments) - before
-    assert torch.allclose(ours.stream().mean(0), stream, atol=1e-4)
+    assert torch.allclose(ours.places("resid_pre").mean(0), stream, atol=1e-4)
     assert heads.abs().max() > 0.01 and stream.abs().max() > 0.01
 
 

@@ -7,24 +7,18 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from circuit_widgets.prompts.tasks.scores import IN_WORDS
 from circuit_widgets.results.score import Score
 
 if TYPE_CHECKING:
     from circuit_widgets.analysis.circuits.results import Circuit
-
-METRICS = {
-    "logit_difference": "logit difference",
-    "probability_difference": "probability difference",
-    "kl": "KL divergence, negated,",
-    "loss": "log-probability",
-}
 
 
 def lines(circuit: Circuit) -> list[str]:
     """What the text form says, a line each."""
     interval = circuit.provenance.interval
     share = f"{100 * circuit.n_edges / circuit.n_all:.3g} %"
-    metric = METRICS[circuit.metric]
+    metric = IN_WORDS[circuit.metric]
     found = [
         f"{circuit.n_edges:,} of {circuit.n_all:,} edges ({share}) and "
         f"{len(circuit.components)} heads and MLPs are in the circuit for {circuit.task!r}.",

@@ -12,6 +12,13 @@ METRICS = {
     "kl": "minus the Kullback-Leibler divergence from the clean run's next tokens, in nats",
     "loss": "minus the loss: the log probability of the right answers, in nats",
 }
+# The same in two words.
+IN_WORDS = {
+    "logit_difference": "logit difference",
+    "probability_difference": "probability difference",
+    "kl": "KL divergence, negated,",
+    "loss": "log-probability",
+}
 # These hold the right answers against wrong ones.
 AGAINST = ("logit_difference", "probability_difference")
 # In the place of an answer where a prompt has fewer than others.

@@ -129,9 +129,17 @@ class Task:
         >>> bool(torch.allclose(task.score(logits), difference))
         True
         """
-        read = self.read(logits)
         clean = None if clean_logits is None else self.read(clean_logits)
+        return self.score_read(self.read(logits), clean)
+
+    def score_read(
+        self,
+        read: Float[Tensor, "prompt place vocab"],
+        clean: Float[Tensor, "prompt place vocab"] | None = None,
+    ) -> Float[Tensor, " prompt"]:
+        """`score`, of logits at `places` only, as `read` takes them from a run's."""
         wrong = None if self.wrong is None else self.answers(self.wrong)
+        read = read if read.dtype == torch.float64 else read.float()
         return scores.score(self.metric, read, self.answers(self.right), wrong, clean)
 
     def correct(self, logits: Float[Tensor, "prompt seq vocab"]) -> Float[Tensor, " prompt"]:
