@@ -180,3 +180,9 @@ class Hooks:
             handle.remove()
         _running.discard(self._model)
         self._attached = False
+        # A hook knows its plan: a circle, in which what hooks have seen would wait for Python's
+        # collector, which does not know how large a tensor is.
+        self._plan.clear()
+        self._block_plan.clear()
+        self._block_handles.clear()
+        self._in_softmax.clear()
