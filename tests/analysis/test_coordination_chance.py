@@ -16,6 +16,7 @@ from circuit_widgets.analysis.coordination.analyze import analyze_head_coordinat
 from circuit_widgets.analysis.coordination.measures import CKA, Contribution, Measure, Pearson
 from circuit_widgets.analysis.coordination.rows import Contributions, Writes
 from circuit_widgets.analysis.coordination.similarity import of_shuffles
+from circuit_widgets.analysis.coordination.subspaces import projection
 from circuit_widgets.causal.metrics import next_token_logp
 from circuit_widgets.heads import Head
 from circuit_widgets.statistics.permutations import Rows, Shuffles, discoveries
@@ -158,3 +159,15 @@ def test_q_is_one_over_the_pairs_that_have_a_p() -> None:
     expected = discoveries(result.p[i, j])
     torch.testing.assert_close(result.q[i, j], expected, equal_nan=True)
     assert result.n_tested == int(expected.isfinite().sum()) == 48
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 1), (4, 4), (3, 12)])
+def test_random_subspaces_give_uniform_p(one: int, other: int) -> None:
+    """The null of the projection alone: it knows weights and no text."""
+    generator = torch.Generator().manual_seed(0)
+    p = []
+    for _ in range(400):
+        drawn = [torch.randn(48, rank, generator=generator) for rank in (one, other)]
+        bases = [torch.linalg.qr(each).Q.T for each in drawn]
+        p.append(float(projection(bases, 48)[1]))
+    assert stats.kstest(p, "uniform").pvalue > 0.01
