@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 
 # The hooks of a pass that is under way, perhaps on another thread, are not the user's.
 ours: weakref.WeakSet[Callable[..., Any]] = weakref.WeakSet()
+# Of hooks that are put on by `standing`: what they do, in words.
+said: weakref.WeakKeyDictionary[Callable[..., Any], str] = weakref.WeakKeyDictionary()
+# By model: what stands on it besides hooks on hook points, in words.
+beside: weakref.WeakKeyDictionary[TransformerBridge, tuple[str, ...]] = weakref.WeakKeyDictionary()
+# Models on which what stands does nothing for now.
+silenced: weakref.WeakSet[TransformerBridge] = weakref.WeakSet()
 
 
 def foreign_hooks(model: TransformerBridge) -> tuple[str, ...]:
     """The hook points that have hooks of the user's own, with their number where it is not 1.
+
+    A fault that is planted (`inject_fault`) counts, and is named.
 
     >>> from circuit_widgets import load_model
     >>> model = load_model()
@@ -27,8 +35,27 @@ def foreign_hooks(model: TransformerBridge) -> tuple[str, ...]:
     >>> foreign_hooks(model)
     ()
     """
-    counts = {name: _n_foreign(point) for name, point in _points(model).items()}
-    return tuple(name if n == 1 else f"{name} ({n} hooks)" for name, n in counts.items() if n)
+    found: list[str] = []
+    for name, point in _points(model).items():
+        hooks = [handle.user_hook for handle in _foreign(point)]
+        plain = sum(hook not in said for hook in hooks)
+        if plain:
+            found.append(name if plain == 1 else f"{name} ({plain} hooks)")
+        found += dict.fromkeys(f"{name} ({said[hook]})" for hook in hooks if hook in said)
+    return (*found, *beside.get(model, ()))
+
+
+def keeps_state(model: TransformerBridge) -> bool:
+    """Whether hooks of the user's own may keep something from layer to layer or pass to pass.
+
+    Whoever puts on a hook by hand may count its calls; what `standing` puts on does not.
+
+    >>> from circuit_widgets import load_model
+    >>> keeps_state(load_model())
+    False
+    """
+    points = _points(model).values()
+    return any(handle.user_hook not in said for point in points for handle in _foreign(point))
 
 
 def blamed(model: TransformerBridge) -> str:
@@ -44,12 +71,14 @@ def blamed(model: TransformerBridge) -> str:
 
 @contextmanager
 def without_foreign(model: TransformerBridge) -> Iterator[None]:
-    """Within, hooks on hook points do nothing: for a trial of the architecture, on other tokens.
+    """Within, they do nothing: for a trial of the architecture, on other tokens.
 
     The model's lock has to be held, and no pass may be under way.
     """
     held = []
+    was_silent = model in silenced
     try:
+        silenced.add(model)
         for point in _points(model).values():
             for handle in filter(_is_foreign, point.fwd_hooks):
                 id = handle.hook.id
@@ -59,6 +88,8 @@ def without_foreign(model: TransformerBridge) -> Iterator[None]:
     finally:
         for point, id, hook in held:
             point._forward_hooks[id] = hook
+        if not was_silent:
+            silenced.discard(model)
 
 
 def _points(model: TransformerBridge) -> dict[str, HookPoint]:
@@ -71,8 +102,8 @@ def _points(model: TransformerBridge) -> dict[str, HookPoint]:
     return dict(found.values())
 
 
-def _n_foreign(point: HookPoint) -> int:
-    return sum(map(_is_foreign, [*point.fwd_hooks, *point.bwd_hooks]))
+def _foreign(point: HookPoint) -> list[Any]:
+    return [*filter(_is_foreign, [*point.fwd_hooks, *point.bwd_hooks])]
 
 
 def _is_foreign(handle: Any) -> bool:

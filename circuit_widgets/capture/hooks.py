@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
+from circuit_widgets.capture.asides import aside
 from circuit_widgets.capture.foreign import ours
 from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.shapes import by_head
@@ -65,11 +66,21 @@ def has_site(model: TransformerBridge, layer: int, site: str) -> bool:
     return True
 
 
+def is_running(model: TransformerBridge) -> bool:
+    """Whether a pass of `capture` is under way.
+
+    >>> from circuit_widgets import load_model
+    >>> is_running(load_model())
+    False
+    """
+    return model in _running
+
+
 class Hooks:
     """The hooks of one pass: plan them with `at`, then run the pass `around` which they are."""
 
     def __init__(self, model: TransformerBridge) -> None:
-        self._model = model
+        self.model = model
         self._plan: list[tuple[str, HookPoint, Callable[..., Any]]] = []
         self._block_plan: list[tuple[Module, Callable[..., None]]] = []
         self._block_handles: list[Any] = []
@@ -84,8 +95,8 @@ class Hooks:
 
         must: the pass has to reach it; `waiting` says if it did not.
         """
-        name, point = hook_point(self._model, layer, site)
-        live = by_head(self._model, layer, site, self._live_touch(layer, site, touch, must))
+        name, point = hook_point(self.model, layer, site)
+        live = by_head(self.model, layer, site, self._live_touch(layer, site, touch, must))
 
         def ours_alone(tensor: Tensor, *, hook: Any) -> Tensor | None:
             return live(tensor)
@@ -106,7 +117,7 @@ class Hooks:
         def live(tensor: Tensor) -> Tensor | None:
             # An interrupt can leave a hook behind, between two lines of a library's add_hook; one
             # that is left does nothing.
-            if not self._live:
+            if not self._live or self.model in aside:
                 return None
             self.waiting.discard(key)
             return touch(tensor)
@@ -120,7 +131,7 @@ class Hooks:
             if self._live:
                 touch(args, kwargs)
 
-        self._block_plan.append((self._model.blocks[layer], hook))
+        self._block_plan.append((self.model.blocks[layer], hook))
 
     def around(self, call: Callable[[], T], layers: Iterable[int] = ()) -> T:
         """What `call` returns, with the model locked and the hooks on it; they go however it ends.
@@ -131,11 +142,11 @@ class Hooks:
         # Without a job nobody can ask to stop, and a hook costs something.
         for layer in layers if can_stop() else ():
             self.at(layer, "hook_out", lambda _: check_stop(), must=False)
-        with lock(self._model):
+        with lock(self.model):
             try:
                 self.attach()
                 # No `return` here: between the call and a return's `finally` Ctrl-C finds a gap.
-                with edited_softmax(self._model, self._in_softmax):
+                with edited_softmax(self.model, self._in_softmax):
                     output = call()
             finally:
                 # An interrupt can fall into `detach`: again, it goes on where it was.
@@ -152,14 +163,14 @@ class Hooks:
             ValueError: A hook point that the model's settings keep from being reached.
             RuntimeError: The model is being run already, by whoever calls this.
         """
-        if self._model in _running:
+        if self.model in _running:
             raise RuntimeError(
                 "a reducer, an intervention or on_layer has run the model that is being run"
             )
         self._attached = True  # First: `detach` has to undo the next line wherever we are stopped.
-        _running.add(self._model)
+        _running.add(self.model)
         for name, point, hook in self._plan:
-            self._model.check_hooks_to_add(point, name, hook)
+            self.model.check_hooks_to_add(point, name, hook)
             point.add_hook(hook)
         for block, hook in self._block_plan:
             self._block_handles.append(block.register_forward_pre_hook(hook, with_kwargs=True))
@@ -178,7 +189,7 @@ class Hooks:
                 point.fwd_hooks.remove(handle)
         for handle in self._block_handles:
             handle.remove()
-        _running.discard(self._model)
+        _running.discard(self.model)
         self._attached = False
         # A hook knows its plan: a circle, in which what hooks have seen would wait for Python's
         # collector, which does not know how large a tensor is.

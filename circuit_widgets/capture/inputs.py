@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.capture.asides import left_behind
 from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 
@@ -32,6 +33,7 @@ class BlockInputs:
 
     def __init__(self) -> None:
         self._calls: dict[int, tuple[tuple, dict[str, Any]]] = {}
+        self._left: dict[int, dict[str, Tensor]] = {}
         self.interventions: Collection[Intervention] = ()
         self._tokens: Int[Tensor, "batch pos"] | None = None
 
@@ -43,7 +45,7 @@ class BlockInputs:
         interventions: Collection[Intervention] = (),
     ) -> None:
         """Forget the last run and plan the hooks of the next; `run` calls it."""
-        self._calls = {}
+        self._calls, self._left = {}, {}
         self.interventions = tuple(interventions)
         self._tokens = tokens
         for layer in range(n_layers):
@@ -53,6 +55,8 @@ class BlockInputs:
                 if "use_cache" in plain and plain.get("past_key_values") is None:
                     plain["use_cache"] = False
                 self._calls[layer] = (tuple(map(_plain, args)), plain)
+                if left := left_behind(hooks.model):
+                    self._left[layer] = left
 
             hooks.before_block(layer, keep)
 
@@ -66,7 +70,7 @@ class BlockInputs:
         """Bytes of memory that are held, each once."""
         storages = {
             (tensor.device, tensor.untyped_storage().data_ptr()): tensor.untyped_storage().nbytes()
-            for call in self._calls.values()
+            for call in [*self._calls.values(), *self._left.values()]
             for tensor in _tensors(call)
         }
         return sum(storages.values())
@@ -88,6 +92,10 @@ class BlockInputs:
         """The residual stream that a layer was given."""
         args, kwargs = self.call(layer)
         return args[0] if args else kwargs["hidden_states"]
+
+    def left(self, layer: int) -> dict[str, Tensor]:
+        """What earlier layers had left for this one, where a fault stood on the model."""
+        return self._left.get(layer, {})
 
     @property
     def tokens(self) -> Int[Tensor, "batch pos"]:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.capture.asides import recall
 from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
@@ -106,9 +107,10 @@ def run_block(
 ) -> Float[Tensor, "batch pos d_model"]:
     """One block on what it was given, or on another stream, with whatever hooks are attached."""
     args, kwargs = inputs.call(layer)
+    times = 1 if stream is None else inputs.times(layer, stream)
+    recall(model, inputs.left(layer), times)
     if stream is not None:
         recorded = inputs.stream(layer)
-        times = inputs.times(layer, stream)
         # A batch of one broadcasts by itself.
         if times > 1 and len(recorded) > 1:
             args, kwargs = _repeated((args, kwargs), len(recorded), times)

@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.capture.asides import recall
 from circuit_widgets.capture.close import close
 from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
-from circuit_widgets.capture.foreign import foreign_hooks
+from circuit_widgets.capture.foreign import keeps_state
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import patch
@@ -67,7 +68,7 @@ def resume(
     times = inputs.times(layer, given)
     tokens = inputs.tokens.to(model.cfg.device).repeat(times, 1)
     # Hooks of the user's own run in every layer: what they keep from pass to pass is theirs.
-    as_tuple = in_tuple(model) if layer and not foreign_hooks(model) else None
+    as_tuple = in_tuple(model) if layer and not keeps_state(model) else None
     if as_tuple is None:
         changed = [] if stream is None else [patch("resid_pre", {layer: stream})]
         edits = [*inputs.interventions, *changed, *interventions]
@@ -82,6 +83,7 @@ def resume(
             hooks.at(at, reducer.site, seeing_with(reducer, at))
 
     def rest() -> Tensor:
+        recall(model, inputs.left(layer), times)
         with skipping(model, layer, given, as_tuple):
             return model(tokens, **settings(model))
 

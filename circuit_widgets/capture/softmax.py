@@ -7,6 +7,7 @@ weighted (editable.py measures whether that holds).
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,19 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from circuit_widgets.capture.foreign import silenced
+
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 Touch = Callable[[Tensor], "Tensor | None"]
-_SOFTMAX = {torch.softmax, torch.nn.functional.softmax, Tensor.softmax, torch.special.softmax}
+# By model, what stands in its softmaxes in every pass (standing.py).
+standing_touches: weakref.WeakKeyDictionary[TransformerBridge, Mapping[int, Sequence[Touch]]] = (
+    weakref.WeakKeyDictionary()
+)
+# Models whose pass does what stands together with its own edits.
+merging: weakref.WeakSet[TransformerBridge] = weakref.WeakSet()
+SOFTMAX = {torch.softmax, torch.nn.functional.softmax, Tensor.softmax, torch.special.softmax}
 
 
 class _Softmax(TorchFunctionMode):
@@ -35,7 +44,7 @@ class _Softmax(TorchFunctionMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        if self.at is None or func not in _SOFTMAX:
+        if self.at is None or func not in SOFTMAX:
             return out
         layer, n_rows = self.at
         # [batch, head, query, key], or the first two as one (XGLM); a router's has fewer axes.
@@ -59,6 +68,11 @@ def edited_softmax(
     if not touches:
         yield
         return
+    # What stands comes first. It would come last by itself, from inside the layer.
+    first = {} if model in silenced else standing_touches.get(model, {})
+    touches = {
+        layer: [*first.get(layer, ()), *touches.get(layer, ())] for layer in {*first, *touches}
+    }
     mode, handles = _Softmax(touches, int(model.cfg.n_heads)), []
 
     def begin(layer: int) -> Callable[..., None]:
@@ -72,6 +86,7 @@ def edited_softmax(
         mode.at = None
 
     try:
+        merging.add(model)
         for layer in touches:
             attention = model.blocks[layer].attn
             handles.append(attention.register_forward_pre_hook(begin(layer), with_kwargs=True))
@@ -79,5 +94,17 @@ def edited_softmax(
         with mode:
             yield
     finally:
+        merging.discard(model)
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def alone(
+    model: TransformerBridge, layer: int, touches: Sequence[Touch], n_rows: int
+) -> Iterator[None]:
+    """Within one layer's attention, its weights go through functions before they are used."""
+    mode = _Softmax({layer: touches}, int(model.cfg.n_heads))
+    mode.at = layer, n_rows
+    with mode:
+        yield
