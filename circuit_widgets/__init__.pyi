@@ -66,6 +66,12 @@ from .analysis.patterns import (
 from .analysis.patterns import (
     unregister_pattern as unregister_pattern,
 )
+from .causal.faults import (
+    Fault as Fault,
+)
+from .causal.faults import (
+    inject_fault as inject_fault,
+)
 from .heads import (
     Head as Head,
 )
@@ -118,6 +124,7 @@ __all__ = [
     "Circuit",
     "Explorer",
     "Failure",
+    "Fault",
     "Head",
     "HeadAblation",
     "HeadCoordination",
@@ -142,6 +149,7 @@ __all__ = [
     "explore",
     "extract_circuit",
     "identify_induction_heads",
+    "inject_fault",
     "load",
     "load_model",
     "register_pattern",

@@ -20,7 +20,7 @@ from circuit_widgets.capture.reducers import Keep, Reducer, together
 from circuit_widgets.capture.replay import replay, replay_pattern
 from circuit_widgets.capture.resuming import resume
 from circuit_widgets.capture.run import Passes, counting, run
-from circuit_widgets.capture.standing import standing, stands
+from circuit_widgets.capture.standing import Listener, standing, stands
 from circuit_widgets.capture.stopping import Stopped, check_stop
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Gradients",
     "Intervention",
     "Keep",
+    "Listener",
     "Passes",
     "Prefix",
     "Reducer",

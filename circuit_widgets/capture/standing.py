@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from circuit_widgets.capture.shapes import by_head
 from circuit_widgets.capture.softmax import alone, merging, standing_touches
 
 if TYPE_CHECKING:
+    from torch.nn import Module
     from transformer_lens.hook_points import HookPoint
     from transformer_lens.model_bridge import TransformerBridge
 
@@ -44,6 +46,7 @@ def standing(
     edits: Collection[Intervention],
     words: str,
     futures: Mapping[int, tuple[Collection[int], float]] | None = None,
+    listeners: Collection[Listener] = (),
 ) -> Iterator[None]:
     """Within, these edits are made in every pass, before those of a run; results name them.
 
@@ -55,6 +58,7 @@ def standing(
         edits: As in `run`.
         words: What they are, for provenance: "zero_k in head 1.2".
         futures: By layer, heads that see the future, and how much of it (scores.py).
+        listeners: Who hears what a part of the model is given or gives, after all edits.
 
     Raises:
         ValueError: A layer or site that the model does not have; an edit of a pattern that does not
@@ -74,6 +78,7 @@ def standing(
             stand.plan(layer, edit)
     for layer, (heads, share) in (futures or {}).items():
         stand.open(layer, heads, share)
+    stand.listeners = listeners
     try:
         stand.attach()
         yield
@@ -86,6 +91,20 @@ def standing(
             stand.detach()
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Listener:
+    """Hears one tensor of a module in every pass: what it is given, or what it gives.
+
+    >>> import torch
+    >>> Listener(torch.nn.Identity(), print).gives
+    False
+    """
+
+    module: Module
+    hear: Callable[[Tensor], None]
+    gives: bool = False
+
+
 class _Stand:
     def __init__(self, model: TransformerBridge, words: str) -> None:
         self.live, self.words, self._model = True, words, model
@@ -94,6 +113,8 @@ class _Stand:
         self._touches: dict[int, list[Touch]] = {}
         self._modes: dict[int, list[Callable[[int], contextlib.AbstractContextManager[Any]]]] = {}
         self._wrapped: list[dict[str, Any]] = []
+        self.listeners: Collection[Listener] = ()
+        self._handles: list[Any] = []
 
     def plan(self, layer: int, edit: Intervention) -> None:
         model, site = self._model, edit.site
@@ -149,6 +170,8 @@ class _Stand:
                 self._wrap(layer)
             for point, hook in self._plan:
                 point.add_hook(hook)
+            for listener in self.listeners:
+                self._handles.append(self._listen(listener))
 
     def detach(self) -> None:
         """Take all of it off, and nothing else. Called again, it goes on where it was."""
@@ -159,6 +182,8 @@ class _Stand:
                 for handle in [each for each in point.fwd_hooks if each.user_hook is hook]:
                     handle.hook.remove()
                     point.fwd_hooks.remove(handle)
+            for handle in self._handles:
+                handle.remove()
             for own in self._wrapped:
                 own.pop("forward", None)
             if _standing.get(model) is self:
@@ -166,6 +191,19 @@ class _Stand:
                     where.pop(model, None)
                 recall(model, {})
                 del _standing[model]
+
+    def _listen(self, listener: Listener) -> Any:
+        def given(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if self._works:
+                listener.hear(args[0] if args else next(iter(kwargs.values())))
+
+        def gives(_: Any, args: Any, output: Any) -> None:
+            if self._works:
+                listener.hear(output[0] if isinstance(output, tuple) else output)
+
+        if listener.gives:
+            return listener.module.register_forward_hook(gives)
+        return listener.module.register_forward_pre_hook(given, with_kwargs=True)
 
     def _wrap(self, layer: int) -> None:
         attention: Any = self._model.blocks[layer].attn

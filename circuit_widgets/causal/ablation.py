@@ -10,8 +10,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets import capture
+from circuit_widgets.causal.cuts import cut_readers, heard
 from circuit_widgets.causal.metrics import Metric
-from circuit_widgets.causal.paths import path_patch, receiver_z, write_change
+from circuit_widgets.causal.paths import ENTRIES, path_patch, receiver_z, write_change
 from circuit_widgets.heads import Head
 
 if TYPE_CHECKING:
@@ -116,11 +117,26 @@ class Ablation:
             change = self._change(at, sender)
             for layer in (layer for layer in self._layers if layer > sender.layer):
                 stream = inputs.stream(layer) + change
-                heard = capture.replay(self._model, inputs, layer, ["z"], stream=stream)["z"]
-                lost = self._z[at][layer].float() - heard.float()
+                after = capture.replay(self._model, inputs, layer, ["z"], stream=stream)["z"]
+                after = self._without_cuts(at, sender, layer, after)
+                lost = self._z[at][layer].float() - after.float()
                 slope = self._slope(at)[layer].float()
                 found.setdefault(layer, []).append((lost * slope).sum((1, 3)).cpu())
         return {layer: torch.cat(parts) for layer, parts in found.items()}
+
+    def _without_cuts(self, at: int, sender: Head, layer: int, z: Tensor) -> Tensor:
+        """Heads that do not hear the sender in full, by one replay for each of them."""
+        mean = self._means[at][sender.layer][:, :, sender.index]
+        for index in range(z.shape[2]) if cut_readers(self._model, str(sender)) else ():
+            receiver = Head(layer, index)
+            if all(heard(self._model, str(sender), str(receiver), each) == 1 for each in ENTRIES):
+                continue
+            z = z.clone()
+            change = self._change(at, sender)
+            z[:, :, index] = receiver_z(
+                self._model, self._inputs[at], sender, mean, receiver, change=change
+            )[:, :, index]
+        return z
 
     def attention_lost(
         self, sender: Head, receiver: Head, through: Collection[str]

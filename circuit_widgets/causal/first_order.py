@@ -23,6 +23,7 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.capture.read_slopes import ReadSlopes, read_slopes
+from circuit_widgets.causal.cuts import gains
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.causal.writes import Writes, node_writes
 
@@ -83,6 +84,7 @@ class FirstOrder:
             found = self._effects(self._mean(self._inputs(steps)), by_position)
         else:
             found = self._activations(steps, by_position)
+        found = found * gains(self._model, self._nodes).to(found.device)
         return torch.where(self._nodes.allowed.to(found.device), found, torch.nan)
 
     @functools.cached_property

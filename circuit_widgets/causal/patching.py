@@ -19,6 +19,7 @@ from torch import Tensor
 from circuit_widgets import capture
 from circuit_widgets.capture.close import alike
 from circuit_widgets.causal.first_order import Measure
+from circuit_widgets.causal.cuts import gains
 from circuit_widgets.causal.nodes import Nodes, Target
 from circuit_widgets.causal.subgraph import mlp_writes
 from circuit_widgets.causal.variants import Variants, grouped
@@ -230,6 +231,8 @@ class Patching:
         layer = min(target.layer, len(self._nodes.heads) - 1)
         run, change = self._writes
         inputs, dtype = run.inputs, run.inputs.stream(layer).dtype
+        heard = gains(self._model, self._nodes)[:, self._nodes.targets.index(target)]
+        change = change * heard.to(change.device)[:, None, None, None]
 
         def edits(some: Sequence[int]) -> list[capture.Intervention]:
             each = change[[sources[at] for at in some]]

@@ -12,7 +12,9 @@ from circuit_widgets.capture.inputs import BlockInputs
 from circuit_widgets.capture.interventions import patch
 from circuit_widgets.capture.replay import replay
 from circuit_widgets.capture.resuming import resume
+from circuit_widgets.causal.cuts import heard as heard_of
 from circuit_widgets.heads import Head
+from circuit_widgets.weights.groups import keys_read
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -102,7 +104,12 @@ def receiver_z(
         raise ValueError(f"through is {entries}; accepted are some of 'q', 'k' and 'v'")
     if change is None:
         change = write_change(model, inputs, sender, sender_z)
-    heard = replay(model, inputs, receiver.layer, entries, inputs.stream(receiver.layer) + change)
+    heard: dict[str, Tensor] = {}
+    shares = {entry: heard_of(model, str(sender), str(receiver), entry) for entry in entries}
+    for share in dict.fromkeys(shares.values()):
+        some = [entry for entry in entries if shares[entry] == share]
+        stream = inputs.stream(receiver.layer) + share * change
+        heard |= replay(model, inputs, receiver.layer, some, stream)
     return replay(
         model,
         inputs,
@@ -161,4 +168,7 @@ def entry_head(model: TransformerBridge, head: Head, tensor: Tensor) -> int:
     >>> entry_head(model, Head(1, 2), keep.tensors[1])
     2
     """
-    return head.index // (int(model.cfg.n_heads) // tensor.shape[2])
+    n_heads = len(getattr(model.blocks[head.layer].attn, "keys_read", range(model.cfg.n_heads)))
+    if tensor.shape[2] == n_heads:
+        return head.index
+    return keys_read(model, head.layer, n_heads, tensor.shape[2])[head.index]

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.capture.close import alike
+from circuit_widgets.causal.cuts import gains
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.causal.writes import Writes, head_writes, node_writes
 from circuit_widgets.weights.writing import PartsMissing
@@ -65,6 +66,7 @@ class Subgraphs:
         self._clean: Writes = node_writes(model, clean, nodes)
         self._corrupt: Writes = node_writes(model, corrupt, nodes)
         self._mean = by == "mean"
+        self._heard = gains(model, nodes).to(self._device)
         # Sources come first, so that what arrives at a target is one product of matrices.
         self._base = self._averaged(self._corrupt.parts).movedim(2, 0).contiguous()
         self._embedding = self._clean.parts[:, :, 0].clone()
@@ -87,7 +89,7 @@ class Subgraphs:
     def logits(self, kept: Bool[Tensor, "*pos source target"]) -> Float[Tensor, "batch pos vocab"]:
         """Logits of the clean prompts along the edges that are kept."""
         nodes, n_layers = self._nodes, len(self._nodes.heads)
-        weights = (kept & nodes.allowed).to(self._device, torch.float32)
+        weights = (kept & nodes.allowed).to(self._device, torch.float32) * self._heard
         # How far each source is from what is read along other edges; the embedding is clean.
         change = torch.zeros_like(self._base)
         change[0] = self._embedding - self._base[0]

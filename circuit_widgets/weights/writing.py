@@ -208,7 +208,7 @@ def _factor(
 
 
 def _most(attn_out: Tensor) -> float:
-    largest = float(attn_out.float().nan_to_num().abs().max())
+    largest = float(attn_out.detach().float().nan_to_num().abs().max())
     return _within(attn_out.dtype) * max(1e-3, largest)
 
 
