@@ -18,8 +18,8 @@ from torch import Tensor
 
 from circuit_widgets import capture
 from circuit_widgets.capture.close import alike
-from circuit_widgets.causal.first_order import Measure
 from circuit_widgets.causal.cuts import gains
+from circuit_widgets.causal.first_order import Measure
 from circuit_widgets.causal.nodes import Nodes, Target
 from circuit_widgets.causal.subgraph import mlp_writes
 from circuit_widgets.causal.variants import Variants, grouped
