@@ -48,6 +48,12 @@ from .analysis.influence import (
 from .analysis.influence import (
     compute_self_influence as compute_self_influence,
 )
+from .analysis.patching import (
+    ActivationPatching as ActivationPatching,
+)
+from .analysis.patching import (
+    patch_activations as patch_activations,
+)
 from .analysis.patterns import (
     ATTENTION_PATTERNS as ATTENTION_PATTERNS,
 )
@@ -120,6 +126,7 @@ from .widgets.selection import (
 
 __all__ = [
     "ATTENTION_PATTERNS",
+    "ActivationPatching",
     "AttentionPatterns",
     "Circuit",
     "Explorer",
@@ -152,6 +159,7 @@ __all__ = [
     "inject_fault",
     "load",
     "load_model",
+    "patch_activations",
     "register_pattern",
     "sweep",
     "sweep_items",

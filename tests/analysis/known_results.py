@@ -55,6 +55,9 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-circuit": lambda: cw.extract_circuit(
             model, cw.Task.repeated_tokens(model, n=8, length=8), **quiet
         ),
+        "toy-patching": lambda: cw.patch_activations(
+            model, cw.Task.repeated_tokens(model, n=6, length=6), **quiet
+        ),
     }
 
 

@@ -36,6 +36,8 @@ NAMES = {
     "attribution": (cw.attribute_logits, {"prompts": TEXT}),
     "ablation": (cw.ablate_heads, {"prompts": PROMPTS}),
     "circuit": (cw.extract_circuit, {"task": TASK, "random": 2, "check": 0}),
+    "patching": (cw.patch_activations, {"task": TASK}),
+    "patching by place": (cw.patch_activations, {"task": TASK, "what": "stream"}),
 }
 
 

@@ -239,6 +239,7 @@ CALLS = {
         "random": 2,
         "check": 4,
     },
+    "patch_activations": {"task": cw.Task.repeated_tokens(cw.load_model(), n=6), "what": "stream"},
 }
 
 
@@ -248,6 +249,7 @@ CONFIDENT = (
     "compute_self_influence",
     "attribute_logits",
     "extract_circuit",
+    "patch_activations",
 )
 
 
