@@ -65,10 +65,9 @@ def test_a_place_is_selected_in_the_map_and_in_the_table(notebook, stream):
     rows.nth(1).click()
     expect(rows.nth(1)).to_have_attribute("aria-selected", "true")
     expect(stream.part("place-map-tip")).to_contain_text("of clean − corrupt")
-    canvas = stream.part("place-map-over")
-    canvas.focus()
-    canvas.press("ArrowDown")
-    canvas.press("Enter")
+    matrix = stream.root.get_by_role("application", name="The effect of patching")
+    matrix.press("ArrowDown")
+    matrix.press("Enter")
     stream.wait("session.head.value[0] === 1")
     notebook.screenshot(f"patching-stream-{notebook.shown}", stream.root)
 

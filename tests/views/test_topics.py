@@ -107,7 +107,8 @@ def test_a_trace_of_several_prompts() -> None:
 
 
 def test_routes() -> None:
-    result = cw.trace_information_flow(cw.load_model(), TEXT, progress=False)
+    model = cw.load_model()  # As long as it is there, its text is live.
+    result = cw.trace_information_flow(model, TEXT, progress=False)
     shown = flow.view(result)
     told = Told(shown)
     assert told.topic["kind"] == "flow" and shown._bundle == "flow"
