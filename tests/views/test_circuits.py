@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -20,9 +21,9 @@ SMALL = {"check": 6, "random": 2, "progress": False}
 
 
 @pytest.fixture(scope="module")
-def found() -> Circuit:
-    model = cw.load_model()
-    return cw.extract_circuit(model, cw.Task.repeated_tokens(model, n=8), **SMALL)
+def found() -> Iterator[Circuit]:
+    model = cw.load_model()  # As long as it is there, its text is live.
+    yield cw.extract_circuit(model, cw.Task.repeated_tokens(model, n=8), **SMALL)
 
 
 def grown(circuit: Circuit, nodes: Nodes, seed: int = 0) -> Circuit:

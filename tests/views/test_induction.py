@@ -17,7 +17,8 @@ def planes(shown):
 
 
 def test_a_results_numbers_are_in_the_view():
-    result = cw.identify_induction_heads(cw.load_model(), n_sequences=4, progress=False)
+    model = cw.load_model()  # As long as it is there, its text is live.
+    result = cw.identify_induction_heads(model, n_sequences=4, progress=False)
     shown = view(result)
     info = {score["name"]: score for score in shown.scores["scores"]}
     for name, score in info.items():

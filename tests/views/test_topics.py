@@ -24,7 +24,8 @@ def same(one: Any, other: torch.Tensor) -> bool:
 
 
 def test_patterns() -> None:
-    result = cw.detect_attention_patterns(cw.load_model(), TEXT, progress=False)
+    model = cw.load_model()  # As long as it is there, its text is live.
+    result = cw.detect_attention_patterns(model, TEXT, progress=False)
     shown = patterns.view(result)
     told = Told(shown)
     assert list(told.column("classes", "name")) == list(cw.ATTENTION_PATTERNS)
@@ -107,7 +108,7 @@ def test_a_trace_of_several_prompts() -> None:
 
 
 def test_routes() -> None:
-    model = cw.load_model()  # As long as it is there, its text is live.
+    model = cw.load_model()
     result = cw.trace_information_flow(model, TEXT, progress=False)
     shown = flow.view(result)
     told = Told(shown)
