@@ -27,6 +27,7 @@ SECTIONS = {
     "attribution": "Shares of a logit, and ablation of heads",
     "edges": "Patching, and edges to first order, beside TransformerLens",
     "circuits": "Circuits whose edges are known",
+    "faithfulness": "How faithful circuits of SmolLM2 are, by size",
     "decoders": "Decoder architectures, by analysis",
     "sizes": "What is shipped and what is saved",
 }
