@@ -25,7 +25,13 @@ from .analysis.coordination import (
     analyze_head_coordination as analyze_head_coordination,
 )
 from .analysis.flow import (
+    CrossLayerFlow as CrossLayerFlow,
+)
+from .analysis.flow import (
     InformationFlow as InformationFlow,
+)
+from .analysis.flow import (
+    analyze_cross_layer_flow as analyze_cross_layer_flow,
 )
 from .analysis.flow import (
     trace_information_flow as trace_information_flow,
@@ -129,6 +135,7 @@ __all__ = [
     "ActivationPatching",
     "AttentionPatterns",
     "Circuit",
+    "CrossLayerFlow",
     "Explorer",
     "Failure",
     "Fault",
@@ -147,6 +154,7 @@ __all__ = [
     "TaskCheck",
     "TaskFailed",
     "ablate_heads",
+    "analyze_cross_layer_flow",
     "analyze_head_coordination",
     "attribute_logits",
     "check_task",

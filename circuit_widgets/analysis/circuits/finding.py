@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from scipy.stats import rankdata
 from torch import Tensor
 
 from circuit_widgets.analysis.circuits.curve import Curve, curves, share_of
@@ -24,6 +23,7 @@ from circuit_widgets.prompts.tokens import tokenize
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import SHARE, mean_interval
+from circuit_widgets.statistics.ranks import rank_correlation
 from circuit_widgets.statistics.sign_flips import sign_flip_q
 
 if TYPE_CHECKING:
@@ -146,9 +146,7 @@ class Finding:
             edges += [(int(source), int(target)) for source, target in pool[order].tolist()]
         exact = exact_scores(self._model, self._nodes, self._found, edges, settings.batch).mean(0)
         estimates = torch.stack([self._score.value[edge] for edge in edges])
-        # Spearman's: the correlation of ranks.
-        ranks = torch.stack([torch.from_numpy(rankdata(each)) for each in (exact, estimates)])
-        self._agreement = float(torch.corrcoef(ranks)[0, 1])
+        self._agreement = rank_correlation(exact, estimates)
         self._n_checked = len(edges)
 
     def _take_out(self) -> Iterator[Circuit | Progress]:
