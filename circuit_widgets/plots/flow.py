@@ -11,8 +11,10 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
+from circuit_widgets.analysis.flow.layer_results import CrossLayerFlow
 from circuit_widgets.analysis.flow.results import FlowSource, InformationFlow
 from circuit_widgets.analysis.flow.routes import FlowPath
+from circuit_widgets.plots import layers
 from circuit_widgets.plots.axes import name_tokens, shown_output, shown_positions, width_of
 from circuit_widgets.plots.figure import (
     Figure,
@@ -42,13 +44,33 @@ def _output(result: InformationFlow) -> str:
     return shown_output(result.target_token, result.position, result.against_token)
 
 
-@styled
 def plot(
-    result: InformationFlow,
+    result: InformationFlow | CrossLayerFlow,
     *,
     figsize: Sequence[float] | None = None,
     title: str | None = None,
     least: float = 0.01,
+) -> Figure:
+    """Routes to an output, or flow between layers (`plots.layers`).
+
+    Args:
+        result: What `trace_information_flow` or `analyze_cross_layer_flow` found.
+        figsize: Width and height in inches.
+        title: In place of what is read and the progress; "" for none.
+        least: Of routes: edges with a smaller share of the final residual stream are not drawn.
+    """
+    if isinstance(result, CrossLayerFlow):
+        return layers.plot(result, figsize=figsize, title=title)
+    return _routes(result, figsize=figsize, title=title, least=least)
+
+
+@styled
+def _routes(
+    result: InformationFlow,
+    *,
+    figsize: Sequence[float] | None,
+    title: str | None,
+    least: float,
 ) -> Figure:
     """The edges, as wide as the share they carry and named by their head; below, each source.
 
@@ -57,12 +79,6 @@ def plot(
     likely as the target, a line at that of other queries, and a star where it is above both; and at
     the bottom for windows of layers, of the sources that cost most. Of several prompts these are
     means, with their intervals.
-
-    Args:
-        result: What `trace_information_flow` found.
-        figsize: Width and height in inches.
-        title: In place of what is read and the progress; "" for none.
-        least: Edges that carry a smaller share of the final residual stream are not drawn.
     """
     shown = shown_positions(result.position)
     n_layers = len(result.contributions)

@@ -1,4 +1,4 @@
-"""The view of `trace_information_flow`."""
+"""The view of `trace_information_flow`; that of flow between layers is `views/layers.py`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 from torch import Tensor
 
+from circuit_widgets.analysis.flow.layer_results import CrossLayerFlow
 from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.jobs.job import Job
+from circuit_widgets.views import layers
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
 from circuit_widgets.wire import controls as c
@@ -182,11 +184,15 @@ def _shape(result: InformationFlow) -> tuple[int, int]:
     return len(result.contributions), 1 + max(0, int(result.heads.max()))
 
 
-def view(result: InformationFlow, **asked: Any) -> ResultView:
+def view(result: InformationFlow | CrossLayerFlow, **asked: Any) -> ResultView:
     """The view of a result, as its notebook display and `result.view(...)` open it."""
+    if isinstance(result, CrossLayerFlow):
+        return layers.view(result, **asked)
     return opened(FlowView, result, _shape(result), asked)
 
 
 def stream(job: Job[Any], **asked: Any) -> ResultView:
     """The view of a job that it starts: it fills in as sources are cut off."""
+    if job.name == "analyze_cross_layer_flow":
+        return layers.stream(job, **asked)
     return followed(FlowView, job, asked)

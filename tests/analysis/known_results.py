@@ -50,6 +50,9 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-influence-draws": lambda: cw.compute_self_influence(model, TEXT, draws=8, **quiet),
         "toy-influence-kl": lambda: cw.compute_self_influence(model, TEXT, metric="kl", **quiet),
         "toy-flow": lambda: cw.trace_information_flow(model, TEXT, **quiet),
+        "toy-layers": lambda: cw.analyze_cross_layer_flow(
+            model, cw.Task.repeated_tokens(model, n=8, length=8), **quiet
+        ),
         "toy-attribution": lambda: cw.attribute_logits(model, TEXTS, **quiet),
         "toy-ablation": lambda: cw.ablate_heads(model, TEXTS, **quiet),
         "toy-circuit": lambda: cw.extract_circuit(

@@ -65,6 +65,9 @@ def findings(model: TransformerBridge, seed: int, prompts: list[list[int]]) -> C
         found[f"share of a {kind} target"] += bool(out)
     lost = cw.ablate_heads(model, prompts[:6], **quiet)
     found["ablation"] += bool(lost.standing_out())
+    told = {"allow_failure": True, "check": 0, "levels": False, **quiet}
+    task = cw.Task.repeated_tokens(model, n=12, length=6, seed=seed)
+    found["flow between layers"] += bool(cw.analyze_cross_layer_flow(model, task, **told).flows)
     return found
 
 
@@ -78,7 +81,7 @@ def test_untrained_models_have_no_finding_of_any_kind() -> None:
             models, n_heads = models + 1, n_heads + 12
     print(dict(found), f"in {models} models of {n_heads} heads")
     # Kinds with a level: of 14 models more than 2 by accident in 3 of 100 such tests.
-    levels = {"significant pairs", "ablation", "share of a likeliest target"}
+    levels = {"significant pairs", "ablation", "share of a likeliest target", "flow between layers"}
     levels |= {"share of a named target", "share of a pair target"}
     assert all(found[kind] <= 2 for kind in levels), found
     # Copying is compared with random rotations, or chance, head by head.

@@ -33,6 +33,7 @@ NAMES = {
     ),
     "influence": (cw.compute_self_influence, {"tokens": TEXT, "generate": 2, "draws": 2}),
     "flow": (cw.trace_information_flow, {"tokens": TEXT}),
+    "layers": (cw.analyze_cross_layer_flow, {"task": TASK, "check": 0}),
     "attribution": (cw.attribute_logits, {"prompts": TEXT}),
     "ablation": (cw.ablate_heads, {"prompts": PROMPTS}),
     "circuit": (cw.extract_circuit, {"task": TASK, "random": 2, "check": 0}),

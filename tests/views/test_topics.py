@@ -226,6 +226,7 @@ CALLS = {
     "detect_attention_patterns": {"prompts": TEXT},
     "compute_self_influence": {"tokens": TEXT},
     "trace_information_flow": {"tokens": TEXT},
+    "analyze_cross_layer_flow": {"task": cw.Task.repeated_tokens(cw.load_model(), n=7), "check": 4},
     "trace_induction": {"prompt": TEXT},
     "analyze_head_coordination": {
         "prompts": ["blue dog seven river blue dog", "two green dog two green dog"],
@@ -252,6 +253,7 @@ CONFIDENT = (
     "attribute_logits",
     "extract_circuit",
     "patch_activations",
+    "analyze_cross_layer_flow",
 )
 
 

@@ -83,7 +83,7 @@ def analyze_cross_layer_flow(
             "mean", or "exact" (for small models).
         steps: Of the integrated methods.
         check: How many pairs are run exactly beside an estimate, half of them the strongest, half
-            drawn from the others; on 16 prompts at most.
+            drawn from the others; on 8 prompts at most.
         levels: Look for levels.
         allow_failure: Explain a task that the model fails.
         batch: Prompts a pass.

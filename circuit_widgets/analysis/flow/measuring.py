@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from circuit_widgets.analysis.flow.analyze import LayerSettings
 
 # Prompts on which an estimate is checked, at most.
-_CHECKED = 16
+_CHECKED = 8
 # A strength that is smaller, as a share of the largest, is rounding, of one sign in all prompts.
 _ROUNDING = 1e-5
 

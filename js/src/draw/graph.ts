@@ -18,6 +18,15 @@ export interface GraphDrawing {
   /** Names below the columns of nodes with fixed places, and one that is always shown. */
   columns: readonly string[] | null;
   column: number | null;
+  /** Rows that stand on a ground of their own. */
+  bands?: readonly GraphBand[];
+}
+
+/** Rows that belong together, from the first to what lags behind the last, and what they are. */
+export interface GraphBand {
+  label: string;
+  first: number;
+  last: number;
 }
 
 /** A line between two nodes that need not be an edge: a step of a path. */
@@ -71,7 +80,9 @@ export function lineDash(weight: number): number[] {
 export function drawGraph(ctx: CanvasRenderingContext2D, o: GraphDrawing): void {
   const { data, layout, theme, most, signed, least } = o;
   ctx.save();
+  drawBands(ctx, o);
   drawRows(ctx, o);
+  nameBands(ctx, o);
   ctx.lineCap = "round";
   for (const e of layout.order) {
     const weight = data.edges.weight[e] ?? Number.NaN;
@@ -169,6 +180,33 @@ function drawPath(
     // Where the base has the edge's own name, so that it covers that.
     const [x, y] = pointAt(curveOf(layout, source, target), 0, 0.5);
     halo(ctx, label, x - ctx.measureText(label).width / 2, y, theme.accent, theme.page, 5);
+  }
+}
+
+/** Grounds of rows that belong together: every second one is darker. */
+function drawBands(ctx: CanvasRenderingContext2D, { layout, theme, bands = [] }: GraphDrawing) {
+  const { room, rows, direction } = layout;
+  const half = pitchOf(layout) / 4;
+  for (const [i, { first, last }] of bands.entries()) {
+    const ends = [rows[first] ?? 0, rows[last] ?? 0];
+    const top = Math.min(...ends) - (direction === "up" ? 3 : 1) * half;
+    const bottom = Math.max(...ends) + (direction === "up" ? 1 : 3) * half;
+    ctx.fillStyle = theme.line;
+    ctx.globalAlpha = i % 2 ? 0.55 : 0.2;
+    ctx.fillRect(room.x0, top, room.x1 - room.x0, bottom - top);
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** Over the rows' lines, in the middle of each band. */
+function nameBands(ctx: CanvasRenderingContext2D, { layout, theme, bands = [] }: GraphDrawing) {
+  ctx.font = `600 11px ${theme.sans}`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  for (const { label, first, last } of bands) {
+    const y = ((layout.rows[first] ?? 0) + (layout.rows[last] ?? 0)) / 2;
+    const x = layout.room.x1 - ctx.measureText(label).width - 4;
+    halo(ctx, label, x, y, theme.muted, theme.page);
   }
 }
 

@@ -1,7 +1,13 @@
 // A layered graph: lines as wide as they weigh, one colour a sign; pointed at, clicked, or by keys.
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { drawGraph, drawGraphOver, type GraphDrawing, type Link } from "../draw/graph";
+import {
+  drawGraph,
+  drawGraphOver,
+  type GraphBand,
+  type GraphDrawing,
+  type Link,
+} from "../draw/graph";
 import { type GraphItem, hitGraph, isShown } from "../draw/graph-find";
 import { COLUMN_ROOM } from "../draw/graph-labels";
 import { barycentres, type Direction, type GraphData, layoutGraph } from "../draw/graph-layout";
@@ -49,10 +55,13 @@ export interface GraphProps {
   picked?: readonly number[];
   /** `drawLit`: all but the edges of the node pointed at, or else selected, steps back. */
   lit?: typeof drawLit;
+  /** Rows that belong together, the rows going up or down. */
+  bands?: readonly GraphBand[];
 }
 
 const NO_PATH: readonly Link[] = [];
 const NONE: readonly number[] = [];
+const NO_BANDS: readonly GraphBand[] = [];
 const ROOM = { left: 30, right: 12, top: 16, bottom: 16 };
 
 export function Graph(props: GraphProps) {
@@ -61,8 +70,8 @@ export function Graph(props: GraphProps) {
   const hover = useSignal<GraphItem | null>(null);
   const focus = useSignal<GraphItem | null>(null);
   const places = useMemo(() => data.nodes.place ?? barycentres(data), [data]);
-  const { columns = null, column = null } = props;
-  const shape = useLatest({ data, places, direction, most, signed, least, columns, column });
+  const { columns = null, column = null, bands = NO_BANDS } = props;
+  const shape = useLatest({ data, places, direction, most, signed, least, columns, column, bands });
   const { edge = null, node = null, path = NO_PATH, picked = NONE, lit = null } = props;
   const selected = useLatest({ edge, node, path, picked, lit });
   const drawing = useComputed<GraphDrawing | null>(() => {
