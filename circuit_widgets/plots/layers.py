@@ -54,9 +54,7 @@ def plot(
     return figure
 
 
-def _matrix(
-    figure: Figure, ax: Axes, result: CrossLayerFlow, inches: tuple[float, float]
-) -> None:
+def _matrix(figure: Figure, ax: Axes, result: CrossLayerFlow, inches: tuple[float, float]) -> None:
     value = result.strength.value.numpy()
     image = heat(ax, value, around_zero(value))
     sources = [part.name for part in result.parts.sources]

@@ -98,17 +98,17 @@ def plateaus(
     low, high = drawn.quantile(ends, dim=0, interpolation="nearest")
     why = _why(closer, error, line, curve, p_order, p_third, confidence)
     return Plateaus(
-        found,
-        _pair(low),
-        _pair(high),
-        error,
-        line,
-        curve,
-        closer,
-        p_order,
-        p_third,
-        not why,
-        why,
+        starts=found,
+        low=_pair(low),
+        high=_pair(high),
+        error=error,
+        line=line,
+        curve=curve,
+        closer=closer,
+        p_order=p_order,
+        p_third=p_third,
+        there=not why,
+        why=why,
     )
 
 

@@ -63,7 +63,9 @@ class LayersView(ResultView):
             scalars,
             t.flow_graph(_parts(result), _flows(result), which),
             *t.heads_tables(heads, to, targets, which),
-            t.layers_table(["" if level is None else level.name for level in levels], features, which),
+            t.layers_table(
+                ["" if level is None else level.name for level in levels], features, which
+            ),
             t.levels_table(
                 [t.Level(e.name, e.first, e.last, e.first_low, e.first_high) for e in known]
             ),

@@ -16,8 +16,10 @@ def profile(shape: Tensor, seed: int, noise: float = 0.3) -> Tensor:
     size = 1 + torch.rand(1, 1, 6, generator=draw)
     sign = torch.randn(1, 1, 6, generator=draw).sign()
     of_layers = noise * torch.randn(1, len(shape), 6, generator=draw)
-    return shape[None, :, None] * size * sign + of_layers + 0.1 * torch.randn(
-        8, len(shape), 6, generator=draw
+    return (
+        shape[None, :, None] * size * sign
+        + of_layers
+        + 0.1 * torch.randn(8, len(shape), 6, generator=draw)
     )
 
 

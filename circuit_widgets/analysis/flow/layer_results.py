@@ -147,9 +147,10 @@ class CrossLayerFlow(Result, topic="flow"):
         for at in order[: int(self.parts.allowed.sum()) if n is None else n].tolist():
             place = divmod(at, width)
             exact = float(self.exact[place])
-            numbers = (float(each[place]) for each in (score.value, score.low, score.high))
-            names = self.parts.sources[place[0]].name, self.parts.targets[place[1]].name
-            found.append(Flow(*names, *numbers, None if exact != exact else exact))
+            value, low, high = (float(e[place]) for e in (score.value, score.low, score.high))
+            source, target = self.parts.sources[place[0]].name, self.parts.targets[place[1]].name
+            known = None if exact != exact else exact
+            found.append(Flow(source, target, value, low, high, known))
         return found
 
     def level_of(self, part: Part | int) -> Level | None:
