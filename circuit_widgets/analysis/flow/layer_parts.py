@@ -38,7 +38,7 @@ class LayerParts:
     >>> [part.name for part in parts.targets]
     ['0.attn', '0.mlp', '1.attn', 'logits']
     >>> int(parts.allowed.sum())
-    9
+    10
     """
 
     nodes: Nodes

@@ -83,7 +83,7 @@ class CrossLayerFlow(Result, topic="flow"):
     >>> task = cw.Task.repeated_tokens(model, n=12)
     >>> flow = cw.analyze_cross_layer_flow(model, task, progress=False)
     >>> [*flow.flows]
-    [(1, 2), (0, 1), (-1, 0)]
+    [(-1, 0), (0, 1), (1, 2), (-1, 1)]
     """
 
     task: str
