@@ -142,7 +142,7 @@ class PatternScores:
 
     def see(self, layer: int, tensor: Pattern) -> None:
         pattern = tensor.float()
-        rows = self._shape.scores(pattern)
+        rows = self._shape.scores(pattern, torch.finfo(tensor.dtype).eps)
         for name, compute in self._registered.items():
             rows[name] = _computed(name, compute, pattern, self._tokens)
         self.values[:, :, layer] = torch.stack([rows[name] for name in self.names]).cpu()
@@ -164,7 +164,9 @@ class _Shape:
         self._position_bin = octave(position[1:]) - 1
         self._inside = (distance <= WINDOW) & torch.ones_like(distance, dtype=torch.bool).tril()
 
-    def scores(self, pattern: Pattern) -> dict[str, PerHead]:
+    def scores(
+        self, pattern: Pattern, rounding: float = torch.finfo(torch.float32).eps
+    ) -> dict[str, PerHead]:
         own = torch.diagonal(pattern, 0, -2, -1)
         before = torch.diagonal(pattern, -1, -2, -1)
         mass = pattern.sum(-1)
@@ -178,7 +180,7 @@ class _Shape:
             "hierarchical": _mean(self._scales(shape)[..., SHAPED:]),
             "first_token": _mean(pattern[..., 1:, 0]),
             "entropy": _mean(self._entropy(shape)),
-            "no_token": _mean(1 - mass),
+            "no_token": _mean(_without_rounding(1 - mass, rounding, self._n)),
         }
 
     def _entropy(self, shape: Pattern) -> Float[Tensor, "batch head query"]:
@@ -234,6 +236,15 @@ def bins() -> tuple[str, ...]:
 
 def _mean(values: Float[Tensor, "batch head query"]) -> PerHead:
     return values.mean(-1) if values.shape[-1] else torch.full(values.shape[:2], math.nan)
+
+
+def _without_rounding(rest: Tensor, rounding: float, n: int) -> Tensor:
+    """Exactly 0 where weights that were rounded, and summed, may well be 1 in all.
+
+    What is left of them is no share, and an interval on the logit scale would make much of it.
+    """
+    within = rounding + n * torch.finfo(torch.float32).eps
+    return rest.masked_fill(rest.abs() <= within, 0)
 
 
 def _computed(name: str, compute: Compute, pattern: Pattern, tokens: Tensor) -> PerHead:
