@@ -1,0 +1,8 @@
+"""Stability: is it the same circuit in other models, and at other steps of a training."""
+
+from __future__ import annotations
+
+from circuit_widgets.analysis.stability.results import CrossModelStability
+from circuit_widgets.analysis.stability.training_results import TrainingStability
+
+__all__ = ["CrossModelStability", "TrainingStability"]
