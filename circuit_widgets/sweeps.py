@@ -8,33 +8,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments as checks
-from circuit_widgets.models import load_model
+from circuit_widgets.models.recipes import Load, loaded
 from circuit_widgets.results.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
-    from transformer_lens.model_bridge import TransformerBridge
-
-
-@dataclasses.dataclass(frozen=True)
-class Load:
-    """A model that is loaded where it is used: it takes what `load_model` takes.
-
-    >>> recipe = Load("toy-induction", step=0)
-    >>> recipe.load().cfg.n_layers
-    2
-    """
-
-    name: Any = None
-    step: int | None = None
-    seed: int | None = None
-    device: Any = None
-    dtype: Any = None
-
-    def load(self) -> TransformerBridge:
-        """The model."""
-        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return load_model(**given)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,14 +232,10 @@ def _elsewhere(calls: Mapping[str, Call], executor: concurrent.futures.Executor)
 
 def _run(analysis: Callable[..., Any], model: Any, arguments: Mapping[str, Any]) -> Result:
     """One item, where it is computed. The model goes when it is done."""
-    from transformer_lens.model_bridge import TransformerBridge
-
-    recipe = model if isinstance(model, Load) else Load(model)
-    loaded = model if isinstance(model, TransformerBridge) else recipe.load()
-    given = dict(arguments)
+    found, given = loaded(model), dict(arguments)
     if callable(given.get("task")):
-        given["task"] = given["task"](loaded)
-    return analysis(loaded, **given)
+        given["task"] = given["task"](found)
+    return analysis(found, **given)
 
 
 def _outcome(call: Callable[[], Result]) -> Result | Failure:

@@ -32,6 +32,7 @@ VIEW_OPTIONS = (
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 R_co = TypeVar("R_co", bound=Result, covariant=True)
+S = TypeVar("S")
 
 
 class Analysis(Protocol[P, R_co]):
@@ -65,7 +66,9 @@ class Analysis(Protocol[P, R_co]):
         ...
 
 
-def analysis(topic: str) -> Callable[[Callable[P, Iterator[R | Progress]]], Analysis[P, R]]:
+def analysis(
+    topic: str, *, several: bool = False
+) -> Callable[[Callable[P, Iterator[R | Progress]]], Analysis[P, R]]:
     """Make an analysis of `function(model, ..., *, progress=True)`.
 
     The function checks its arguments (`circuit_widgets.arguments`), keeps them as one frozen
@@ -79,6 +82,10 @@ def analysis(topic: str) -> Callable[[Callable[P, Iterator[R | Progress]]], Anal
 
     The iterator's steps run under the model's lock, without gradients, in evaluation mode; all of
     it is put back between steps, so that other cells and clicks find the model as they left it.
+
+    several: It compares models, which it gets by their names as its first argument, and may load
+    where it uses them. Then it holds each by itself, with `holding`, and its results are attached
+    to none.
     """
 
     def decorate(function: Callable[P, Iterator[R | Progress]]) -> Analysis[P, R]:
@@ -90,20 +97,21 @@ def analysis(topic: str) -> Callable[[Callable[P, Iterator[R | Progress]]], Anal
 
         def begin(
             args: tuple[Any, ...], kwargs: dict[str, Any]
-        ) -> tuple[TransformerBridge, Iterator[R | Progress], bool]:
+        ) -> tuple[TransformerBridge | None, Iterator[R | Progress], bool]:
             bound = bind(name, signature, args, kwargs)
-            model = next(iter(bound.arguments.values()))
-            models.check_model(model)
+            model = None if several else next(iter(bound.arguments.values()))
+            if not several:
+                models.check_model(model)
             return model, function(*bound.args, **bound.kwargs), bound.arguments["progress"]
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             model, steps, progress = begin(args, kwargs)
-            return _run(_locked(model, steps), name, progress)
+            return _run(_stamped(model, steps), name, progress)
 
         def job(*args: P.args, **kwargs: P.kwargs) -> Job[R]:
             model, steps, _ = begin(args, kwargs)
-            return Job(_locked(model, steps), name, model)
+            return Job(_stamped(model, steps), name, model)
 
         def stream(*args: P.args, **kwargs: P.kwargs) -> Any:
             shown = {
@@ -173,12 +181,14 @@ def bind(
     return bound
 
 
-def _locked(model: TransformerBridge, steps: Iterator[R | Progress]) -> Iterator[R | Progress]:
-    """Each step of the iterator, computed with the model locked and left as it was found.
+def holding(model: TransformerBridge, steps: Iterator[S]) -> Iterator[S]:
+    """Each step of an iterator, computed with the model locked and left as it was found.
 
-    Results and progress get their seconds, results their model.
+    >>> from circuit_widgets import load_model
+    >>> model = load_model().train()
+    >>> [step for step in holding(model, (model.training for _ in range(2)))], model.training
+    ([False, False], True)
     """
-    started = time.perf_counter()
     # Once for all steps: to find a bridge's modules takes longer than a pass through a layer.
     modules = modules_of(model)
     try:
@@ -188,14 +198,33 @@ def _locked(model: TransformerBridge, steps: Iterator[R | Progress]) -> Iterator
                     step = next(steps)
                 except StopIteration:
                     return
+            yield step
+    finally:
+        _close(steps)
+
+
+def _stamped(
+    model: TransformerBridge | None, steps: Iterator[R | Progress]
+) -> Iterator[R | Progress]:
+    """Results and progress get their seconds, results their model, if there is one."""
+    started = time.perf_counter()
+    held = steps if model is None else holding(model, steps)
+    try:
+        while True:
+            with torch.no_grad():
+                try:
+                    step = next(held)
+                except StopIteration:
+                    return
             seconds = time.perf_counter() - started
             if isinstance(step, Progress):
                 yield dataclasses.replace(step, seconds=seconds)
                 continue
             made = dataclasses.replace(step.provenance, seconds=seconds)
-            yield dataclasses.replace(step, provenance=made).attach(model)
+            stamped = dataclasses.replace(step, provenance=made)
+            yield stamped if model is None else stamped.attach(model)
     finally:
-        _close(steps)
+        _close(held)
 
 
 def _close(steps: Iterator[Any]) -> None:

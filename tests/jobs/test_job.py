@@ -15,7 +15,7 @@ from circuit_widgets import capture
 from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.capture.stopping import Stopped, check_stop
-from circuit_widgets.jobs.analysis import _locked
+from circuit_widgets.jobs.analysis import _stamped
 from circuit_widgets.jobs.job import Job
 from tests.circuits import build
 from tests.jobs.conftest import SMALL
@@ -182,6 +182,6 @@ def test_the_analysis_runs_in_evaluation_mode_without_gradients(model) -> None:
 
     model.train()
     with pytest.raises(AttributeError), torch.enable_grad():  # an int is no result
-        next(_locked(model, results()))  # type: ignore[arg-type]
+        next(_stamped(model, results()))  # type: ignore[arg-type]
     assert seen == [(False, False)]
     assert model.training

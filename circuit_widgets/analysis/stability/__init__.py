@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from circuit_widgets.analysis.stability.across_models import analyze_cross_model_stability
 from circuit_widgets.analysis.stability.results import CrossModelStability
 from circuit_widgets.analysis.stability.training_results import TrainingStability
 
-__all__ = ["CrossModelStability", "TrainingStability"]
+__all__ = ["CrossModelStability", "TrainingStability", "analyze_cross_model_stability"]

@@ -32,6 +32,8 @@ class Component:
         draws: Of each model, in which share of the draws it is in its circuit.
         chance: In which share it would be if the heads of each layer were in random places; NaN of
             an MLP, which has no other place.
+        p: How often any head would then be in as many circuits; of roles: any role would be as far
+            above chance in every circuit.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Component:
     high: float
     draws: tuple[float, ...]
     chance: float
+    p: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -87,7 +90,8 @@ class CrossModelStability(Result, topic="stability"):
             parts of both differ.
         held_out: Whether circuits are run on prompts that they were not found on.
         components: Heads and MLPs that are in one circuit or more; empty where parts differ.
-        role_components: Roles that stand out in one circuit or more.
+        role_components: Roles that one circuit has, or more: a tenth of it, and more, by the
+            interval, than it would have with its heads in random places.
         n_stable: How many heads are in every circuit; control: by chance.
 
     >>> import functools

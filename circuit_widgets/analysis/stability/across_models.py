@@ -1,0 +1,196 @@
+"""Is it the same circuit in other models? By edges, by roles, and by running one in another."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from circuit_widgets import arguments
+from circuit_widgets.analysis.stability.comparing import Comparing
+from circuit_widgets.analysis.stability.measuring import Given, Measured, measure, with_model
+from circuit_widgets.analysis.stability.results import CrossModelStability
+from circuit_widgets.analysis.stability.settings import Settings, checked, in_words
+from circuit_widgets.causal.edge_scores import SAID
+from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.progress import Progress, Work
+from circuit_widgets.models.recipes import Load
+from circuit_widgets.prompts.tasks import Task
+from circuit_widgets.results.provenance import Provenance, begun
+from circuit_widgets.statistics.doing import TaskFailed
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+@analysis("stability", several=True)
+def analyze_cross_model_stability(
+    models: Mapping[str, TransformerBridge | Load | str],
+    task: Any,
+    *,
+    method: str = "eap-ig-inputs",
+    size: float | None = None,
+    keep: float = 0.8,
+    draws: int = 100,
+    steps: int = 5,
+    by: str = "resample",
+    held_out: bool = True,
+    random: int = 8,
+    n_sequences: int = 16,
+    length: int = 12,
+    allow_failure: bool = False,
+    batch: int = 16,
+    seed: int = 0,
+    confidence: float = 0.95,
+    progress: bool = True,
+) -> Iterator[CrossModelStability | Progress]:
+    """How alike the circuits are by which several models do one task.
+
+    Every edge of every model gets a score, as in `extract_circuit`, and the strongest edges on
+    paths from the embedding to the output are its circuit: in all models the same share of their
+    edges, because circuits of different sizes cannot be compared.
+
+    - Where two models have the same parts, the overlap is Jaccard's of their edges. It is corrected
+      for what the same circuits have by chance, with the heads of each layer in random places:
+      which of a layer's heads does something is an accident of its training.
+    - Indices mean nothing between models, so that circuits that do the same by other heads have no
+      overlap. Roles do: how much of each circuit's heads attends to the previous token, to what
+      followed an earlier copy, and so on. Of models with other parts they are all there is.
+    - No overlap can be expected to be above the one between two halves of the prompts inside one
+      model (`ceiling`; the overlap between models on such halves is `halves`).
+    - Overlap is not faithfulness, and different edges can be one mechanism: `transfer` runs each
+      model's circuit in each other one with the same parts.
+
+    Args:
+        models: By name: a TransformerBridge, or a recipe `Load(...)`, a name or path, which is
+            loaded where it is used, one at a time (twice).
+        task: A Task, or a function that makes one of a model, because ids are a model's own:
+            `functools.partial(Task.ioi, n=32)`. Models that get the same prompts are drawn from
+            together.
+        method: How edges are scored; see `extract_circuit`.
+        size: How many edges a circuit has, or, below 1, which share of all edges. None: the
+            smallest of ten sizes that keeps `keep` of the task, in the model that needs the most.
+        keep: Of clean minus corrupt.
+        draws: Of the bootstrap over prompts; in each, circuits are chosen anew.
+        steps: Of the integrated methods.
+        by: What is read along other edges: "resample" or "mean"; see `extract_circuit`.
+        held_out: Score edges on one half of the prompts, and run circuits on the other.
+        random: Circuits with heads in random places that are run beside each in `transfer`.
+        n_sequences: Sequences of random tokens that repeat, which roles are read from.
+        length: How many tokens repeat.
+        allow_failure: Compare models that fail the task, too.
+        batch: Prompts a pass.
+        seed: Of halves, draws, places and sequences.
+        confidence: Of the intervals.
+        progress: Show a progress bar.
+
+    Raises:
+        TypeError: `models` is no mapping of models, or the task is none.
+        ValueError: A single model, too few prompts, a size that a model or a circuit cannot have.
+        TaskFailed: A model does not do the task, and `allow_failure` is not set.
+
+    >>> import functools
+    >>> import circuit_widgets as cw
+    >>> seeds = {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)}
+    >>> task = functools.partial(cw.Task.repeated_tokens, n=8)
+    >>> found = cw.analyze_cross_model_stability(seeds, task, draws=20, progress=False)
+    >>> bool(found.role_overlap.value[0, 1] > found.overlap_matrix[0, 1])
+    True
+    """
+    if not isinstance(models, Mapping):
+        raise TypeError(
+            f"models is {arguments.shown(models)}; accepted are several by their names, like "
+            '{"seed 0": Load("toy-induction", seed=0), "seed 1": Load("toy-induction", seed=1)}'
+        )
+    if len(models) < 2:
+        raise ValueError(
+            f"there {'is a single model' if models else 'are no models'} to compare; accepted are "
+            "2 or more, by their names"
+        )
+    if not isinstance(task, Task) and not callable(task):
+        raise TypeError(
+            f"the task is {arguments.shown(task)}; accepted is a Task, or a function that makes "
+            "one of a model"
+        )
+    settings = checked(
+        models,
+        **{
+            **{"method": method, "size": size, "keep": keep, "draws": draws, "steps": steps},
+            **{"by": by, "held_out": held_out, "random": random, "n_sequences": n_sequences},
+            **{"length": length, "allow_failure": allow_failure, "batch": batch, "seed": seed},
+            "confidence": confidence,
+        },
+    )
+    return _results({str(name): model for name, model in models.items()}, task, settings)
+
+
+def _results(
+    models: Mapping[str, Any], task: Any, settings: Settings
+) -> Iterator[CrossModelStability | Progress]:
+    work = Work({"scores": 5 * len(models), "overlap": 1, "transfer": len(models)})
+    measured: list[Measured] = []
+
+    def made(model: TransformerBridge, used: Task) -> Provenance:
+        return begun(
+            model,
+            "analyze_cross_model_stability",
+            settings,
+            method=f"{SAID[settings.method]}; Jaccard over chance with heads in random places",
+            probe=f"{used.name}, {len(used)} prompts of {used.clean.shape[1]} tokens",
+            n_total=len(models),
+            unit="models",
+            pending=("overlap", "transfer"),
+        )
+
+    for name, given in models.items():
+        into: Given[Measured] = Given()
+        yield from with_model(
+            given,
+            name,
+            lambda model, into=into: measure(
+                model, settings, task, made, lambda: work.did("scores"), into
+            ),
+        )
+        check = into.value.check
+        if check.failures and not settings.allow_failure:
+            raise TaskFailed(
+                f"{name} does not do the task {check.task!r}: {'; '.join(check.failures)}. What "
+                "explains a failure explains nothing; leave it out, or pass allow_failure=True"
+            )
+        measured.append(into.value)
+        names = [*models]
+        yield Comparing(names, measured, settings, _joined(names, measured)).result()
+    yield work.end("scores")
+    comparing = Comparing([*models], measured, settings, _joined([*models], measured))
+    comparing.compare()
+    yield work.did("overlap")
+    yield comparing.result()
+    for at, (name, given) in enumerate(models.items()):
+        yield from with_model(given, name, lambda model, at=at: comparing.transfer(model, at, work))
+        yield work.end("transfer") if at == len(models) - 1 else work.now()
+        yield comparing.result()
+
+
+def _joined(names: list[str], measured: list[Measured]) -> Provenance:
+    """The provenance of what is measured of some models."""
+    parts = [one.made for one in measured]
+
+    def each(field: str) -> str:
+        return ", ".join(dict.fromkeys(getattr(part, field) for part in parts))
+
+    tasks = [one.found.settings for one in measured]
+    same = all(task == tasks[0] for task in tasks)
+    kept = {"task": tasks[0]} if same else dict(zip(names, tasks, strict=False))
+    return dataclasses.replace(
+        parts[0],
+        model=in_words(names),
+        probe=each("probe"),
+        device=each("device"),
+        dtype=each("dtype"),
+        hooks=tuple(dict.fromkeys(hook for part in parts for hook in part.hooks)),
+        parameters={
+            **parts[0].parameters,
+            "tasks": {name: dataclasses.asdict(one) for name, one in kept.items()},
+        },
+        n_done=len(measured),
+    )
