@@ -78,6 +78,18 @@ from .analysis.patterns import (
 from .analysis.patterns import (
     unregister_pattern as unregister_pattern,
 )
+from .analysis.stability import (
+    CrossModelStability as CrossModelStability,
+)
+from .analysis.stability import (
+    TrainingStability as TrainingStability,
+)
+from .analysis.stability import (
+    analyze_cross_model_stability as analyze_cross_model_stability,
+)
+from .analysis.stability import (
+    analyze_training_stability as analyze_training_stability,
+)
 from .causal.faults import (
     Fault as Fault,
 )
@@ -89,6 +101,9 @@ from .heads import (
 )
 from .models import (
     load_model as load_model,
+)
+from .models.recipes import (
+    Load as Load,
 )
 from .prompts.tasks import (
     Task as Task,
@@ -107,9 +122,6 @@ from .statistics.doing import (
 )
 from .sweeps import (
     Failure as Failure,
-)
-from .sweeps import (
-    Load as Load,
 )
 from .sweeps import (
     Sweep as Sweep,
@@ -136,6 +148,7 @@ __all__ = [
     "AttentionPatterns",
     "Circuit",
     "CrossLayerFlow",
+    "CrossModelStability",
     "Explorer",
     "Failure",
     "Fault",
@@ -153,9 +166,12 @@ __all__ = [
     "Task",
     "TaskCheck",
     "TaskFailed",
+    "TrainingStability",
     "ablate_heads",
     "analyze_cross_layer_flow",
+    "analyze_cross_model_stability",
     "analyze_head_coordination",
+    "analyze_training_stability",
     "attribute_logits",
     "check_task",
     "compute_self_influence",

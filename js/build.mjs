@@ -16,7 +16,8 @@ const VIEWS = join(HERE, "src", "views");
 // Every instance of a widget carries its bundle in its state: small bundles are small notebooks.
 // Induction has nearly every part (graph, heat maps, scatter, words, tables), and three views.
 // Circuits has graph, heat maps, curves, tables, and groups of nodes.
-const BUDGET = { explorer: 200_000, induction: 157_000, circuits: 140_000 };
+// Stability has two views: graphs, heat maps, tables, and of a training head grids and curves as well.
+const BUDGET = { explorer: 200_000, induction: 157_000, circuits: 140_000, stability: 160_000 };
 const TOPIC_BUDGET = 135_000;
 
 const { values: args } = parseArgs({

@@ -1,4 +1,4 @@
-"""How alike two sets, profiles or lists of numbers are, what of it is chance, and how sure it is."""
+"""How alike two sets, profiles or lists of numbers are, what of it is chance, how sure it is."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def means_of(
 
 def bootstrap_interval(
     value: Float[Tensor, "*some"],
-    draws: Float[Tensor, draw *some],
+    draws: Float[Tensor, draw * some],
     n: int,
     confidence: float,
     most: float = 1.0,

@@ -19,7 +19,14 @@ from circuit_widgets.analysis.patterns.nulls import (
 )
 from circuit_widgets.analysis.patterns.results import PROBED, AttentionPatterns
 from circuit_widgets.attention.preferences import Preferences
-from circuit_widgets.attention.shapes import Compute, PatternScores, Pictures, bins, chances
+from circuit_widgets.attention.shapes import (
+    Compute,
+    PatternScores,
+    Pictures,
+    as_bytes,
+    bins,
+    chances,
+)
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.prompts.tokens import Tokens
 from circuit_widgets.results.provenance import Provenance
@@ -160,9 +167,7 @@ class Samples:
         seen = self._pictures[repeats]
         if not seen.numel():
             return seen.to(torch.uint8), torch.full(self._shape, math.nan)
-        scale = seen.flatten(2).amax(2)
-        pictures = seen / scale.clamp(min=1e-12)[..., None, None]
-        return (pictures * 255).round().nan_to_num(0).to(torch.uint8), scale
+        return as_bytes(seen)
 
 
 def _weighted(parts: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, float]:

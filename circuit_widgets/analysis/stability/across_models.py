@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from circuit_widgets import arguments
 from circuit_widgets.analysis.stability.comparing import Comparing
 from circuit_widgets.analysis.stability.measuring import Given, Measured, measure, with_model
 from circuit_widgets.analysis.stability.results import CrossModelStability
-from circuit_widgets.analysis.stability.settings import Settings, checked, in_words
+from circuit_widgets.analysis.stability.settings import Settings, checked, joined
 from circuit_widgets.causal.edge_scores import SAID
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress, Work
@@ -173,24 +172,5 @@ def _results(
 
 def _joined(names: list[str], measured: list[Measured]) -> Provenance:
     """The provenance of what is measured of some models."""
-    parts = [one.made for one in measured]
-
-    def each(field: str) -> str:
-        return ", ".join(dict.fromkeys(getattr(part, field) for part in parts))
-
-    tasks = [one.found.settings for one in measured]
-    same = all(task == tasks[0] for task in tasks)
-    kept = {"task": tasks[0]} if same else dict(zip(names, tasks, strict=False))
-    return dataclasses.replace(
-        parts[0],
-        model=in_words(names),
-        probe=each("probe"),
-        device=each("device"),
-        dtype=each("dtype"),
-        hooks=tuple(dict.fromkeys(hook for part in parts for hook in part.hooks)),
-        parameters={
-            **parts[0].parameters,
-            "tasks": {name: dataclasses.asdict(one) for name, one in kept.items()},
-        },
-        n_done=len(measured),
-    )
+    tasks = [one.task for one in measured]
+    return joined(names, names, [one.made for one in measured], tasks)

@@ -43,7 +43,8 @@ class Measured:
     Attributes:
         made: Its name, device, dtype and hooks, as provenance has them.
         nodes: Its graph.
-        found, tested: The prompts that edges are scored on, and those that circuits are run on.
+        task: What it was measured on.
+        found, tested: Its prompts that edges are scored on, and those that circuits are run on.
         check: How well it does the task.
         samples: Edge scores of each prompt in `found`; NaN: no edge.
         roles, role_control: Of every sequence; on tokens that do not repeat.
@@ -57,6 +58,7 @@ class Measured:
 
     made: Provenance
     nodes: Nodes
+    task: Task
     found: Task
     tested: Task
     check: TaskCheck
@@ -143,6 +145,7 @@ def measure(
     into.value = Measured(
         made=made(model, task),
         nodes=nodes,
+        task=task,
         found=found,
         tested=tested,
         check=check,

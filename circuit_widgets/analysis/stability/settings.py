@@ -10,6 +10,8 @@ from circuit_widgets import arguments
 from circuit_widgets.causal.edge_scores import METHODS
 from circuit_widgets.models.recipes import described
 from circuit_widgets.prompts.repeats import SHORTEST
+from circuit_widgets.prompts.tasks import Task
+from circuit_widgets.results.provenance import Provenance
 
 BY = ("resample", "mean")
 
@@ -20,7 +22,6 @@ class Settings:
 
     Attributes:
         models: Of each model, or checkpoint, how it is loaded, or what it is called.
-        tasks: The task of each; the same for all: one.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -82,6 +83,36 @@ def size_in(size: float, n_all: int, name: str) -> int:
             "that, or a share between 0 and 1"
         )
     return size
+
+
+def joined(
+    names: Sequence[str], owners: Sequence[str], made: Sequence[Provenance], tasks: Sequence[Task]
+) -> Provenance:
+    """The provenance of a result on several models.
+
+    names: Of the models.
+    owners: Whose the tasks are.
+    tasks: One for each owner; the same for all is kept once, as "task".
+    """
+
+    def each(field: str) -> str:
+        return ", ".join(dict.fromkeys(getattr(part, field) for part in made))
+
+    kept = [dataclasses.asdict(task.settings) for task in tasks]
+    same = all(one == kept[0] for one in kept)
+    return dataclasses.replace(
+        made[0],
+        model=in_words(names),
+        probe=each("probe"),
+        device=each("device"),
+        dtype=each("dtype"),
+        hooks=tuple(dict.fromkeys(hook for part in made for hook in part.hooks)),
+        parameters={
+            **made[0].parameters,
+            "tasks": {"task": kept[0]} if same else dict(zip(owners, kept, strict=False)),
+        },
+        n_done=len(made),
+    )
 
 
 def in_words(names: Sequence[str]) -> str:

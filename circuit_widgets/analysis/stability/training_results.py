@@ -51,7 +51,7 @@ class Change:
     """Where a curve changes its level: the best place for one step in it, over log steps.
 
     Attributes:
-        curve: "score" (the task's), "loss", "circuit" or the name of a role.
+        curve: "loss", or the name of a role: of the head that has most of it, step by step.
         before, after: The checkpoints between which it is.
         low, high: Interval of `after`, by bootstrap over prompts.
         level_before, level_after: Means on both sides.

@@ -10,6 +10,19 @@ export interface Curve {
   high: ArrayLike<number> | null;
   colour: string;
   dash: readonly number[];
+  /** One of many, behind the others. */
+  thin?: boolean;
+}
+
+/** A stretch of the axis with a name, behind the curves. */
+export interface Stretch {
+  from: number;
+  to: number;
+  label: string;
+  /** "hatch": there is nothing to see here. */
+  look: "tint" | "hatch";
+  /** Where its ends may be as well: [from, to] of each. */
+  ends?: readonly (readonly [number, number])[];
 }
 
 export interface CurvesDrawing {
@@ -22,12 +35,19 @@ export interface CurvesDrawing {
   curves: readonly Curve[];
   /** Values with a line across: what would be perfect, or nothing. */
   lines: readonly number[];
+  stretches?: readonly Stretch[];
+  /** Beyond, a band is cut: one wild interval is not to flatten the curves. */
+  cut?: readonly [least: number, most: number];
   theme: Theme;
 }
 
 const ROOM = { left: 46, right: 12, top: 8, bottom: 32 };
-/** Beyond, a band is cut: one wild interval is not to flatten the curves. */
-const ENDS = [-0.5, 1.5] as const;
+/** Without a name below the axis. */
+const UNNAMED = 18;
+/** Of shares. */
+const CUT = [-0.5, 1.5] as const;
+/** On a logarithmic axis 0 stands as far before the first number as this one before 1. */
+const ZERO = 1 / 1.6;
 
 export interface CurvesFrame {
   x: (value: number) => number;
@@ -43,21 +63,29 @@ export interface CurvesFrame {
 export function frameOf(o: CurvesDrawing): CurvesFrame {
   const { width, height, xs, log, curves, lines } = o;
   const [x0, x1] = [ROOM.left, Math.max(ROOM.left + 1, width - ROOM.right)];
-  const [y0, y1] = [ROOM.top, Math.max(ROOM.top + 1, height - ROOM.bottom)];
-  const along = (value: number) => (log ? Math.log10(Math.max(value, 1e-9)) : value);
+  const bottom = o.xLabel === "" ? UNNAMED : ROOM.bottom;
+  const [y0, y1] = [ROOM.top, Math.max(ROOM.top + 1, height - bottom)];
+  const zero = ZERO * firstAbove(xs);
+  const along = (value: number) => (log ? Math.log10(Math.max(value, zero)) : value);
   const all = Array.from(xs, along);
   const [first, last] = [Math.min(...all), Math.max(...all)];
   const values = curves.flatMap(({ values, low, high }) =>
     [values, low ?? [], high ?? []].flatMap((each) => Array.from(each)).filter(Number.isFinite),
   );
-  const least = Math.max(ENDS[0], Math.min(...lines, ...values));
-  const most = Math.min(ENDS[1], Math.max(...lines, ...values));
+  const cut = o.cut ?? CUT;
+  const least = Math.max(cut[0], Math.min(...lines, ...values));
+  const most = Math.min(cut[1], Math.max(...lines, ...values));
   const within = (value: number) => Math.min(most, Math.max(least, value));
   return {
     ...{ x0, x1, y0, y1, least, most },
     x: (value) => (last > first ? x0 + ((along(value) - first) / (last - first)) * (x1 - x0) : x0),
     y: (value) => y1 - ((within(value) - least) / (most - least || 1)) * (y1 - y0),
   };
+}
+
+function firstAbove(xs: ArrayLike<number>): number {
+  const above = Array.from(xs).filter((value) => value > 0);
+  return above.length > 0 ? Math.min(...above) : 1;
 }
 
 /** Which of the points is nearest across. */
@@ -75,29 +103,85 @@ export function hitCurves(o: CurvesDrawing, px: number): number | null {
 export function drawCurves(ctx: CanvasRenderingContext2D, o: CurvesDrawing): void {
   const f = frameOf(o);
   ctx.save();
+  for (const stretch of o.stretches ?? []) drawStretch(ctx, o, f, stretch);
   drawAxes(ctx, o, f);
   for (const curve of o.curves) band(ctx, o, f, curve);
   for (const curve of o.curves) line(ctx, o, f, curve);
   ctx.restore();
 }
 
-/** The point that is chosen, and the one pointed at. */
+/** The point that is chosen, one to compare it with, and the one pointed at. */
 export function drawCurvesOver(
   ctx: CanvasRenderingContext2D,
   o: CurvesDrawing,
-  { at, hover }: { at: number; hover: number | null },
+  { at, other = null, hover }: { at: number; other?: number | null; hover: number | null },
 ): void {
   const f = frameOf(o);
   ctx.save();
-  for (const [i, colour] of [
-    [hover, o.theme.muted],
-    [at, o.theme.accent],
+  for (const [i, colour, dash] of [
+    [hover, o.theme.muted, []],
+    [other, o.theme.accent, [3, 3]],
+    [at, o.theme.accent, []],
   ] as const) {
     const value = i === null ? undefined : o.xs[i];
     if (value === undefined) continue;
+    const x = Math.round(f.x(value)) + 0.5;
     ctx.fillStyle = colour;
-    ctx.fillRect(Math.round(f.x(value)), f.y0, 1, f.y1 - f.y0);
-    for (const { values } of o.curves) dot(ctx, f.x(value), values[i as number], f, 3.5);
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = 1;
+    ctx.setLineDash([...dash]);
+    ctx.beginPath();
+    ctx.moveTo(x, f.y0);
+    ctx.lineTo(x, f.y1);
+    ctx.stroke();
+    for (const { values, thin } of o.curves)
+      if (!thin) dot(ctx, f.x(value), values[i as number], f, 3.5);
+  }
+  ctx.restore();
+}
+
+/** A stretch with its name at the top, and whiskers to where its ends may be. */
+function drawStretch(
+  ctx: CanvasRenderingContext2D,
+  { theme }: CurvesDrawing,
+  f: CurvesFrame,
+  { from, to, label, look, ends = [] }: Stretch,
+): void {
+  const x0 = f.x(from) - 2;
+  const [width, height] = [Math.max(4, f.x(to) + 2 - x0), f.y1 - f.y0];
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(x0, f.y0, width, height);
+  ctx.fillStyle = theme.ink;
+  ctx.strokeStyle = theme.line;
+  ctx.globalAlpha = look === "tint" ? 0.08 : 1;
+  if (look === "tint") ctx.fill();
+  else {
+    ctx.clip();
+    ctx.beginPath();
+    for (let d = 0; d < width + height; d += 7) {
+      ctx.moveTo(x0 + d, f.y0);
+      ctx.lineTo(x0 + d - height, f.y1);
+    }
+    ctx.lineWidth = 0.75;
+    ctx.stroke();
+  }
+  ctx.restore();
+  ctx.save();
+  ctx.fillStyle = theme.muted;
+  for (const [low, high] of ends) {
+    const [left, right] = [f.x(low), f.x(high)];
+    ctx.fillRect(left, f.y0 + 2, Math.max(1, right - left), 1);
+    for (const x of [left, right]) ctx.fillRect(Math.round(x), f.y0, 1, 5);
+  }
+  ctx.font = `10px ${theme.sans}`;
+  ctx.textBaseline = "top";
+  if (label !== "" && ctx.measureText(label).width <= width - 6) {
+    // On a ground of its own: hatching is no place for letters.
+    ctx.fillStyle = theme.page;
+    if (look === "hatch") ctx.fillRect(x0 + 2, f.y0 + 6, ctx.measureText(label).width + 4, 13);
+    ctx.fillStyle = theme.muted;
+    ctx.fillText(label, x0 + 4, f.y0 + 8);
   }
   ctx.restore();
 }
@@ -125,11 +209,12 @@ function line(
   ctx: CanvasRenderingContext2D,
   { xs }: CurvesDrawing,
   f: CurvesFrame,
-  { values, colour, dash }: Curve,
+  { values, colour, dash, thin = false }: Curve,
 ): void {
   ctx.strokeStyle = colour;
   ctx.fillStyle = colour;
-  ctx.lineWidth = 1.5;
+  ctx.lineWidth = thin ? 1 : 1.5;
+  ctx.globalAlpha = thin ? 0.45 : 1;
   ctx.setLineDash([...dash]);
   ctx.beginPath();
   for (let i = 0; i < xs.length; i++) {
@@ -138,7 +223,8 @@ function line(
   }
   ctx.stroke();
   ctx.setLineDash([]);
-  for (let i = 0; i < xs.length; i++) dot(ctx, f.x(xs[i] as number), values[i], f, 2);
+  ctx.globalAlpha = 1;
+  if (!thin) for (let i = 0; i < xs.length; i++) dot(ctx, f.x(xs[i] as number), values[i], f, 2);
 }
 
 function dot(
@@ -182,7 +268,7 @@ function drawAxes(ctx: CanvasRenderingContext2D, o: CurvesDrawing, f: CurvesFram
     end = middle + half;
   }
   ctx.textAlign = "center";
-  ctx.fillText(xLabel, (f.x0 + f.x1) / 2, f.y1 + 16);
+  if (xLabel !== "") ctx.fillText(xLabel, (f.x0 + f.x1) / 2, f.y1 + 16);
   ctx.save();
   ctx.translate(2, (f.y0 + f.y1) / 2);
   ctx.rotate(-Math.PI / 2);

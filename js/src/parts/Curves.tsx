@@ -4,8 +4,11 @@
 //   name, label            data-cw of the canvas (`NAME-over`, `NAME-tip`); a sentence
 //   xs, log, xLabel        the points, the same for all curves
 //   yLabel, lines          values with a line across
-//   curves                 { label, values, low, high, tone, dash }; `about` is what the legend says
+//   curves                 { label, values, low, high, tone, dash }; `about` is what the legend says;
+//                          one without a label is not in the legend
+//   stretches              of the axis, each with a name, behind the curves
 //   at, choose             the number of the chosen point
+//   other                  of one that it is compared with
 //   said                   a point in words
 //   missing                what is said in place of curves
 // The box's height comes from CSS (`.curves .stack`).
@@ -16,6 +19,7 @@ import {
   drawCurves,
   drawCurvesOver,
   hitCurves,
+  type Stretch,
 } from "../draw/curves";
 import type { Theme } from "../draw/theme";
 import { bring } from "../styles";
@@ -42,18 +46,27 @@ export interface CurvesProps {
   yLabel: string;
   lines: readonly number[];
   curves: readonly CurveGiven[];
+  stretches?: readonly Stretch[];
+  cut?: readonly [least: number, most: number];
   at: number;
+  other?: number | null;
   choose: (at: number) => void;
   said: (at: number) => string;
   missing?: string | null;
 }
 
+const NONE: readonly Stretch[] = [];
+/** What is a share is seldom beyond. */
+const SHARES = [-0.5, 1.5] as const;
+const isNamed = ({ label }: CurveGiven): boolean => label !== "";
+
 export function Curves(props: CurvesProps) {
   const { name, label, theme, xs, log, xLabel, yLabel, lines, curves, at, choose } = props;
+  const { stretches = NONE, cut = SHARES, other = null } = props;
   const box = useBox();
   const hover = useSignal<number | null>(null);
-  const given = useLatest({ xs, log, xLabel, yLabel, lines, curves });
-  const chosen = useLatest({ at });
+  const given = useLatest({ xs, log, xLabel, yLabel, lines, curves, stretches, cut });
+  const chosen = useLatest({ at, other });
   const drawing = useComputed<CurvesDrawing>(() => {
     const { curves, ...rest } = given.value;
     const coloured = curves.map((curve) => ({ ...curve, colour: theme.value[curve.tone] }));
@@ -67,9 +80,7 @@ export function Curves(props: CurvesProps) {
         name={name}
         label={`${label} Left and Right go from point to point.`}
         base={(ctx) => drawCurves(ctx, drawing.value)}
-        over={(ctx) =>
-          drawCurvesOver(ctx, drawing.value, { at: chosen.value.at, hover: hover.value })
-        }
+        over={(ctx) => drawCurvesOver(ctx, drawing.value, { ...chosen.value, hover: hover.value })}
         data-keys="ArrowLeft ArrowRight"
         onKeyDown={(event) => {
           const by = { ArrowLeft: -1, ArrowRight: 1 }[event.code];
@@ -91,7 +102,7 @@ export function Curves(props: CurvesProps) {
         }}
       />
       <figcaption class="graph-legend quiet" data-cw={`${name}-legend`}>
-        {curves.map(({ label, about, tone, dash }) => (
+        {curves.filter(isNamed).map(({ label, about, tone, dash, thin }) => (
           <span key={label} title={about}>
             <svg width="22" height="8" aria-hidden="true">
               <line
@@ -100,7 +111,8 @@ export function Curves(props: CurvesProps) {
                 y1="4"
                 y2="4"
                 stroke={theme.value[tone]}
-                stroke-width="2"
+                stroke-width={thin ? 1 : 2}
+                stroke-opacity={thin ? 0.6 : 1}
                 stroke-dasharray={dash.join(" ") || "none"}
               />
             </svg>

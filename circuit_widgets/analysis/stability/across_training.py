@@ -1,0 +1,220 @@
+"""How did the circuit come to be? Checkpoint by checkpoint, with what changed and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from circuit_widgets import arguments
+from circuit_widgets.analysis.stability.measuring import Given, Measured, measure, with_model
+from circuit_widgets.analysis.stability.pairs import same_prompts
+from circuit_widgets.analysis.stability.settings import Settings, checked, joined
+from circuit_widgets.analysis.stability.tracking import Tracking
+from circuit_widgets.analysis.stability.training_results import TrainingStability
+from circuit_widgets.causal.edge_scores import SAID
+from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.progress import Progress, Work
+from circuit_widgets.models.recipes import Load
+from circuit_widgets.prompts.tasks import Task
+from circuit_widgets.results.provenance import Provenance, begun
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+@analysis("stability", several=True)
+def analyze_training_stability(
+    checkpoints: Mapping[int, TransformerBridge | Load | str] | Load | str,
+    task: Any,
+    *,
+    method: str = "eap-ig-inputs",
+    size: float | None = None,
+    keep: float = 0.8,
+    draws: int = 100,
+    steps: int = 5,
+    by: str = "resample",
+    held_out: bool = True,
+    n_sequences: int = 16,
+    length: int = 12,
+    allow_failure: bool = False,
+    batch: int = 16,
+    seed: int = 0,
+    confidence: float = 0.95,
+    progress: bool = True,
+) -> Iterator[TrainingStability | Progress]:
+    """How the circuit for a task changes from checkpoint to checkpoint of one training.
+
+    At every checkpoint every edge gets a score, as in `extract_circuit`, and every head a profile
+    of roles. The strongest edges are the circuit, in all checkpoints as many; one that fails the
+    task has none (Tigges et al. 2024, LLM Circuit Analyses Are Consistent Across Training and
+    Scale, compare circuits so).
+
+    A phase is unstable where the effects of all edges differ between checkpoints by more than
+    between two draws of the prompts inside one checkpoint, corrected for the number of steps.
+    "Stable" says that no such difference was seen: with few prompts only large ones are. A curve's
+    change is the best place for one step in it. A swap is a role that goes from one head of the
+    circuit to another.
+
+    Args:
+        checkpoints: By step: a TransformerBridge, or a recipe `Load(...)`, a name or path, which is
+            loaded where it is used, one at a time. Or a zoo model, `"toy-induction"` or
+            `Load("toy-induction", seed=1)`: all of its checkpoints.
+        task: A Task, or a function that makes one of a model. All checkpoints get the same prompts.
+        method: How edges are scored; see `extract_circuit`.
+        size: How many edges a circuit has, or, below 1, which share of all edges. None: the
+            smallest of ten sizes that keeps `keep` of the task at the last checkpoint that does it.
+        keep: Of clean minus corrupt.
+        draws: Of the bootstrap over prompts; in each, circuits are chosen anew.
+        steps: Of the integrated methods.
+        by: What is read along other edges: "resample" or "mean"; see `extract_circuit`.
+        held_out: Score edges on one half of the prompts, and run circuits on the other.
+        n_sequences: Sequences of random tokens that repeat, which roles are read from.
+        length: How many tokens repeat.
+        allow_failure: Also the circuits of checkpoints that fail the task.
+        batch: Prompts a pass.
+        seed: Of halves, draws, places and sequences.
+        confidence: Of the intervals.
+        progress: Show a progress bar.
+
+    Raises:
+        TypeError: `checkpoints` is no mapping of models, or the task is none.
+        ValueError: A single checkpoint, steps that do not ascend or are no numbers, checkpoints of
+            different shapes or with other prompts, a size that no circuit has.
+
+    >>> import functools
+    >>> import circuit_widgets as cw
+    >>> some = {step: cw.Load("toy-induction", step=step) for step in (0, 577, 833, 2500)}
+    >>> task = functools.partial(cw.Task.repeated_tokens, n=12)
+    >>> training = cw.analyze_training_stability(some, task, draws=20, progress=False)
+    >>> training.done[0], training.done[-1], training.phase_at(833)
+    (False, True, 'unstable')
+    """
+    models = _by_step(checkpoints)
+    if not isinstance(task, Task) and not callable(task):
+        raise TypeError(
+            f"the task is {arguments.shown(task)}; accepted is a Task, or a function that makes "
+            "one of a model"
+        )
+    settings = checked(
+        models,
+        **{
+            **{"method": method, "size": size, "keep": keep, "draws": draws, "steps": steps},
+            **{"by": by, "held_out": held_out, "n_sequences": n_sequences, "length": length},
+            **{"allow_failure": allow_failure, "batch": batch, "seed": seed},
+            "confidence": confidence,
+        },
+    )
+    return _results(models, task, settings)
+
+
+def _by_step(checkpoints: Any) -> dict[int, Any]:
+    """Models by ascending steps.
+
+    Raises:
+        TypeError, ValueError: They are not that.
+    """
+    if isinstance(checkpoints, (str, Load)):
+        checkpoints = _of_the_zoo(checkpoints)
+    if not isinstance(checkpoints, Mapping):
+        raise TypeError(
+            f"checkpoints is {arguments.shown(checkpoints)}; accepted are models by their steps, "
+            'like {0: Load("toy-induction", step=0)}, or a model of the zoo'
+        )
+    if len(checkpoints) < 2:
+        raise ValueError(
+            f"there {'is a single checkpoint' if checkpoints else 'are no checkpoints'}; accepted "
+            "are 2 or more, by their steps"
+        )
+    found = {arguments.whole("a step", step): model for step, model in checkpoints.items()}
+    steps = [*found]
+    if steps != sorted(steps) or len(steps) < len(checkpoints):
+        raise ValueError(
+            f"the steps are {', '.join(map(str, checkpoints))}; accepted are steps that ascend"
+        )
+    return found
+
+
+def _of_the_zoo(given: str | Load) -> dict[int, Load]:
+    """All checkpoints of a model of the zoo."""
+    from circuit_widgets import zoo
+
+    recipe = given if isinstance(given, Load) else Load(given)
+    name = zoo.DEFAULT if recipe.name is None else recipe.name
+    if name not in zoo.names() or recipe.step is not None:
+        raise ValueError(
+            f"{arguments.shown(given)} is one model; accepted are models by their steps, or a "
+            f"model of the zoo without its step: {', '.join(zoo.names())}"
+        )
+    seed = 0 if recipe.seed is None else recipe.seed
+    return {
+        step: Load(name, step=step, seed=seed, device=recipe.device, dtype=recipe.dtype)
+        for step in zoo.steps(name, seed)
+    }
+
+
+def _results(
+    models: Mapping[int, Any], task: Any, settings: Settings
+) -> Iterator[TrainingStability | Progress]:
+    work = Work({"scores": 5 * len(models), "circuits": len(models), "phases": 1})
+    measured: list[Measured] = []
+
+    def made(model: TransformerBridge, used: Task) -> Provenance:
+        return begun(
+            model,
+            "analyze_training_stability",
+            settings,
+            method=f"{SAID[settings.method]}; against draws of the prompts inside one checkpoint",
+            probe=f"{used.name}, {len(used)} prompts of {used.clean.shape[1]} tokens",
+            n_total=len(models),
+            unit="checkpoints",
+        )
+
+    for step, given in models.items():
+        into: Given[Measured] = Given()
+        yield from with_model(
+            given,
+            f"step {step}",
+            lambda model, into=into: measure(
+                model, settings, task, made, lambda: work.did("scores"), into
+            ),
+        )
+        measured.append(into.value)
+        _check_alike(measured, step, [*models])
+        yield Tracking([*models], measured, settings, _joined(measured)).result()
+    yield work.end("scores")
+    tracking = Tracking([*models], measured, settings, _joined(measured))
+    tracking.choose()
+    yield tracking.result()
+    for at, (step, given) in enumerate(models.items()):
+        if tracking.has_circuit(at):
+            yield from with_model(
+                given, f"step {step}", lambda model, at=at: tracking.run(model, at)
+            )
+            yield work.did("circuits")
+            yield tracking.result()
+    yield work.end("circuits")
+    tracking.compare()
+    yield work.did("phases")
+    yield tracking.result()
+
+
+def _check_alike(measured: list[Measured], step: int, steps: list[int]) -> None:
+    first, last = measured[0], measured[-1]
+    if last.nodes != first.nodes:
+        shapes = [
+            f"{len(one.nodes.heads)} layers of {one.nodes.heads[0]} heads" for one in (first, last)
+        ]
+        raise ValueError(
+            f"the checkpoints have different parts: {shapes[0]} at step {steps[0]} and {shapes[1]} "
+            f"at step {step}; accepted are checkpoints of one training"
+        )
+    if not same_prompts([first, last]):
+        raise ValueError(
+            f"the task has other prompts at step {step} than at step {steps[0]}; accepted is one "
+            "that has the same for all checkpoints"
+        )
+
+
+def _joined(measured: list[Measured]) -> Provenance:
+    names = list(dict.fromkeys(one.made.model for one in measured))
+    return joined(names, [""] * len(measured), [one.made for one in measured], [measured[0].task])

@@ -1,0 +1,168 @@
+// How alike the circuits of every two models are, and how well one's circuit does in the other.
+import type { ReadonlySignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { fixed, interval, isThere } from "../../draw/number";
+import type { Theme } from "../../draw/theme";
+import { Choice } from "../../parts/Choice";
+import { Heat } from "../../parts/Heat";
+import type { ModelsRows, Order, Pairs } from "./models-rows";
+
+/** Of so many models each cell has its number. */
+const FEW = 12;
+
+const SAID: Readonly<Record<Order, { label: string; unit: string; note: string }>> = {
+  overlap: {
+    label: "edges",
+    unit: "overlap: 0 by chance, 1 the same",
+    note: "diagonal: two halves of the prompts in one model, more than which cannot be expected",
+  },
+  role_overlap: {
+    label: "roles",
+    unit: "overlap of roles: 0 by chance, 1 the same",
+    note: "how the circuits' heads attend, wherever they are",
+  },
+  correlation: {
+    label: "all scores",
+    unit: "rank correlation",
+    note: "of the scores of all edges; missing where the models differ in shape",
+  },
+};
+
+interface Props {
+  rows: ModelsRows;
+  theme: ReadonlySignal<Theme>;
+  pair: readonly [a: number, b: number];
+  choose: (a: number, b: number) => void;
+}
+
+interface OverlapProps extends Props {
+  order: Order;
+  setOrder: (order: Order) => void;
+}
+
+export function Overlap({ rows, theme, pair, choose, order, setOrder }: OverlapProps) {
+  const { name } = rows.members;
+  const pairs = rows.by[order];
+  const cells = useMemo(() => overlapCells(rows, order), [rows, order]);
+  const { label, unit, note } = SAID[order];
+  const said = (a: number, b: number) => {
+    if (a === b && order === "overlap")
+      return `${name[a]}: two halves of the prompts ${estimate(rows.halves, a, b)}, the ceiling`;
+    if (a === b) return `${name[a]} with itself`;
+    const both = `${name[a]} and ${name[b]}`;
+    const by = rows.comparedBy(a, b);
+    if (by === "") return `${both}: one has no circuit`;
+    if (!isThere(pairs.value.at(a, b))) return `${both}: not comparable, their shapes differ`;
+    const than = order === "overlap" ? ` by ${by}` : "";
+    return `${both}: ${estimate(pairs, a, b)}${than}`;
+  };
+  return (
+    <>
+      <div class="toolbar">
+        <h3>How alike the circuits are</h3>
+        <Choice
+          label="Compare by"
+          options={(Object.keys(SAID) as Order[]).map((value) => ({
+            ...{ value, label: SAID[value].label, about: rows.by[value].about },
+          }))}
+          value={order}
+          choose={setOrder}
+        />
+      </div>
+      <Square
+        {...{ rows, theme, pair, choose, cells, said }}
+        name="overlap"
+        label={`${pairs.title} by ${label}, of every two models.`}
+        axes={["model", "model"]}
+        scale={{ least: -1, most: 1, signed: true, unit }}
+        note={`${note}; faint: not above chance`}
+        write={(value) => fixed(value)}
+      />
+    </>
+  );
+}
+
+export function Transfer({ rows, theme, pair, choose }: Props) {
+  const { name } = rows.members;
+  const { value } = rows.transfer;
+  const cells = useMemo(() => valuesOf(value.values, name.length), [value, name]);
+  const said = (a: number, b: number) => {
+    const whose = a === b ? `the circuit of ${name[a]} in itself` : `of ${name[a]} in ${name[b]}`;
+    if (!isThere(value.at(a, b))) return `${whose}: cannot be run, their shapes differ`;
+    const random = rows.transfer.null?.at(a, b);
+    const beside = isThere(random) ? `; heads in random places ${fixed(random)}` : "";
+    return `${whose}: ${estimate(rows.transfer, a, b)}${beside}`;
+  };
+  return (
+    <>
+      <h3>
+        One model's circuit run in another{" "}
+        <span class="quiet">
+          {rows.heldOut ? "on prompts that it was not found on" : "on the prompts it was found on"}
+        </span>
+      </h3>
+      <Square
+        {...{ rows, theme, pair, choose, cells, said }}
+        name="transfer"
+        label="Faithfulness of the circuit of each model (rows) in each model (columns)."
+        axes={["circuit of", "in"]}
+        scale={{ least: 0, most: 1, signed: false, unit: "faithfulness" }}
+        note="diagonal: its own model; hatched: other shape"
+        write={(value) => `${Math.round(100 * value)} %`.replace("-", "−")}
+      />
+    </>
+  );
+}
+
+interface SquareProps extends Props {
+  name: string;
+  label: string;
+  axes: readonly [rows: string, cols: string];
+  cells: { rows: number; cols: number; values: Float32Array; faint?: Uint8Array };
+  scale: { least: number; most: number; signed: boolean; unit: string };
+  note: string;
+  write: (value: number) => string;
+  said: (a: number, b: number) => string;
+}
+
+function Square(props: SquareProps) {
+  const { rows, theme, pair, choose, cells, said, name, label, axes, scale, note, write } = props;
+  const names = rows.members.name;
+  const marks = useMemo(() => {
+    const all = Array.from(cells.values, (value, at) => [at, value] as const);
+    const there = all.filter(([, value]) => isThere(value));
+    return names.length > FEW ? new Map() : new Map(there.map(([at, v]) => [at, write(v)]));
+  }, [cells, names.length, write]);
+  return (
+    <Heat
+      {...{ name, label, theme, cells, scale, said, marks, choose }}
+      rows={{ label: axes[0], names }}
+      cols={{ label: axes[1], names }}
+      selected={{ row: pair[0], col: pair[1] }}
+      legend={{ note }}
+      fill
+    />
+  );
+}
+
+/** Circuits with themselves are always the same: their ceiling says more. */
+function overlapCells(rows: ModelsRows, order: Order) {
+  const n = rows.members.name.length;
+  const { value, bar } = rows.by[order];
+  const values = Float32Array.from(value.values);
+  if (order === "overlap")
+    for (let i = 0; i < n; i++) values[i * n + i] = rows.halves.value.at(i, i);
+  const faint = Uint8Array.from(values, (value, at) => {
+    const above = bar?.values[at] ?? Number.NaN;
+    return Math.floor(at / n) !== at % n && value <= above ? 1 : 0;
+  });
+  return { ...valuesOf(values, n), faint };
+}
+
+const valuesOf = (values: Float32Array, n: number) => ({ rows: n, cols: n, values });
+
+/** "0.31 (0.12 to 0.50)" */
+export function estimate({ value, low, high }: Pairs, a: number, b: number): string {
+  const span = interval(low?.at(a, b), high?.at(a, b));
+  return `${fixed(value.at(a, b))}${span && ` (${span})`}`;
+}
