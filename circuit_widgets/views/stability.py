@@ -120,6 +120,7 @@ class StabilityView(ResultView):
                 c.choice("stability.b", "The other model", names, value=names[-1].value),
                 word("stability.edges.sort", "Order of the edges", ""),
                 word("stability.parts.sort", "Order of heads and MLPs", ""),
+                word("stability.part", "The head or MLP that is selected in both circuits", ""),
             ]
         first, last = (0, 0) if result is None else (result.steps[0], result.steps[-1])
         one, other = (0, 0) if result is None else _two_steps(result)
@@ -131,6 +132,7 @@ class StabilityView(ResultView):
             c.choice("stability.show", "Side by side", SHOW),
             c.choice("stability.similar", "Similarity of neighbouring checkpoints", SIMILAR),
             word("stability.edges.sort", "Order of the edges", ""),
+            word("stability.part", "The head or MLP that is selected in both circuits", ""),
         ]
 
     def _shown_text(self, result: Stability | None) -> tuple[list[str], str]:
@@ -139,17 +141,13 @@ class StabilityView(ResultView):
         return written_out(result.tokens)
 
     def _highest(self, result: Stability) -> Any:
-        """Of the last circuit of a training, the head with the strongest edge."""
+        """Of a training, the head that has most of the first role in the end."""
         if not isinstance(result, TrainingStability):
             return None
-        reached = [at for at, kept in enumerate(result.kept) if bool(kept.any())]
-        if not reached:
+        value = result.score_of(result.names[0]).value
+        if bool(value.isnan().all()):
             return None
-        strength = result.score.value[reached[-1]].abs().where(result.kept[reached[-1]], 0.0)
-        order = strength.amax(1).argsort(descending=True, stable=True).tolist()
-        sources = result.nodes.sources
-        heads = ((sources[at].layer, sources[at].head) for at in order)
-        return next((head for head in heads if head[1] is not None), None)
+        return divmod(int(value.nan_to_num(-1.0).argmax()), value.shape[1])
 
     def _learn(self, result: Any) -> None:
         # A job of several models has no shape before its first result.
@@ -158,10 +156,9 @@ class StabilityView(ResultView):
 
 
 def _two_steps(result: TrainingStability) -> tuple[int, int]:
-    """What is shown first: where the first unstable phase ends, beside the last checkpoint."""
-    first, last = result.steps[0], result.steps[-1]
-    one = next((phase.last for phase in result.phases if phase.kind == UNSTABLE), last)
-    return one, first if one == last else last
+    """What is shown first: both ends of the first unstable phase, else of the training."""
+    unstable = [phase for phase in result.phases if phase.kind == UNSTABLE]
+    return (unstable[0].first, unstable[0].last) if unstable else (result.steps[0], result.steps[-1])
 
 
 def _training(result: TrainingStability) -> list[Packed]:

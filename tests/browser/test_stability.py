@@ -46,3 +46,30 @@ def test_models_fit_a_laptop(models):
     assert looks.cut(page.root) == []
     assert looks.spilled(page.root) == []
     assert looks.height(page.root) <= 660
+
+
+TRAINING = [
+    MODELS[0],
+    "result = cw.analyze_training_stability('toy-induction', task, progress=False)\n"
+    "shown = result.view()\nshown",
+]
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def training(lab, request):
+    yield from opened(lab, TRAINING, request.param)
+
+
+def test_a_training_fits_a_laptop(training):
+    page = training
+    page.wait_for_picture("loss", lambda shown: len(shown) > 1000)
+    page.notebook.screenshot(f"stability-training-{page.theme}", page.root)
+    page.notebook.python("shown.params['stability.show'] = 'circuit'")
+    page.wait_for_picture("circuit-one", lambda shown: len(shown) > 1000)
+    page.notebook.screenshot(f"stability-training-{page.theme}-circuits", page.root)
+    page.notebook.python("shown.params['stability.show'] = 'heads'")
+    assert looks.overflowing(page.root) == []
+    assert looks.covered(page.root) == []
+    assert looks.cut(page.root) == []
+    assert looks.spilled(page.root) == []
+    assert looks.height(page.root) <= 660

@@ -8,6 +8,8 @@ export interface Axis {
   label: string;
   /** A name each; which of them fit is chosen here. None: an edge without names. */
   names: readonly string[];
+  /** The longest name that the edge makes room for; 10 letters unless it is said. */
+  letters?: number | undefined;
 }
 
 /** Between a matrix and its names. */
@@ -17,7 +19,7 @@ const LEAST_ROOM = 9.5;
 const ROOM = 11;
 const ADVANCE = 6.7;
 const WIDE_ADVANCE = 11;
-/** The longest name that an edge makes room for. */
+/** The longest name that an edge makes room for by itself. */
 const MOST_LETTERS = 10;
 /** Half the height of a name. */
 const HALF_NAME = 6;
@@ -27,14 +29,15 @@ const CORNER = 15;
 /** The room that an axis' names need beside the matrix, in px. */
 export function gutterOf(axis: Axis, other: Axis): number {
   let longest = 0;
+  const most = axis.letters ?? MOST_LETTERS;
   // The first ones are as long as any: a text of ten thousand tokens is not measured for each paint.
   for (const name of axis.names.slice(0, 500)) {
-    const letters = name.trim().slice(0, MOST_LETTERS);
+    const letters = name.trim().slice(0, most);
     const wide = /^[ -~]*$/.test(letters) ? ADVANCE : WIDE_ADVANCE;
     longest = Math.max(longest, letters.length * wide);
   }
   const named = axis.label || other.label ? 56 : 0;
-  return Math.ceil(Math.max(named, Math.min(longest, MOST_LETTERS * ADVANCE) + PAD + 4, 2));
+  return Math.ceil(Math.max(named, Math.min(longest, most * ADVANCE) + PAD + 4, 2));
 }
 
 /** The names that are always there, and the axes' own names in the corner. */

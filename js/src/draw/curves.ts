@@ -44,6 +44,10 @@ export interface CurvesDrawing {
 const ROOM = { left: 46, right: 12, top: 8, bottom: 32 };
 /** Without a name below the axis. */
 const UNNAMED = 18;
+/** The names of stretches stand above the curves. */
+const NAMES = 14;
+/** A name may be as long as its stretch, or as this. */
+const LEAST_NAME = 48;
 /** Of shares. */
 const CUT = [-0.5, 1.5] as const;
 /** On a logarithmic axis 0 stands as far before the first number as this one before 1. */
@@ -64,7 +68,8 @@ export function frameOf(o: CurvesDrawing): CurvesFrame {
   const { width, height, xs, log, curves, lines } = o;
   const [x0, x1] = [ROOM.left, Math.max(ROOM.left + 1, width - ROOM.right)];
   const bottom = o.xLabel === "" ? UNNAMED : ROOM.bottom;
-  const [y0, y1] = [ROOM.top, Math.max(ROOM.top + 1, height - bottom)];
+  const top = ROOM.top + (o.stretches?.some(({ label }) => label !== "") ? NAMES : 0);
+  const [y0, y1] = [top, Math.max(top + 1, height - bottom)];
   const zero = ZERO * firstAbove(xs);
   const along = (value: number) => (log ? Math.log10(Math.max(value, zero)) : value);
   const all = Array.from(xs, along);
@@ -171,18 +176,13 @@ function drawStretch(
   ctx.fillStyle = theme.muted;
   for (const [low, high] of ends) {
     const [left, right] = [f.x(low), f.x(high)];
-    ctx.fillRect(left, f.y0 + 2, Math.max(1, right - left), 1);
-    for (const x of [left, right]) ctx.fillRect(Math.round(x), f.y0, 1, 5);
+    ctx.fillRect(left, f.y0 - 3, Math.max(1, right - left), 1);
+    for (const x of [left, right]) ctx.fillRect(Math.round(x), f.y0 - 5, 1, 5);
   }
   ctx.font = `10px ${theme.sans}`;
-  ctx.textBaseline = "top";
-  if (label !== "" && ctx.measureText(label).width <= width - 6) {
-    // On a ground of its own: hatching is no place for letters.
-    ctx.fillStyle = theme.page;
-    if (look === "hatch") ctx.fillRect(x0 + 2, f.y0 + 6, ctx.measureText(label).width + 4, 13);
-    ctx.fillStyle = theme.muted;
-    ctx.fillText(label, x0 + 4, f.y0 + 8);
-  }
+  ctx.textBaseline = "alphabetic";
+  if (label !== "" && ctx.measureText(label).width <= Math.max(width, LEAST_NAME))
+    ctx.fillText(label, x0 + 2, f.y0 - 7);
   ctx.restore();
 }
 

@@ -25,7 +25,7 @@ export interface HeatDrawing {
   /** A sentence in place of data, such as "needs the kernel". */
   missing: string | null;
   stripe?: Stripe | null | undefined;
-  /** A letter on a cell (row * columns + column). */
+  /** A letter or a number on a cell (row * columns + column), where it fits. */
   marks?: ReadonlyMap<number, string> | undefined;
 }
 
@@ -39,6 +39,9 @@ const LEAST = 60;
 /** A cell of a matrix that is no square of the same things is no higher than this. */
 const HIGHEST_CELL = 22;
 const HATCH = 5;
+/** Width of a letter, as a part of its size, and the smallest size that can be read. */
+const LETTER = 0.64;
+const LEAST_MARK = 8.5;
 
 /** The place of the cells in a box: as large as it allows, square if both edges are the same things. */
 export function heatFrame(
@@ -180,8 +183,12 @@ function drawMarks(
   clipped(ctx, view);
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  ctx.font = `600 ${Math.max(9, Math.min(13, cell.height * 0.7))}px ${theme.sans}`;
+  const high = Math.max(9, Math.min(13, cell.height * 0.7));
   for (const [index, mark] of marks) {
+    // A number that would reach into the next cell is left out: pointing at the cell says it.
+    const wide = mark.length > 1 ? cell.width / (LETTER * mark.length) : high;
+    if (wide < LEAST_MARK) continue;
+    ctx.font = `600 ${Math.min(high, wide)}px ${theme.sans}`;
     const x = view.x + ((index % shape.cols) + 0.5 - view.c0) * cell.width;
     const y = view.y + (Math.floor(index / shape.cols) + 0.5 - view.r0) * cell.height;
     // Readable on any colour of the table.

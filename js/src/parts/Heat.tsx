@@ -157,8 +157,8 @@ function useShape({ rows, cols, cells }: HeatProps): Shape {
 }
 
 /** The same axis as long as it says the same: an object made for each rendering is not a change. */
-function useAxis({ label, names }: Axis): Axis {
-  return useMemo(() => ({ label, names }), [label, names]);
+function useAxis({ label, names, letters }: Axis): Axis {
+  return useMemo(() => ({ label, names, letters }), [label, names, letters]);
 }
 
 /** The cells as an image: painted again for other values or colours, and for nothing else. */

@@ -3,7 +3,6 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { drawLit } from "../../draw/graph-lit";
 import type { Theme } from "../../draw/theme";
-import type { HeadAt } from "../../model/address";
 import { Graph } from "../../parts/Graph";
 import { drawnCircuit, lineSaid, placesOf } from "./graph";
 import type { Members } from "./members";
@@ -14,8 +13,9 @@ interface Props {
   pair: readonly [a: number, b: number];
   /** What each of them is called. */
   names: readonly [string, string];
-  head: HeadAt | null;
-  chooseHead: (head: HeadAt) => void;
+  /** What is selected in both, by its name; "": nothing. */
+  part: string;
+  choosePart: (name: string) => void;
 }
 
 export function Circuits(props: Props) {
@@ -35,7 +35,7 @@ interface SideProps extends Props {
   title: string;
 }
 
-function Side({ members, theme, name, at, other, title, head, chooseHead }: SideProps) {
+function Side({ members, theme, name, at, other, title, part, choosePart }: SideProps) {
   const graph = members.graphs[members.graph[at] ?? 0];
   const places = useMemo(() => (graph ? placesOf(graph) : new Float32Array()), [graph]);
   const drawn = useMemo(
@@ -43,9 +43,8 @@ function Side({ members, theme, name, at, other, title, head, chooseHead }: Side
     [members, at, other, places],
   );
   if (!graph || !drawn) return null;
-  const { heads } = { heads: graph.nodes.head };
-  const node = head ? heads.findIndex((each) => each?.[0] === head[0] && each[1] === head[1]) : -1;
-  const lines = drawn.parts.length;
+  const { name: parts } = graph.nodes;
+  const node = parts.indexOf(part);
   return (
     <section class="side" aria-label={title}>
       <h3 data-cw={`${name}-title`}>
@@ -58,19 +57,17 @@ function Side({ members, theme, name, at, other, title, head, chooseHead }: Side
         name={`circuit-${name}`}
         label={`The circuit of ${title}, from the embedding (below) to the logits (above).`}
         {...{ data: drawn.data, theme, most: graph.most }}
-        unit="what the metric loses without the edge; faint: not in the other circuit"
+        unit="what the metric loses without it; faint: in one of both only"
         signed
         lit={drawLit}
-        node={node >= 0 && lines > 0 ? node : null}
+        node={node < 0 ? null : node}
         said={({ kind, at: item }) =>
           kind === "edge"
             ? lineSaid(members, at, other, drawn.parts[item] ?? [])
-            : (graph.nodes.name[item] ?? "")
+            : (parts[item] ?? "")
         }
-        chooseNode={(item) => {
-          const found = heads[item];
-          if (found) chooseHead(found);
-        }}
+        chooseNode={(item) => choosePart(parts[item] ?? "")}
+        chooseNothing={() => choosePart("")}
       />
     </section>
   );

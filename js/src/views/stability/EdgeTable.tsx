@@ -46,14 +46,11 @@ function columnsOf(
   interval: string,
 ): TableColumn[] {
   return [
-    { kind: "text", name: "from", label: "from", values: edges.map(({ from }) => from) },
     {
-      ...{ kind: "text", name: "to", label: "to", values: edges.map(({ to }) => to) },
-      about: "Heads that share a key or value read it as one: 7.0-2 are heads 0 to 2 of layer 7.",
-    },
-    {
-      ...{ kind: "text", name: "by", label: "by", values: edges.map(({ by }) => by || null) },
-      about: "Whether a head reads it by its query, key or value.",
+      ...{ kind: "text", name: "edge", label: "edge" },
+      values: edges.map(({ from, to, by }) => `${from} → ${to}${by && ` ${by}`}`),
+      about:
+        "q, k or v: by what a head reads it. Heads that share a key or value read it as one: 7.0-2 are heads 0 to 2 of layer 7.",
     },
     ...names.map((name, at): TableColumn => {
       const side = edges.map(({ sides }) => sides[at]);

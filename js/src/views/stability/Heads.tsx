@@ -22,29 +22,32 @@ interface Props {
 
 export function Heads({ session, shown }: Props) {
   const { at, other } = shown;
-  const role = session.plane.value?.about.name ?? "";
   return (
-    <>
-      <label class="toolbar">
-        <span class="quiet">Colour heads by</span>
-        <select
-          class="score"
-          aria-label="Role"
-          value={role}
-          onChange={(event) => session.params.set("score", event.currentTarget.value)}
-        >
-          {session.planes.value.map(({ about }) => (
-            <option key={about.name} value={about.name}>
-              {about.label}
-            </option>
-          ))}
-        </select>
-      </label>
-      <div class="beside">
-        <Side {...{ session, shown }} name="one" at={at} />
-        <Side {...{ session, shown }} name="other" at={other} />
-      </div>
-    </>
+    <div class="beside">
+      <Side {...{ session, shown }} name="one" at={at} />
+      <Side {...{ session, shown }} name="other" at={other} />
+    </div>
+  );
+}
+
+/** The role that heads are coloured by, and whose curves are shown. */
+export function RoleChoice({ session }: { session: Session }) {
+  return (
+    <label class="named">
+      Colour heads by
+      <select
+        class="score"
+        aria-label="Role"
+        value={session.plane.value?.about.name ?? ""}
+        onChange={(event) => session.params.set("score", event.currentTarget.value)}
+      >
+        {session.planes.value.map(({ about }) => (
+          <option key={about.name} value={about.name}>
+            {about.label}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

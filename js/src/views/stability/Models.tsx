@@ -1,7 +1,6 @@
 // Several models: a matrix of all pairs, and two of the models side by side.
 import { useEffect } from "preact/hooks";
 import type { Session } from "../../model/session";
-import { Facts } from "../../parts/Facts";
 import { Panel } from "../../parts/Frame";
 import { sorting } from "../sorting";
 import { EdgeTable } from "./EdgeTable";
@@ -29,6 +28,8 @@ export function Models({ session, rows }: { session: Session; rows: ModelsRows }
   const wanted = params.choice("stability.by").value as Order;
   const order = ORDERS.includes(wanted) ? wanted : "overlap";
   const setOrder = (order: Order) => params.set("stability.by", order);
+  const part = params.choice("stability.part").value;
+  const choosePart = (name: string) => params.set("stability.part", name);
   const names = [name[pair[0]] ?? "", name[pair[1]] ?? ""] as const;
   return (
     <div class="stability-body models">
@@ -40,25 +41,26 @@ export function Models({ session, rows }: { session: Session; rows: ModelsRows }
           <Transfer {...{ rows, theme, pair, choose }} />
         </Panel>
       </div>
-      <Panel name="pair" label="Two models side by side">
-        <Pair
-          {...{ rows, theme, pair, choose, head: session.head.value }}
-          chooseHead={([layer, head]) => session.select({ layer, head }, "stability")}
-        />
-      </Panel>
-      <div class="lists">
-        <Panel name="parts" label="What the circuits have">
-          <Facts facts={rows.facts} />
-          <Parts {...{ rows }} {...sorting(session, "stability.parts.sort", "")} />
-        </Panel>
-        <Panel name="roles" label="Roles of the circuits' heads">
-          <Roles rows={rows} />
+      <div class="middle">
+        <Panel name="pair" label="Two models side by side">
+          <Pair {...{ rows, theme, pair, choose, part, choosePart }} />
         </Panel>
         <Panel name="edges" label="Edges of both circuits">
           <EdgeTable
             {...{ members: rows.members, pair, names }}
             {...sorting(session, "stability.edges.sort", "")}
           />
+        </Panel>
+      </div>
+      <div class="lists">
+        <Panel name="parts" label="What the circuits have">
+          <Parts
+            {...{ rows, part, choosePart }}
+            {...sorting(session, "stability.parts.sort", "")}
+          />
+        </Panel>
+        <Panel name="roles" label="Roles of the circuits' heads">
+          <Roles {...{ rows, theme }} />
         </Panel>
       </div>
     </div>

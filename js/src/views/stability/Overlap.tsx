@@ -10,23 +10,28 @@ import type { ModelsRows, Order, Pairs } from "./models-rows";
 /** Of so many models each cell has its number. */
 const FEW = 12;
 
-const SAID: Readonly<Record<Order, { label: string; unit: string; note: string }>> = {
-  overlap: {
-    label: "edges",
-    unit: "overlap: 0 by chance, 1 the same",
-    note: "diagonal: two halves of the prompts in one model, more than which cannot be expected",
-  },
-  role_overlap: {
-    label: "roles",
-    unit: "overlap of roles: 0 by chance, 1 the same",
-    note: "how the circuits' heads attend, wherever they are",
-  },
-  correlation: {
-    label: "all scores",
-    unit: "rank correlation",
-    note: "of the scores of all edges; missing where the models differ in shape",
-  },
-};
+const SAID: Readonly<Record<Order, { label: string; unit: string; note: string; about: string }>> =
+  {
+    overlap: {
+      label: "edges",
+      unit: "over chance",
+      note: "diagonal: the ceiling",
+      about:
+        "On the diagonal: two halves of the prompts in one model. More overlap than that cannot be expected of two models.",
+    },
+    role_overlap: {
+      label: "roles",
+      unit: "over chance",
+      note: "heads, wherever they are",
+      about: "How the circuits' heads attend, wherever they are.",
+    },
+    correlation: {
+      label: "scores",
+      unit: "rank correlation",
+      note: "of all edges",
+      about: "Of the scores of all edges; hatched where the models differ in shape.",
+    },
+  };
 
 interface Props {
   rows: ModelsRows;
@@ -44,7 +49,7 @@ export function Overlap({ rows, theme, pair, choose, order, setOrder }: OverlapP
   const { name } = rows.members;
   const pairs = rows.by[order];
   const cells = useMemo(() => overlapCells(rows, order), [rows, order]);
-  const { label, unit, note } = SAID[order];
+  const { label, unit, note, about } = SAID[order];
   const said = (a: number, b: number) => {
     if (a === b && order === "overlap")
       return `${name[a]}: two halves of the prompts ${estimate(rows.halves, a, b)}, the ceiling`;
@@ -54,12 +59,18 @@ export function Overlap({ rows, theme, pair, choose, order, setOrder }: OverlapP
     if (by === "") return `${both}: one has no circuit`;
     if (!isThere(pairs.value.at(a, b))) return `${both}: not comparable, their shapes differ`;
     const than = order === "overlap" ? ` by ${by}` : "";
-    return `${both}: ${estimate(pairs, a, b)}${than}`;
+    const sure = pairs.value.at(a, b) > (pairs.bar?.at(a, b) ?? Number.NEGATIVE_INFINITY);
+    return `${both}: ${estimate(pairs, a, b)}${than}${sure ? "" : ", not above chance"}`;
   };
   return (
     <>
       <div class="toolbar">
-        <h3>How alike the circuits are</h3>
+        <h3>
+          Overlap{" "}
+          <span class="quiet explained" title={about}>
+            {note}
+          </span>
+        </h3>
         <Choice
           label="Compare by"
           options={(Object.keys(SAID) as Order[]).map((value) => ({
@@ -75,8 +86,7 @@ export function Overlap({ rows, theme, pair, choose, order, setOrder }: OverlapP
         label={`${pairs.title} by ${label}, of every two models.`}
         axes={["model", "model"]}
         scale={{ least: -1, most: 1, signed: true, unit }}
-        note={`${note}; faint: not above chance`}
-        write={(value) => fixed(value)}
+        write={two}
       />
     </>
   );
@@ -91,28 +101,28 @@ export function Transfer({ rows, theme, pair, choose }: Props) {
     if (!isThere(value.at(a, b))) return `${whose}: cannot be run, their shapes differ`;
     const random = rows.transfer.null?.at(a, b);
     const beside = isThere(random) ? `; heads in random places ${fixed(random)}` : "";
-    return `${whose}: ${estimate(rows.transfer, a, b)}${beside}`;
+    const which = rows.heldOut ? "other prompts" : "the same prompts";
+    return `${whose}, on ${which}: ${estimate(rows.transfer, a, b)}${beside}`;
   };
   return (
     <>
       <h3>
-        One model's circuit run in another{" "}
-        <span class="quiet">
-          {rows.heldOut ? "on prompts that it was not found on" : "on the prompts it was found on"}
-        </span>
+        Transfer <span class="quiet">one model's circuit run in another</span>
       </h3>
       <Square
         {...{ rows, theme, pair, choose, cells, said }}
         name="transfer"
         label="Faithfulness of the circuit of each model (rows) in each model (columns)."
-        axes={["circuit of", "in"]}
+        axes={["circuit", "in"]}
         scale={{ least: 0, most: 1, signed: false, unit: "faithfulness" }}
-        note="diagonal: its own model; hatched: other shape"
-        write={(value) => `${Math.round(100 * value)} %`.replace("-", "−")}
+        write={percent}
       />
     </>
   );
 }
+
+const two = (value: number): string => fixed(value);
+const percent = (value: number): string => `${fixed(100 * value, 0)} %`;
 
 interface SquareProps extends Props {
   name: string;
@@ -120,13 +130,12 @@ interface SquareProps extends Props {
   axes: readonly [rows: string, cols: string];
   cells: { rows: number; cols: number; values: Float32Array; faint?: Uint8Array };
   scale: { least: number; most: number; signed: boolean; unit: string };
-  note: string;
   write: (value: number) => string;
   said: (a: number, b: number) => string;
 }
 
 function Square(props: SquareProps) {
-  const { rows, theme, pair, choose, cells, said, name, label, axes, scale, note, write } = props;
+  const { rows, theme, pair, choose, cells, said, name, label, axes, scale, write } = props;
   const names = rows.members.name;
   const marks = useMemo(() => {
     const all = Array.from(cells.values, (value, at) => [at, value] as const);
@@ -139,7 +148,7 @@ function Square(props: SquareProps) {
       rows={{ label: axes[0], names }}
       cols={{ label: axes[1], names }}
       selected={{ row: pair[0], col: pair[1] }}
-      legend={{ note }}
+      legend={{ ...(cells.faint?.includes(1) ? { note: "faint: not above it" } : {}) }}
       fill
     />
   );

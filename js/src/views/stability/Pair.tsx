@@ -2,7 +2,6 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Theme } from "../../draw/theme";
-import type { HeadAt } from "../../model/address";
 import { type Fact, Facts } from "../../parts/Facts";
 import { Circuits } from "./Circuits";
 import type { ModelsRows, Pairs } from "./models-rows";
@@ -12,11 +11,11 @@ interface Props {
   theme: ReadonlySignal<Theme>;
   pair: readonly [a: number, b: number];
   choose: (a: number, b: number) => void;
-  head: HeadAt;
-  chooseHead: (head: HeadAt) => void;
+  part: string;
+  choosePart: (name: string) => void;
 }
 
-export function Pair({ rows, theme, pair, choose, head, chooseHead }: Props) {
+export function Pair({ rows, theme, pair, choose, part, choosePart }: Props) {
   const [a, b] = pair;
   const { name } = rows.members;
   const facts = useMemo(() => factsOf(rows, a, b), [rows, a, b]);
@@ -29,7 +28,7 @@ export function Pair({ rows, theme, pair, choose, head, chooseHead }: Props) {
         <Which label="The other model" {...{ name, at: b }} choose={(at) => choose(a, at)} />
       </div>
       <Facts facts={facts} />
-      <Circuits {...{ members: rows.members, theme, pair, names, head, chooseHead }} />
+      <Circuits {...{ members: rows.members, theme, pair, names, part, choosePart }} />
     </>
   );
 }

@@ -38,7 +38,7 @@ export function Phases({ rows, at, other, setAt, setOther }: Shown) {
     ];
   }, [phases, members.interval]);
   const chosen = phases.findIndex(
-    ({ first, last }) => nearest(steps, last) === at && nearest(steps, first) === other,
+    ({ first, last }) => nearest(steps, first) === at && nearest(steps, last) === other,
   );
   return (
     <Table
@@ -49,8 +49,8 @@ export function Phases({ rows, at, other, setAt, setOther }: Shown) {
       select={(row) => {
         const phase = phases[row];
         if (!phase) return;
-        setAt(nearest(steps, phase.last));
-        setOther(nearest(steps, phase.first));
+        setAt(nearest(steps, phase.first));
+        setOther(nearest(steps, phase.last));
       }}
       empty="No phases are known yet."
     />

@@ -37,25 +37,24 @@ export function Roles({ session, shown: { rows, at, other } }: Props) {
       values: planes.map(({ about }) => about.label),
       said: (row) => planes[row]?.about.about ?? "",
     },
-    ...[at, other].map((step, side): TableColumn => {
+    ...[at, other].flatMap((step, side): TableColumn[] => {
       const found = best[side] ?? [];
-      return {
-        ...{
-          kind: "number",
-          name: `best${side}`,
-          label: `highest at ${grouped(rows.steps[step] ?? 0)}`,
+      const about = `The head that has most of the role at step ${grouped(rows.steps[step] ?? 0)}; pale: not above its baseline.`;
+      const strong = (row: number) => found[row]?.faint === false;
+      return [
+        {
+          ...{ kind: "text", name: `head${side}`, label: `at ${grouped(rows.steps[step] ?? 0)}` },
+          ...{ about, strong, values: found.map((each) => each && nameOf(each.head)) },
         },
-        about: `The head that has most of the role at that step, with its ${rows.members.interval}; pale: not above its baseline.`,
-        values: found.map((each) => each?.value ?? null),
-        low: found.map((each) => each?.low ?? null),
-        high: found.map((each) => each?.high ?? null),
-        write: (value) => fixed(value),
-        note: (row) => {
-          const each = found[row];
-          return each ? nameOf(each.head) : "";
+        {
+          ...{ kind: "number", name: `best${side}`, label: "score", about, strong },
+          values: found.map((each) => each?.value ?? null),
+          said: (row) => {
+            const span = interval(found[row]?.low, found[row]?.high);
+            return span && `${rows.members.interval} ${span}`;
+          },
         },
-        strong: (row) => found[row]?.faint === false,
-      };
+      ];
     }),
   ];
   const chosen = planes.findIndex(({ about }) => about.name === session.plane.value?.about.name);
@@ -63,7 +62,7 @@ export function Roles({ session, shown: { rows, at, other } }: Props) {
     <>
       <Table
         name="roles"
-        title="Roles"
+        title="Who has each role"
         {...{ columns, rows: planes.length, selected: chosen }}
         keyOf={(row) => planes[row]?.about.name ?? row}
         select={(row) => {

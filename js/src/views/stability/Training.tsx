@@ -1,5 +1,6 @@
 // A training: one checkpoint that is scrubbed, and another one beside it.
 import { useEffect } from "preact/hooks";
+import { parseHead } from "../../model/address";
 import type { Session } from "../../model/session";
 import { Choice } from "../../parts/Choice";
 import { Panel } from "../../parts/Frame";
@@ -8,7 +9,7 @@ import { Circuits } from "./Circuits";
 import { Courses } from "./Courses";
 import { useSteps } from "./checkpoints";
 import { EdgeTable } from "./EdgeTable";
-import { Heads } from "./Heads";
+import { Heads, RoleChoice } from "./Heads";
 import { Phases } from "./Phases";
 import { Roles } from "./Roles";
 import { Steps } from "./Steps";
@@ -29,6 +30,12 @@ export function Training({ session, rows }: { session: Session; rows: TrainingRo
   useEffect(() => session.commands.limit(KEYS), [session]);
   const pair = [at, other] as const;
   const names = [stepSaid(rows, at), stepSaid(rows, other)] as const;
+  const part = params.choice("stability.part").value;
+  const choosePart = (name: string) => {
+    params.set("stability.part", name);
+    const head = parseHead(name);
+    if (head) session.select({ layer: head[0], head: head[1] }, "stability");
+  };
   const circuits = params.choice("stability.show").value === "circuit";
   return (
     <>
@@ -47,12 +54,10 @@ export function Training({ session, rows }: { session: Session; rows: TrainingRo
               value={circuits ? "circuit" : "heads"}
               choose={(value) => params.set("stability.show", value)}
             />
+            {!circuits && <RoleChoice session={session} />}
           </div>
           {circuits ? (
-            <Circuits
-              {...{ members: rows.members, theme, pair, names, head: session.head.value }}
-              chooseHead={([layer, head]) => session.select({ layer, head }, "stability")}
-            />
+            <Circuits {...{ members: rows.members, theme, pair, names, part, choosePart }} />
           ) : (
             <Heads {...{ session, shown }} />
           )}

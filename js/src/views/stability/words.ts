@@ -33,7 +33,7 @@ export function stateSaid(rows: TrainingRows, at: number): string {
 export function lossSaid(rows: TrainingRows, at: number): string {
   const { loss, accuracy } = rows;
   if (!isThere(loss.value[at])) return `${stepSaid(rows, at)}: not measured yet`;
-  return `${stepSaid(rows, at)}: loss ${estimateSaid(loss, at)}, right answers ${estimateSaid(accuracy, at)}; ${stateSaid(rows, at)}`;
+  return `${stepSaid(rows, at)}: loss ${estimateSaid(loss, at)}, right answers ${estimateSaid(accuracy, at)}`;
 }
 
 /** How alike a checkpoint's circuit is to the one before. */
