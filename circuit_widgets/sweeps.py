@@ -172,6 +172,10 @@ def sweep_items(
             f"the analysis is {checks.shown(analysis)}; accepted is a function of this package, "
             "such as extract_circuit"
         )
+    if getattr(analysis, "several", False):
+        raise TypeError(
+            f"{analysis.__name__} takes several models itself; accepted is an analysis of one model"
+        )
     given = {**arguments, "progress": False}
     calls = {
         name: (analysis, model, {**given, **changes})

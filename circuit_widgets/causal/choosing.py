@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from circuit_widgets.causal.nodes import EMBEDDING, Nodes
@@ -31,17 +32,16 @@ def on_paths(kept: Edges, nodes: Nodes) -> Edges:
     feeds, n_sources = nodes.feeds, len(nodes.sources)
     reached = torch.zeros(n_sources, dtype=torch.bool)
     reached[nodes.source_at[EMBEDDING]] = True
+    arrived = torch.zeros(len(nodes.targets), dtype=torch.bool)
     for stage in _stages(nodes):
-        arrived = (kept & reached[:, None]).any(0)
         reached[stage] |= (feeds[:, stage] & arrived[:, None]).any(0)
+        arrived |= (kept[stage] & reached[stage, None]).any(0)
     useful = torch.zeros(n_sources, dtype=torch.bool)
     leads = torch.zeros(len(nodes.targets), dtype=torch.bool)
-    for stage in reversed(_stages(nodes)):
-        leads = (feeds & useful).any(1)
-        leads[-1] = True
-        useful[stage] = (kept[stage] & leads).any(1)
-    leads = (feeds & useful).any(1)
     leads[-1] = True
+    for stage in reversed(_stages(nodes)):
+        useful[stage] = (kept[stage] & leads).any(1)
+        leads |= (feeds[:, stage] & useful[stage]).any(1)
     return kept & reached[:, None] & leads
 
 
@@ -58,9 +58,11 @@ def of_size(strength: Float[Tensor, "source target"], size: int, nodes: Nodes) -
     >>> of_size(strength.where(nodes.allowed, torch.nan), 2, nodes).nonzero().tolist()
     [[0, 0], [1, 3]]
     """
-    order = ranked(strength)
-    low, high = 0, len(order)
+    order = torch.tensor(ranked(strength), dtype=torch.long)
     # More edges never take one off its path: the number on paths only grows.
+    low, high, step = 0, min(size, len(order)), max(1, size)
+    while high < len(order) and int(_first(order, high, nodes).sum()) <= size:
+        low, high, step = high, min(high + step, len(order)), 2 * step
     while low < high:
         middle = (low + high + 1) // 2
         if int(_first(order, middle, nodes).sum()) <= size:
@@ -132,7 +134,7 @@ def smallest(strength: Float[Tensor, "source target"], nodes: Nodes) -> int:
     >>> smallest(torch.ones(2, 4).where(nodes.allowed, torch.nan), nodes)
     1
     """
-    order = ranked(strength)
+    order = torch.tensor(ranked(strength), dtype=torch.long)
     low, high = 1, len(order)
     while low < high:
         middle = (low + high) // 2
@@ -187,13 +189,14 @@ def _groups(nodes: Nodes) -> list[Tensor]:
     return [torch.tensor(places) for places in by_kind.values()]
 
 
-def _first(order: Sequence[int], n: int, nodes: Nodes) -> Edges:
+def _first(order: Int[Tensor, " edge"], n: int, nodes: Nodes) -> Edges:
     kept = torch.zeros(nodes.allowed.numel(), dtype=torch.bool)
-    kept[torch.tensor(order[:n], dtype=torch.long)] = True
+    kept[order[:n]] = True
     return on_paths(kept.view_as(nodes.allowed), nodes)
 
 
-def _stages(nodes: Nodes) -> list[slice]:
+@functools.lru_cache(maxsize=64)
+def _stages(nodes: Nodes) -> tuple[slice, ...]:
     """Sources that are computed together, in order; the embedding first."""
     found: list[slice] = []
     start = 0
@@ -201,4 +204,4 @@ def _stages(nodes: Nodes) -> list[slice]:
         if source.stage != nodes.sources[start].stage:
             found.append(slice(start, at))
             start = at
-    return [*found, slice(start, len(nodes.sources))]
+    return (*found, slice(start, len(nodes.sources)))

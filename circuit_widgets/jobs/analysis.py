@@ -39,6 +39,8 @@ class Analysis(Protocol[P, R_co]):
     """What `analysis` makes of a function."""
 
     topic: str
+    # Whether it takes several models by their names, not one.
+    several: bool
     __name__: str
     __wrapped__: Callable[..., Any]
 
@@ -136,6 +138,7 @@ def analysis(
             _signed(other, signature, returns or signature.return_annotation)
             setattr(call, other.__name__, other)
         call.topic = topic  # type: ignore[attr-defined]
+        call.several = several  # type: ignore[attr-defined]
         return cast("Analysis[P, R]", call)
 
     return decorate

@@ -61,6 +61,18 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-patching": lambda: cw.patch_activations(
             model, cw.Task.repeated_tokens(model, n=6, length=6), **quiet
         ),
+        "toy-models": lambda: cw.analyze_cross_model_stability(
+            {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
+            cw.Task.repeated_tokens(model, n=8, length=8),
+            draws=20,
+            **quiet,
+        ),
+        "toy-training": lambda: cw.analyze_training_stability(
+            {step: cw.Load("toy-induction", step=step) for step in (0, 577, 833, 2500)},
+            cw.Task.repeated_tokens(model, n=8, length=8),
+            draws=20,
+            **quiet,
+        ),
     }
 
 

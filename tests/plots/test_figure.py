@@ -39,13 +39,32 @@ NAMES = {
     "circuit": (cw.extract_circuit, {"task": TASK, "random": 2, "check": 0}),
     "patching": (cw.patch_activations, {"task": TASK}),
     "patching by place": (cw.patch_activations, {"task": TASK, "what": "stream"}),
+    "models": (
+        cw.analyze_cross_model_stability,
+        {
+            "models": {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
+            "task": TASK,
+            "draws": 20,
+        },
+    ),
+    "training": (
+        cw.analyze_training_stability,
+        {
+            "checkpoints": {step: cw.Load("toy-induction", step=step) for step in (0, 693, 2500)},
+            "task": TASK,
+            "draws": 20,
+        },
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def results() -> dict:
     model = cw.load_model()
-    return {name: ask(model, **of, progress=False) for name, (ask, of) in NAMES.items()}
+    return {
+        name: ask(*(() if ask.several else (model,)), **of, progress=False)
+        for name, (ask, of) in NAMES.items()
+    }
 
 
 def test_every_result_is_drawn_here(results) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import ipywidgets
@@ -243,6 +244,17 @@ CALLS = {
         "check": 4,
     },
     "patch_activations": {"task": cw.Task.repeated_tokens(cw.load_model(), n=6), "what": "stream"},
+    "analyze_cross_model_stability": {
+        "models": {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
+        "task": functools.partial(cw.Task.repeated_tokens, n=6),
+        "draws": 20,
+        "random": 2,
+    },
+    "analyze_training_stability": {
+        "checkpoints": {step: cw.Load("toy-induction", step=step) for step in (0, 693, 2500)},
+        "task": functools.partial(cw.Task.repeated_tokens, n=6),
+        "draws": 20,
+    },
 }
 
 
@@ -278,10 +290,11 @@ def test_every_analysis_is_streamed() -> None:
 @pytest.mark.parametrize("name", CALLS)
 def test_a_stream_ends_as_a_call_does(name: str, tmp_path) -> None:
     model, analysis = cw.load_model(), getattr(cw, name)
-    shown = analysis.stream(model, **CALLS[name])
+    on = () if analysis.several else (model,)
+    shown = analysis.stream(*on, **CALLS[name])
     assert shown.wait(120)
     assert shown.status["state"] == "idle", shown.status
-    called = analysis(model, **CALLS[name], progress=False)
+    called = analysis(*on, **CALLS[name], progress=False)
     assert shown.result == called
     by_call = part("views", called.topic, "view")(called)
     assert by_call.topic == shown.topic and by_call.topic_data == shown.topic_data

@@ -25,8 +25,8 @@ from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import all_within, middle_of
 from circuit_widgets.statistics.overlaps import bootstrap_interval, corrected, resampled, split
 
-# With heads in random places; each costs no pass and no choice of edges.
-PLACES = 400
+# Versions with heads in random places, and numbers that all of them may have together.
+PLACES, _FLIGHT = 400, 2**25
 # Halves of the prompts; each costs two circuits a model.
 SPLITS = 20
 
@@ -56,11 +56,13 @@ def versions(models: Sequence[Measured], sizes: Sequence[int], draws: int, seed:
     """
     sample = [sample_of(one, size) for one, size in zip(models, sizes, strict=True)]
     shared = same_prompts(models)
+    largest = max(one.nodes.allowed.numel() for one in models)
+    places = min(PLACES, max(100, _FLIGHT // largest))
     drawn, placed, halved = [], [], []
     for at, (one, size) in enumerate(zip(models, sizes, strict=True)):
         own, n = seed if shared else seed + at, len(one.samples)
         drawn.append(resampled_of(one, size, resampled(n, draws, own)))
-        placed.append(replaced_of(one, sample[at], PLACES, seed + at))
+        placed.append(replaced_of(one, sample[at], places, seed + at))
         first, second = (resampled_of(one, size, half) for half in split(n, SPLITS, own))
         halved.append((first, second))
     return Versions(tuple(sample), tuple(drawn), tuple(placed), tuple(halved))

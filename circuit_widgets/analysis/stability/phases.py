@@ -163,7 +163,7 @@ class _Rows:
 
     def score(self, tested: Sequence[bool], confidence: float) -> Score:
         names = ("value", "low", "high", "control", "control_low", "control_high")
-        found = dict(zip(names, self._parts.clone(), strict=True))
+        found: dict[str, Tensor] = dict(zip(names, self._parts.clone(), strict=True))
         for name in ("extreme_low", "extreme_high"):
             found[name] = torch.full_like(found["value"], math.nan)
         null = {at: each for at, each in self._null.items() if tested[at]}

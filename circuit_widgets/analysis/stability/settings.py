@@ -22,6 +22,7 @@ class Settings:
 
     Attributes:
         models: Of each model, or checkpoint, how it is loaded, or what it is called.
+        tasks: Of each model, as plain values; one, "task", if it is the same for all.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -39,6 +40,7 @@ class Settings:
     batch: int
     seed: int
     confidence: float
+    tasks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def checked(models: Mapping[Any, Any], **given: Any) -> Settings:
