@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from circuit_widgets.analysis.stability.results import CrossModelStability
 from circuit_widgets.analysis.stability.training_results import UNSTABLE, TrainingStability
-from circuit_widgets.causal.nodes import OUTPUT, Nodes
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import Score
+from circuit_widgets.widgets.circuits_of import MOST, circuits_of
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.opening import opening
 from circuit_widgets.widgets.result_view import ResultView, opened, written_out
@@ -25,8 +24,8 @@ from circuit_widgets.wire.topics import stability as t
 from circuit_widgets.wire.topics.shared import Fact, facts_table
 
 Stability = CrossModelStability | TrainingStability
-# Edges of a graph that are sent: of circuits with more, the strongest.
-MOST = 500
+# Before its first result nobody knows the models' shapes: any head may be asked for.
+UNKNOWN = (1024, 1024)
 COMPARED = ("", "edges", "roles")
 # Of every two models: field, title, meaning.
 MATRICES = (
@@ -112,28 +111,14 @@ class StabilityView(ResultView):
         return topic("stability", scalars, *_models(result))
 
     def _adjusts(self, result: Stability | None) -> list[c.Control]:
-        if isinstance(result, CrossModelStability):
-            names = [c.option(name, name) for name in result.models]
-            return [
-                c.choice("stability.by", "Compare by", ORDERS),
-                c.choice("stability.a", "The one model", names),
-                c.choice("stability.b", "The other model", names, value=names[-1].value),
-                word("stability.edges.sort", "Order of the edges", ""),
-                word("stability.parts.sort", "Order of heads and MLPs", ""),
-                word("stability.part", "The head or MLP that is selected in both circuits", ""),
-            ]
-        first, last = (0, 0) if result is None else (result.steps[0], result.steps[-1])
-        one, other = (0, 0) if result is None else _two_steps(result)
-        ends = {"least": first, "most": None if result is None else last, "step": 1}
-        about = "A step; the checkpoint that is nearest is shown"
-        return [
-            c.number("stability.step", "Step", one, about=about, **ends),
-            c.number("stability.other", "beside step", other, about=about, **ends),
-            c.choice("stability.show", "Side by side", SHOW),
-            c.choice("stability.similar", "Similarity of neighbouring checkpoints", SIMILAR),
+        # Of a job that has no result yet nobody knows which of the two it is.
+        both = [
             word("stability.edges.sort", "Order of the edges", ""),
             word("stability.part", "The head or MLP that is selected in both circuits", ""),
         ]
+        models = [] if isinstance(result, TrainingStability) else _of_models(result)
+        steps = [] if isinstance(result, CrossModelStability) else _of_steps(result)
+        return [*models, *steps, *both]
 
     def _shown_text(self, result: Stability | None) -> tuple[list[str], str]:
         if not isinstance(result, TrainingStability):
@@ -155,10 +140,46 @@ class StabilityView(ResultView):
         super()._learn(result)
 
 
+def _of_models(result: CrossModelStability | None) -> list[c.Control]:
+    names = [] if result is None else [c.option(name, name) for name in result.models]
+    if result is None:
+        pair = [
+            word("stability.a", "The one model", ""),
+            word("stability.b", "The other model", ""),
+        ]
+    else:
+        pair = [
+            c.choice("stability.a", "The one model", names),
+            c.choice("stability.b", "The other one", names, value=names[-1].value),
+        ]
+    return [
+        c.choice("stability.by", "Compare by", ORDERS),
+        *pair,
+        word("stability.parts.sort", "Order of heads and MLPs", ""),
+    ]
+
+
+def _of_steps(result: TrainingStability | None) -> list[c.Control]:
+    one, other = (0, 0) if result is None else _two_steps(result)
+    least = 0 if result is None else result.steps[0]
+    most = None if result is None else result.steps[-1]
+    about = "A step; the checkpoint that is nearest is shown"
+    return [
+        c.number("stability.step", "Step", one, about=about, least=least, most=most, step=1),
+        c.number(
+            "stability.other", "beside step", other, about=about, least=least, most=most, step=1
+        ),
+        c.choice("stability.show", "Side by side", SHOW),
+        c.choice("stability.similar", "Similarity of neighbouring checkpoints", SIMILAR),
+    ]
+
+
 def _two_steps(result: TrainingStability) -> tuple[int, int]:
     """What is shown first: both ends of the first unstable phase, else of the training."""
     unstable = [phase for phase in result.phases if phase.kind == UNSTABLE]
-    return (unstable[0].first, unstable[0].last) if unstable else (result.steps[0], result.steps[-1])
+    return (
+        (unstable[0].first, unstable[0].last) if unstable else (result.steps[0], result.steps[-1])
+    )
 
 
 def _training(result: TrainingStability) -> list[Packed]:
@@ -181,7 +202,7 @@ def _training(result: TrainingStability) -> list[Packed]:
     return [
         t.members_table(members, measures),
         *t.roles_blocks(result.roles, names),
-        *_circuits([result.nodes], result.score, result.kept, names, [0] * len(names)),
+        *circuits_of([result.nodes], result.score, result.kept, names, [0] * len(names)),
         t.phases_table(result.phases),
         t.changes_table(result.changes),
         t.swaps_table(result.swaps, which),
@@ -225,7 +246,7 @@ def _models(result: CrossModelStability) -> list[Packed]:
         packing.matrix(
             "role_depth", result.role_depth, rows, depth, title="Depth of the roles' heads"
         ),
-        *_circuits(graphs, result.score, result.kept, names, at),
+        *circuits_of(graphs, result.score, result.kept, names, at),
         t.components_table("parts", result.components, which, title="Heads and MLPs"),
         t.draws_matrix("parts_draws", result.components, names),
         t.components_table("roles", result.role_components, which, title="Roles"),
@@ -236,60 +257,18 @@ def _models(result: CrossModelStability) -> list[Packed]:
 
 def _in_every_circuit(result: CrossModelStability) -> Fact:
     score = result.n_stable
-    ends = (None if end is None else float(end) for end in (score.low, score.high))
+    low, high = (None if end is None else float(end) for end in (score.low, score.high))
     return Fact(
         "heads in every circuit",
         "How many heads are in the circuits of all models; by chance: if the heads of each layer "
         "were in random places.",
         "",
         float(score.value),
-        *ends,
+        low,
+        high,
         "by chance",
         None if score.control is None else float(score.control),
     )
-
-
-def _circuits(
-    graphs: Sequence[Nodes], score: Score, kept: Tensor, names: list[str], at: Sequence[int]
-) -> list[Packed]:
-    """Of every graph, the edges that are in a circuit of one of its members, with all scores."""
-    blocks: list[Packed] = []
-    for number, nodes in enumerate(graphs):
-        own = torch.tensor([one == number for one in at])
-        shape = nodes.allowed.shape
-        inside = kept[:, : shape[0], : shape[1]] & own[:, None, None]
-        parts = {
-            end: part[:, : shape[0], : shape[1]].where(own[:, None, None], torch.nan)
-            for end, part in _score_parts(score).items()
-        }
-        strength = parts[""].abs().nan_to_num(-1.0).where(inside, -1.0).amax(0)
-        n = min(MOST, int(inside.any(0).sum()))
-        order = strength.flatten().argsort(descending=True, stable=True)[:n]
-        flat = {end: part.flatten(1)[:, order].T for end, part in parts.items()}
-        flat["_kept"] = inside.flatten(1)[:, order].T.float()
-        places = [divmod(int(place), shape[1]) for place in order]
-        blocks.append(t.circuits_graph(f"circuits.{number}", *_graph(nodes, places)))
-        blocks += t.edge_scores(f"edges.{number}", flat, names)
-    return blocks
-
-
-def _score_parts(score: Score) -> Mapping[str, Tensor]:
-    some = {"": score.value, "_low": score.low, "_high": score.high}
-    return {end: part for end, part in some.items() if part is not None}
-
-
-def _graph(nodes: Nodes, places: Sequence[tuple[int, int]]) -> tuple[list[t.Node], list[t.Edge]]:
-    found = [
-        t.Node(one.name, one.layer + 1, None if one.head is None else (one.layer, one.head))
-        for one in nodes.sources
-    ]
-    found.append(t.Node(OUTPUT, len(nodes.heads) + 1, None))
-    row = {**nodes.source_at, OUTPUT: len(nodes.sources)}
-    edges = []
-    for source, to in places:
-        target = nodes.targets[to]
-        edges.append(t.Edge(source, row[target.nodes[0]], len(target.nodes), target.entry))
-    return found, edges
 
 
 def _with_the_one_before(score: Score) -> Score:
@@ -310,6 +289,6 @@ def view(result: Stability, **asked: Any) -> ResultView:
 
 def stream(job: Job[Any], **asked: Any) -> ResultView:
     """The view of a job that it starts: models or checkpoints come in one by one."""
-    shown = StabilityView(None, "", (1, 1), opening("stream", asked))
+    shown = StabilityView(None, "", UNKNOWN, opening("stream", asked))
     shown.follow(job)
     return shown

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from circuit_widgets.wire import packing
-from circuit_widgets.wire.blocks import Axis, PicturesBlock
+from circuit_widgets.wire.blocks import Axis, PicturesBlock, Role
 from circuit_widgets.wire.packing import AnyHead, Made, Number, Packed
 from circuit_widgets.wire.parts import TilePart
 from circuit_widgets.wire.topics.shared import interval
@@ -24,6 +24,12 @@ PARTS = {
     "_null_low": "control_low",
     "_null_high": "control_high",
     "_bar": "extreme_high",
+}
+# The same of a column, by its role.
+NULLS: dict[Role, str] = {
+    "null": "control",
+    "null_low": "control_low",
+    "null_high": "control_high",
 }
 
 
@@ -47,7 +53,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """From a node to the first of `shared` nodes that read as one, by "q", "k", "v", "mlp", "logits".
+    """From a node to the first of `shared` nodes that read as one; `by` as `causal.nodes` says.
 
     `source` and `target` are places among the nodes of its graph.
     """
@@ -96,11 +102,7 @@ def measured(name: str, score: Estimated, label: str, which: str, *, unit: str =
     low, high = parts.get("low"), parts.get("high")
     if low is not None and high is not None:
         made += interval(name, low.tolist(), high.tolist(), which)
-    for end, part in (
-        ("null", "control"),
-        ("null_low", "control_low"),
-        ("null_high", "control_high"),
-    ):
+    for end, part in NULLS.items():
         if part in parts:
             column, values = f"{name}_{end}", parts[part]
             made.append(packing.numbers(column, values, "baseline", role=end, of=name))
@@ -277,5 +279,5 @@ def pictures(
     return found
 
 
-def _all(some: Sequence[object], name: str) -> list:
+def _all(some: Sequence[object], name: str) -> list[Any]:
     return [getattr(one, name) for one in some]

@@ -1,5 +1,5 @@
 // Stability: is it the same circuit in other models, and at other steps of a training.
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import style from "../styles/stability.css";
@@ -16,6 +16,10 @@ export function Stability({ session }: { session: Session }) {
     [topic],
   );
   const rows = training ?? models;
+  // Nobody knows yet how many layers and heads there are.
+  useEffect(() => {
+    if (!rows) session.commands.limit(["help", "back"]);
+  }, [session, rows]);
   const through = training ? "through training" : `in ${models?.members.name.length ?? 0} models`;
   return (
     <ViewFrame

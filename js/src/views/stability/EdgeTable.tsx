@@ -12,9 +12,11 @@ interface Props extends Sorting {
   members: Members;
   pair: readonly [a: number, b: number];
   names: readonly [string, string];
+  /** What stands before a name: "in", or "at" a step. */
+  where: string;
 }
 
-export function EdgeTable({ members, pair: [a, b], names, sort, setSort }: Props) {
+export function EdgeTable({ members, pair: [a, b], names, where, sort, setSort }: Props) {
   const [one, other] = names;
   const edges = useMemo(() => edgesOfPair(members, a, b), [members, a, b]);
   const columns = useMemo(
@@ -22,7 +24,7 @@ export function EdgeTable({ members, pair: [a, b], names, sort, setSort }: Props
     [edges, one, other, members.interval],
   );
   const counts = countsOf(edges);
-  const alone = [`${counts.a} of ${one} alone`, `${counts.b} of ${other} alone`];
+  const alone = [`${counts.a} ${where} ${one} alone`, `${counts.b} ${where} ${other} alone`];
   const more = edges.length > MOST_ROWS ? `, the ${MOST_ROWS} strongest` : "";
   const said = sameGraph(members, a, b)
     ? [`${counts.both} in both`, ...(a === b ? [] : alone)].join(", ")

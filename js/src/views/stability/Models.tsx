@@ -48,6 +48,7 @@ export function Models({ session, rows }: { session: Session; rows: ModelsRows }
         <Panel name="edges" label="Edges of both circuits">
           <EdgeTable
             {...{ members: rows.members, pair, names }}
+            where="in"
             {...sorting(session, "stability.edges.sort", "")}
           />
         </Panel>

@@ -1,5 +1,6 @@
 // A training: one checkpoint that is scrubbed, and another one beside it.
 import { useEffect } from "preact/hooks";
+import { grouped } from "../../draw/curves";
 import { parseHead } from "../../model/address";
 import type { Session } from "../../model/session";
 import { Choice } from "../../parts/Choice";
@@ -30,6 +31,7 @@ export function Training({ session, rows }: { session: Session; rows: TrainingRo
   useEffect(() => session.commands.limit(KEYS), [session]);
   const pair = [at, other] as const;
   const names = [stepSaid(rows, at), stepSaid(rows, other)] as const;
+  const short = (i: number) => grouped(rows.steps[i] ?? 0);
   const part = params.choice("stability.part").value;
   const choosePart = (name: string) => {
     params.set("stability.part", name);
@@ -71,7 +73,8 @@ export function Training({ session, rows }: { session: Session; rows: TrainingRo
           </Panel>
           <Panel name="edges" label="Edges of both circuits">
             <EdgeTable
-              {...{ members: rows.members, pair, names }}
+              {...{ members: rows.members, pair, names: [short(at), short(other)] }}
+              where="at"
               {...sorting(session, "stability.edges.sort", "")}
             />
           </Panel>
