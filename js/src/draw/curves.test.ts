@@ -41,3 +41,26 @@ it("leaves out what is not measured", () => {
 it("writes numbers of edges with their thousands", () => {
   expect(grouped(70651)).toBe("70,651");
 });
+
+it("has a place for 0 on a logarithmic axis, before the first number", () => {
+  const { x, x0, x1 } = frameOf({ ...drawing, xs: [0, 1, 10, 1000] });
+  expect([x(0), x(1000)]).toEqual([x0, x1]);
+  expect(x(1)).toBeGreaterThan(x0);
+  expect(x(1)).toBeLessThan(x(10));
+});
+
+it("names stretches above the curves, and draws whiskers where their ends may be", () => {
+  const stretch = { from: 1, to: 10, label: "unstable", look: "tint" as const };
+  const plain = fakeContext();
+  drawCurves(plain.ctx, drawing);
+  const named = fakeContext();
+  const ends = [[1, 10]] as const;
+  const given = { ...drawing, stretches: [{ ...stretch, ends }] };
+  drawCurves(named.ctx, given);
+  expect(frameOf(given).y0).toBeGreaterThan(frameOf(drawing).y0);
+  expect(named.of("fillText").length).toBe(plain.of("fillText").length + 1);
+  expect(named.of("fillRect").length).toBe(plain.of("fillRect").length + 3);
+  expect(frameOf({ ...given, stretches: [{ ...stretch, label: "" }] }).y0).toBe(
+    frameOf(drawing).y0,
+  );
+});
