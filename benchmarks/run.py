@@ -19,6 +19,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 SECTIONS = {
     "first_paint": "First paint and bytes, beside CircuitsVis and BertViz",
     "clicks": "Click to paint in JupyterLab",
+    "scrubbing": "Dragging a slider through the checkpoints of a training",
     "latency": "A reply over a slower line",
     "large": "A large model on a long text",
     "analyzers": "Analyses beside the plain forward pass",

@@ -126,13 +126,12 @@ class StabilityView(ResultView):
         return written_out(result.tokens)
 
     def _highest(self, result: Stability) -> Any:
-        """Of a training, the head that has most of the first role in the end."""
+        """Of a training, the head that has most of the first role at the last step reached."""
         if not isinstance(result, TrainingStability):
             return None
-        value = result.score_of(result.names[0]).value
-        if bool(value.isnan().all()):
-            return None
-        return divmod(int(value.nan_to_num(-1.0).argmax()), value.shape[1])
+        value = result.roles[result.names[0]].value
+        reached = value[~value.isnan().flatten(1).any(1)]
+        return divmod(int(reached[-1].argmax()), value.shape[2]) if len(reached) else None
 
     def _learn(self, result: Any) -> None:
         # A job of several models has no shape before its first result.

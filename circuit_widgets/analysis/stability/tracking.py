@@ -235,6 +235,8 @@ class Tracking:
             for one in models
         ]
         pictures, scale = as_bytes(self._filled(some, 0.0))
+        # No picture: not one of zeros.
+        scale[len(models) :] = math.nan
         return pictures, scale, tuple(found)
 
 

@@ -159,7 +159,7 @@ function drawStretch(
   ctx.rect(x0, f.y0, width, height);
   ctx.fillStyle = theme.ink;
   ctx.strokeStyle = theme.line;
-  ctx.globalAlpha = look === "tint" ? 0.08 : 1;
+  ctx.globalAlpha = look === "tint" ? 0.08 : theme.dark ? 0.5 : 1;
   if (look === "tint") ctx.fill();
   else {
     ctx.clip();

@@ -177,7 +177,7 @@ function ends({ value }: Estimates): readonly [number, number] {
   return [0, most > 0 ? 1.05 * most : 1];
 }
 
-const LABELS: Readonly<Record<string, string>> = { unstable: "unstable", absent: "no circuit yet" };
+const LABELS: Readonly<Record<string, string>> = { unstable: "unstable", absent: "no circuit" };
 
 /** Phases behind the curves; a stable one is just the page. */
 function stretchesOf(phases: readonly Phase[], named: boolean): Stretch[] {

@@ -97,7 +97,7 @@ function Grid({ session, shown: { rows }, name, at }: SideProps) {
         const beside = isThere(than) ? `, baseline ${fixed(than)}` : "";
         return `${nameOf([layer, head])}  ${fixed(plane.value[i])}${span && ` (${span})`}${beside}`;
       }}
-      note="faint: not above its baseline"
+      {...(faint?.includes(1) ? { note: "faint: not above its baseline" } : {})}
     />
   );
 }

@@ -7,7 +7,7 @@ import type { TableColumn } from "../../parts/table-columns";
 import type { Shown } from "./checkpoints";
 import { nearest } from "./training-rows";
 
-const KINDS: Readonly<Record<string, string>> = { absent: "no circuit yet" };
+const KINDS: Readonly<Record<string, string>> = { absent: "no circuit" };
 const ABOUT =
   "Unstable: each checkpoint differs from the next by more than two draws of the prompts inside one checkpoint do. Stable: none does.";
 
@@ -28,8 +28,8 @@ export function Phases({ rows, at, other, setAt, setOther }: Shown) {
         ...{ kind: "text", name: "kind", label: "phase", about: ABOUT, strong: true },
         values: phases.map(({ kind }) => KINDS[kind] ?? kind),
       },
-      end("first", "from step"),
-      end("last", "to step"),
+      end("first", "from"),
+      end("last", "to"),
       {
         ...{ kind: "number", name: "support", label: "draws" },
         values: phases.map(({ support }) => support),

@@ -84,7 +84,9 @@ function Swaps({ session, rows }: { session: Session; rows: TrainingRows }) {
   if (swaps.length === 0)
     return (
       <p class="quiet" data-cw="swaps">
-        No role goes to another head while the task is done.
+        {rows.phases.length === 0
+          ? "Roles that go to another head are not known yet."
+          : "No role goes to another head while the task is done."}
       </p>
     );
   return (
