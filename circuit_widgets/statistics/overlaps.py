@@ -121,11 +121,12 @@ def bootstrap_interval(
 ) -> tuple[Float[Tensor, "*some"], Float[Tensor, "*some"]]:
     """Low and high end of what is at most `most`, by its values in draws of a bootstrap over n.
 
-    The wider, at each end, of the percentiles of the draws and of Student's t with the draws'
-    deviation. What circuits share is a step function of the scores, and lower in a draw than in the
-    sample it is drawn from: over models of the zoo, of 16 prompts drawn from 32, intervals by
-    percentiles alone held the overlap of all 32 in 82 to 100 % and the rank correlation in 62 to
-    80 % of cases; those here in 85 to 100 and in 82 to 95 %.
+    The widest, at each end, of the percentiles of the draws and of Student's t with the draws'
+    deviation, around the value and around the value without its bias (by as much as the draws' mean
+    is off the value). A likeness of noisy numbers is biased, and what circuits share is a step
+    function of them: over models of the zoo, of 16 prompts drawn from 32, percentiles alone held
+    the overlap of all 32 in 82 to 100 % and the rank correlation in 62 to 80 % of cases; these in
+    90 to 100 and in 87 to 97 %.
 
     >>> draws = torch.tensor([0.4, 0.5, 0.5, 0.6, 0.6])
     >>> low, high = bootstrap_interval(torch.tensor(0.5), draws, n=8, confidence=0.9)
@@ -136,4 +137,6 @@ def bootstrap_interval(
     low, high = draws.quantile(ends, dim=0)
     # A bootstrap draws from n samples of which n - 1 are free.
     half = t_quantile(confidence, n - 1) * math.sqrt(n / (n - 1)) * draws.std(0)
-    return torch.minimum(low, value - half), torch.maximum(high, value + half).clamp(max=most)
+    middles = torch.stack([value, 2 * value - draws.mean(0)])
+    low = torch.minimum(low, middles.amin(0) - half)
+    return low, torch.maximum(high, middles.amax(0) + half).clamp(max=most)
