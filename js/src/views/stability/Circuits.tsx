@@ -49,7 +49,7 @@ function Side({ members, theme, name, at, other, title, part, choosePart }: Side
     <section class="side" aria-label={title}>
       <h3 data-cw={`${name}-title`}>
         {title}{" "}
-        <span class="quiet">
+        <span class="quiet" title={members.done[at] === 0 ? "It fails the task." : undefined}>
           {members.edges[at] ? `${members.edges[at]} edges` : whyNone(members.done[at] ?? -1)}
         </span>
       </h3>
@@ -73,5 +73,4 @@ function Side({ members, theme, name, at, other, title, part, choosePart }: Side
   );
 }
 
-const whyNone = (done: number): string =>
-  done < 0 ? "not reached yet" : "no circuit: it fails the task";
+const whyNone = (done: number): string => (done < 0 ? "not reached yet" : "no circuit");

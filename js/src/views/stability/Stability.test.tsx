@@ -63,7 +63,7 @@ it("shows circuits side by side, or why there is none", async () => {
   await set("show", "circuit");
   await set("step", 0);
   await set("other", 2048);
-  expect(said("one-title")).toBe("step 0 no circuit: it fails the task");
+  expect(said("one-title")).toBe("step 0 no circuit");
   expect(said("other-title")).toBe("step 2,048 3 edges");
   await set("part", "1.1");
   expect(session.params.choice("stability.part").value).toBe("1.1");

@@ -30,7 +30,7 @@ export function placesOf(graph: Graph): Float32Array {
 
 /** `other`: whose circuit it is compared with; a line that is not in it is faint. */
 export function drawnCircuit(
-  { graphs, graph: which }: Members,
+  { graphs, graph: which, edges: sizes }: Members,
   member: number,
   other: number,
   places: Float32Array,
@@ -43,7 +43,8 @@ export function drawnCircuit(
     .filter((e) => kept.at(e, member) === 1)
     .sort((a, b) => size(b) - size(a));
   const lines = linesOf(graph, inside);
-  const same = which[member] === which[other] && member !== other;
+  // Where there is nothing to compare with, nothing is faint.
+  const same = which[member] === which[other] && member !== other && (sizes[other] ?? 0) > 0;
   const shared = (parts: number[]) => parts.some((e) => kept.at(e, other) === 1);
   return {
     parts: lines.map(({ parts }) => parts),
