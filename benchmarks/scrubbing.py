@@ -1,8 +1,8 @@
 """Dragging the checkpoint slider of the toy's training in a real JupyterLab: 22 checkpoints.
 
-The pointer drags the handle from end to end and back for some seconds, in steps of one frame. "Frames
-a second" counts animation frames meanwhile; "to the picture" is from an input of the slider to the
-frame after grid, pattern and curves were drawn from it. In the last row the kernel is busy.
+The pointer drags the handle from end to end and back for some seconds, in steps of one frame.
+"Frames a second" counts animation frames meanwhile; "to the picture" is from an input of the slider
+to the frame after grid, pattern and curves were drawn from it. In the last row the kernel is busy.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from tests import rooms, tiny
 from tests.views.told import Told
 
 TEXT = "blue dog seven river blue dog seven"
+FEW = ["blue dog seven river blue dog", "two green dog two green dog"]
 
 
 def same(one: Any, other: torch.Tensor) -> bool:
@@ -128,8 +129,7 @@ def test_routes() -> None:
 
 
 def test_coordination() -> None:
-    few = ["blue dog seven river blue dog", "two green dog two green dog"]
-    result = cw.analyze_head_coordination(cw.load_model(), few, pairs=2, progress=False)
+    result = cw.analyze_head_coordination(cw.load_model(), FEW, pairs=2, progress=False)
     shown = coordination.view(result)
     told = Told(shown)
     order = list(result.order)
@@ -229,10 +229,7 @@ CALLS = {
     "trace_information_flow": {"tokens": TEXT},
     "analyze_cross_layer_flow": {"task": cw.Task.repeated_tokens(cw.load_model(), n=7), "check": 4},
     "trace_induction": {"prompt": TEXT},
-    "analyze_head_coordination": {
-        "prompts": ["blue dog seven river blue dog", "two green dog two green dog"],
-        "pairs": 1,
-    },
+    "analyze_head_coordination": {"prompts": FEW, "pairs": 1},
     "attribute_logits": {"prompts": TEXT},
     "ablate_heads": {
         "prompts": [TEXT, "cat red river stone cat red river"],

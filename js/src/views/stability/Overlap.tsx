@@ -145,7 +145,7 @@ function Square(props: SquareProps) {
   return (
     <Heat
       {...{ name, label, theme, cells, scale, said, marks, choose }}
-      rows={{ label: axes[0], names }}
+      rows={{ label: axes[0], names, letters: 16 }}
       cols={{ label: axes[1], names }}
       selected={{ row: pair[0], col: pair[1] }}
       legend={{ ...(cells.faint?.includes(1) ? { note: "faint: not above it" } : {}) }}
