@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import ipywidgets
@@ -17,6 +16,7 @@ from tests import rooms, tiny
 from tests.views.told import Told
 
 TEXT = "blue dog seven river blue dog seven"
+TASK = cw.Task.repeated_tokens(cw.load_model(), n=6)
 FEW = ["blue dog seven river blue dog", "two green dog two green dog"]
 
 
@@ -235,21 +235,16 @@ CALLS = {
         "prompts": [TEXT, "cat red river stone cat red river"],
         "heads": ["0.1", "1.2"],
     },
-    "extract_circuit": {
-        "task": cw.Task.repeated_tokens(cw.load_model(), n=6),
-        "random": 2,
-        "check": 4,
-    },
-    "patch_activations": {"task": cw.Task.repeated_tokens(cw.load_model(), n=6), "what": "stream"},
+    "extract_circuit": {"task": TASK, "random": 2, "check": 4},
+    "patch_activations": {"task": TASK, "what": "stream"},
     "analyze_cross_model_stability": {
         "models": {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
-        "task": functools.partial(cw.Task.repeated_tokens, n=6),
+        "task": TASK,
         "draws": 20,
-        "random": 2,
     },
     "analyze_training_stability": {
         "checkpoints": {step: cw.Load("toy-induction", step=step) for step in (0, 693, 2500)},
-        "task": functools.partial(cw.Task.repeated_tokens, n=6),
+        "task": TASK,
         "draws": 20,
     },
 }

@@ -113,12 +113,20 @@ def analyze_cross_model_stability(
         )
     settings = checked(
         models,
-        **{
-            **{"method": method, "size": size, "keep": keep, "draws": draws, "steps": steps},
-            **{"by": by, "held_out": held_out, "random": random, "n_sequences": n_sequences},
-            **{"length": length, "allow_failure": allow_failure, "batch": batch, "seed": seed},
-            "confidence": confidence,
-        },
+        method=method,
+        size=size,
+        keep=keep,
+        draws=draws,
+        steps=steps,
+        by=by,
+        held_out=held_out,
+        random=random,
+        n_sequences=n_sequences,
+        length=length,
+        allow_failure=allow_failure,
+        batch=batch,
+        seed=seed,
+        confidence=confidence,
     )
     return _results({str(name): model for name, model in models.items()}, task, settings)
 

@@ -97,12 +97,19 @@ def analyze_training_stability(
         )
     settings = checked(
         models,
-        **{
-            **{"method": method, "size": size, "keep": keep, "draws": draws, "steps": steps},
-            **{"by": by, "held_out": held_out, "n_sequences": n_sequences, "length": length},
-            **{"allow_failure": allow_failure, "batch": batch, "seed": seed},
-            "confidence": confidence,
-        },
+        method=method,
+        size=size,
+        keep=keep,
+        draws=draws,
+        steps=steps,
+        by=by,
+        held_out=held_out,
+        n_sequences=n_sequences,
+        length=length,
+        allow_failure=allow_failure,
+        batch=batch,
+        seed=seed,
+        confidence=confidence,
     )
     return _results(models, task, settings)
 
