@@ -19,6 +19,7 @@ from circuit_widgets.results.score import Score
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_OVER_CHANCE = "0: chance, 1: the same"
 # Numbers in cells are readable in matrices of so many models.
 _NUMBERS = 9
 # Of phases; stable ones are white.
@@ -60,10 +61,12 @@ def _models(result: CrossModelStability, figsize: Sequence[float] | None, title:
     figure = new_figure(result, title, figsize, (3 * side + 2.4, side + 1.5))
     axes = figure.subplots(1, 3)
     ceilings = result.ceiling.diagonal()
-    _matrix(axes[0], result, _with_diagonal(result.overlap_matrix, ceilings), "overlap (0: chance)")
+    _matrix(
+        axes[0], result, _with_diagonal(result.overlap_matrix, ceilings), "overlap", _OVER_CHANCE
+    )
     roles = _with_diagonal(result.role_overlap.value, ceilings * math.nan)
-    _matrix(axes[1], result, roles, "overlap of roles (0: chance)")
-    _matrix(axes[2], result, result.transfer.value, "faithfulness of a circuit")
+    _matrix(axes[1], result, roles, "overlap of roles", _OVER_CHANCE)
+    _matrix(axes[2], result, result.transfer.value, "faithfulness of a circuit", "share kept")
     axes[0].set_xlabel("diagonal: halves of the prompts")
     axes[1].set_xlabel("model")
     axes[2].set_xlabel("run in")
@@ -77,7 +80,7 @@ def _with_diagonal(values: Tensor, diagonal: Tensor) -> Tensor:
     return found
 
 
-def _matrix(ax: Axes, result: CrossModelStability, values: Tensor, name: str) -> None:
+def _matrix(ax: Axes, result: CrossModelStability, values: Tensor, name: str, unit: str) -> None:
     n = len(result.models)
     image = heat(ax, values.numpy(), (-1.0, 1.0), aspect="equal")
     height, width = ax.get_position().height, ax.get_position().width
@@ -95,7 +98,9 @@ def _matrix(ax: Axes, result: CrossModelStability, values: Tensor, name: str) ->
                         j, i, number(value), ha="center", va="center", color=color, fontsize="small"
                     )
     ax.set_title(name)
-    figure.colorbar(image, ax=ax, orientation="horizontal", aspect=12).ax.locator_params(nbins=3)
+    bar = figure.colorbar(image, ax=ax, orientation="horizontal", aspect=12)
+    bar.set_label(unit)
+    bar.ax.locator_params(nbins=3)
 
 
 def _training(result: TrainingStability, figsize: Sequence[float] | None, title: str) -> Figure:
