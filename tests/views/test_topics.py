@@ -17,6 +17,7 @@ from tests.views.told import Told
 
 TEXT = "blue dog seven river blue dog seven"
 TASK = cw.Task.repeated_tokens(cw.load_model(), n=6)
+OTHER = "cat red river stone cat red river"
 FEW = ["blue dog seven river blue dog", "two green dog two green dog"]
 
 
@@ -231,10 +232,7 @@ CALLS = {
     "trace_induction": {"prompt": TEXT},
     "analyze_head_coordination": {"prompts": FEW, "pairs": 1},
     "attribute_logits": {"prompts": TEXT},
-    "ablate_heads": {
-        "prompts": [TEXT, "cat red river stone cat red river"],
-        "heads": ["0.1", "1.2"],
-    },
+    "ablate_heads": {"prompts": [TEXT, OTHER], "heads": ["0.1", "1.2"]},
     "extract_circuit": {"task": TASK, "random": 2, "check": 4},
     "patch_activations": {"task": TASK, "what": "stream"},
     "analyze_cross_model_stability": {
