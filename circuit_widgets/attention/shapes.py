@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from circuit_widgets.attention.diagonals import diagonal_mean
@@ -114,19 +114,6 @@ class Pictures:
         if side:
             pooled = torch.nn.functional.adaptive_max_pool2d(tensor[0].float(), side)
             self.pictures[layer] = pooled.cpu()
-
-
-def as_bytes(
-    pictures: Float[Tensor, "*some side side"],
-) -> tuple[UInt8[Tensor, "*some side side"], Float[Tensor, "*some"]]:
-    """Pictures in bytes, and what 255 stands for in each.
-
-    >>> as_bytes(torch.tensor([[[0.5, 0.1]]]))
-    (tensor([[[255,  51]]], dtype=torch.uint8), tensor([0.5000]))
-    """
-    scale = pictures.flatten(-2).amax(-1)
-    shares = pictures / scale.clamp(min=1e-12)[..., None, None]
-    return (shares * 255).round().nan_to_num(0).to(torch.uint8), scale
 
 
 class PatternScores:

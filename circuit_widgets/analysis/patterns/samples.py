@@ -18,12 +18,12 @@ from circuit_widgets.analysis.patterns.nulls import (
     untrained_like,
 )
 from circuit_widgets.analysis.patterns.results import PROBED, AttentionPatterns
+from circuit_widgets.attention.pictures import as_bytes
 from circuit_widgets.attention.preferences import Preferences
 from circuit_widgets.attention.shapes import (
     Compute,
     PatternScores,
     Pictures,
-    as_bytes,
     bins,
     chances,
 )

@@ -29,8 +29,8 @@ from circuit_widgets.analysis.stability.training_results import (
     Swap,
     TrainingStability,
 )
+from circuit_widgets.attention.pictures import as_bytes
 from circuit_widgets.attention.roles import ROLES
-from circuit_widgets.attention.shapes import as_bytes
 from circuit_widgets.causal.choosing import of_size
 from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.heads import Head
