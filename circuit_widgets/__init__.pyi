@@ -102,6 +102,15 @@ from .heads import (
 from .models import (
     load_model as load_model,
 )
+from .models.pruned import (
+    model_cost as model_cost,
+)
+from .models.pruned import (
+    prune_heads as prune_heads,
+)
+from .models.pruned import (
+    save_model as save_model,
+)
 from .models.recipes import (
     Load as Load,
 )
@@ -183,8 +192,11 @@ __all__ = [
     "inject_fault",
     "load",
     "load_model",
+    "model_cost",
     "patch_activations",
+    "prune_heads",
     "register_pattern",
+    "save_model",
     "sweep",
     "sweep_items",
     "trace_induction",

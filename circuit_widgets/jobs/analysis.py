@@ -18,6 +18,7 @@ from circuit_widgets import capture, models
 from circuit_widgets.capture.modes import evaluating, modules_of
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.jobs.progress import Progress
+from circuit_widgets.models.pruned import check_even
 from circuit_widgets.results.result import Result, part
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Analysis(Protocol[P, R_co]):
 
 
 def analysis(
-    topic: str, *, several: bool = False
+    topic: str, *, several: bool = False, uneven: bool = False
 ) -> Callable[[Callable[P, Iterator[R | Progress]]], Analysis[P, R]]:
     """Make an analysis of `function(model, ..., *, progress=True)`.
 
@@ -88,6 +89,7 @@ def analysis(
     several: It compares models, which it gets by their names as its first argument, and may load
     where it uses them. Then it holds each by itself, with `holding`, and its results are attached
     to none.
+    uneven: It may run on a model whose layers have different numbers of heads (`prune_heads`).
     """
 
     def decorate(function: Callable[P, Iterator[R | Progress]]) -> Analysis[P, R]:
@@ -104,6 +106,8 @@ def analysis(
             model = None if several else next(iter(bound.arguments.values()))
             if not several:
                 models.check_model(model)
+                if not uneven:
+                    check_even(model, name)
             return model, function(*bound.args, **bound.kwargs), bound.arguments["progress"]
 
         @functools.wraps(function)

@@ -39,8 +39,8 @@ def load_model(
             "SmolLM2-135M": from the cache that `python -m circuit_widgets.models smollm2` fills.
             A Hugging Face name: "gpt2", "EleutherAI/pythia-70m"; from the local cache if it is
             there, without asking the network, else downloaded.
-            A folder with a Hugging Face model, or a GGUF file (dequantised to float32 the first
-            time, which takes a while, and cached).
+            A folder with a Hugging Face model, or one that `save_model` wrote.
+            A GGUF file (dequantised to float32 the first time, which takes a while, and cached).
             A `TransformerBridge`: the very same one comes back, moved and cast as you ask, and in
             eval mode: TransformerLens' own models start in train mode, where dropout would make
             every run differ. `model.train()` puts it back.
@@ -107,6 +107,11 @@ def _load(
     path = Path(name).expanduser()
     if path.suffix.lower() == ".gguf":
         return load_gguf(path, device, dtype)
+    if (path / "pruned.json").is_file():
+        # Imported only now: it imports torch.
+        from circuit_widgets.models.pruned.files import load_own
+
+        return load_own(path, device, dtype)
     if path.is_dir():
         return _hub.boot_folder(path, path.resolve().name, device, dtype)
     if path.exists():

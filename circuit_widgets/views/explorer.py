@@ -22,6 +22,7 @@ from circuit_widgets.live.notices import about_probe, about_reading, probe_job
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.live.session import Session
 from circuit_widgets.live.store import Missing
+from circuit_widgets.models.pruned import check_even
 from circuit_widgets.widgets.base import replace_earlier
 from circuit_widgets.widgets.heads_view import IDLE, HeadsView, shared_controls
 from circuit_widgets.widgets.opening import Opening, opening
@@ -69,6 +70,7 @@ class Explorer(HeadsView):
         memory: int,
     ) -> None:
         models.check_model(model)
+        check_even(model, "the explorer")
         self._session = Session(model, memory, self)
         reading = self._session.read_now(prompt)
         self._probed: InductionHeads | None = None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _DRAWS = 8
 
 
-@analysis("influence")
+@analysis("influence", uneven=True)
 def compute_self_influence(
     model: TransformerBridge,
     tokens: str | Sequence[Any] | Tensor,

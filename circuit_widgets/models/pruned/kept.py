@@ -1,0 +1,49 @@
+"""Which heads of a model are left, by their index in the whole one."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+# By model: of each layer the heads that are left, and how layers with uneven groups read keys.
+known: weakref.WeakKeyDictionary[TransformerBridge, tuple[tuple[tuple[int, ...], ...], str]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def kept_heads(model: TransformerBridge) -> tuple[tuple[int, ...], ...] | None:
+    """Of each layer, which heads of the whole model its heads are; None if none was sliced away.
+
+    >>> import circuit_widgets as cw
+    >>> kept_heads(cw.prune_heads(cw.load_model(), ["0.1", "1.3"]))
+    ((0, 2, 3), (0, 1, 2))
+    """
+    return known[model][0] if model in known else None
+
+
+def check_even(model: TransformerBridge, what: str) -> None:
+    """Return if every layer of the model has as many heads as the others.
+
+    Args:
+        model: A TransformerBridge.
+        what: What asks for it, as the subject of a sentence.
+
+    Raises:
+        ValueError: Heads were sliced away, of some layers more than of others.
+
+    >>> import circuit_widgets as cw
+    >>> check_even(cw.prune_heads(cw.load_model(), ["0.1"]), "an analysis")
+    Traceback (most recent call last):
+    ValueError: an analysis has a grid of layers and heads, and this model has 3, 4 heads in its \
+layers; accepted is a model with as many in each, or the whole one with these heads ablated
+    """
+    counts = [len(heads) for heads in kept_heads(model) or ()]
+    if len(set(counts)) > 1:
+        raise ValueError(
+            f"{what} has a grid of layers and heads, and this model has "
+            f"{', '.join(map(str, counts))} heads in its layers; accepted is a model with as many "
+            "in each, or the whole one with these heads ablated"
+        )
