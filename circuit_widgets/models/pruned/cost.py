@@ -53,7 +53,7 @@ def model_cost(model: TransformerBridge, *, passes: int = 0, tokens: int = 128) 
     >>> from circuit_widgets import load_model
     >>> cost = model_cost(load_model())
     >>> cost.attention_parameters, cost.cache_bytes
-    (24960, 1024)
+    (25056, 1024)
     """
     from circuit_widgets.models.pruned.prune import layer_sizes
 

@@ -74,6 +74,8 @@ def _ordinary(model: TransformerBridge) -> Any:
     config.num_attention_heads = n_heads
     if hasattr(config, "num_key_value_heads"):
         config.num_key_value_heads = n_keys
+    # Else it may be the width of the stream over the number of heads.
+    config.head_dim = int(model.cfg.d_head)
     plain = {
         name.replace("._original_component", ""): weight
         for name, weight in model.original_model.state_dict().items()

@@ -25,7 +25,8 @@ def skeleton(model: TransformerBridge) -> TransformerBridge:
     """
     kind, settings = description(model)
     made = build(kind, settings, model.tokenizer, str(model.cfg.model_name), model.cfg.dtype)
-    made.to(model.cfg.device)
+    if str(made.cfg.device) != str(model.cfg.device):
+        made.to(model.cfg.device)
     if hasattr(model, "words"):  # Of a toy: what a user can write.
         made.words = model.words  # pyright: ignore[reportAttributeAccessIssue]
     return made

@@ -61,6 +61,7 @@ def slice_layer(
     _cut_parameters(attention.original_component, sizes[0], kept)
     _resize(attention, len(kept), len(stored), 1 if uneven and way == "gather" else None)
     attention.keys_read = reads
+    attention.__dict__.pop("_update_kv_cache", None)  # Of a layer that was sliced before.
     if uneven and way == "gather":
         _gather(attention, reads)
     drop_fused(model, layer)
@@ -68,14 +69,14 @@ def slice_layer(
 
 def drop_fused(model: TransformerBridge, layer: int) -> None:
     """A fused projection that has been split is not run again: its own numbers go."""
-    fused = getattr(getattr(model.blocks[layer].attn, "qkv", None), "original_component", None)
+    fused: Any = getattr(getattr(model.blocks[layer].attn, "qkv", None), "original_component", None)
     for name, weight in list(fused.named_parameters()) if fused is not None else ():
         module, _, last = name.rpartition(".")
         setattr(fused.get_submodule(module), last, Parameter(weight.detach().new_empty(0)))
 
 
 def _linear(attention: Any, layer: int, entry: str) -> Module:
-    inner = getattr(getattr(attention, entry, None), "original_component", None)
+    inner: Any = getattr(getattr(attention, entry, None), "original_component", None)
     if not isinstance(getattr(inner, "weight", None), Tensor):
         raise ValueError(f"layer {layer} has no projection {entry.upper()} of its own")
     return inner
