@@ -70,7 +70,9 @@ def slice_layer(
 def drop_fused(model: TransformerBridge, layer: int) -> None:
     """A fused projection that has been split is not run again: its own numbers go."""
     fused: Any = getattr(getattr(model.blocks[layer].attn, "qkv", None), "original_component", None)
-    for name, weight in list(fused.named_parameters()) if fused is not None else ():
+    if fused is None:
+        return
+    for name, weight in list(fused.named_parameters()):
         module, _, last = name.rpartition(".")
         setattr(fused.get_submodule(module), last, Parameter(weight.detach().new_empty(0)))
 
