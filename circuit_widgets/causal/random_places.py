@@ -43,7 +43,7 @@ def random_places(nodes: Nodes, generator: torch.Generator) -> Places:
     >>> nodes = Nodes((4, 2), (2, 2), ("", ""))
     >>> places = random_places(nodes, torch.Generator().manual_seed(0))
     >>> [nodes.sources[at].name for at in places.sources]
-    ['embedding', '0.2', '0.3', '0.0', '0.1', '1.1', '1.0']
+    ['embedding', '0.1', '0.0', '0.2', '0.3', '1.1', '1.0']
     >>> bool((places.of(nodes.allowed) == nodes.allowed).all())
     True
     """
