@@ -104,7 +104,7 @@ def analysis(
         ) -> tuple[TransformerBridge | None, Iterator[R | Progress], bool]:
             bound = bind(name, signature, args, kwargs)
             model = None if several else next(iter(bound.arguments.values()))
-            if not several:
+            if model is not None:
                 models.check_model(model)
                 if not uneven:
                     check_even(model, name)
