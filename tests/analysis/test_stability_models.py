@@ -145,6 +145,12 @@ def test_nothing_is_stable_in_models_that_have_not_been_trained() -> None:
     assert all(not one.p < 0.05 for one in (*found.components, *found.role_components))
 
 
+def test_layers_of_different_numbers_of_heads_are_refused_by_name() -> None:
+    models = {**SEEDS, "less": cw.prune_heads(cw.load_model(), ["0.1"])}
+    with pytest.raises(ValueError, match="^less: a profile of roles has a grid"):
+        cw.analyze_cross_model_stability(models, TASK, **QUIET)
+
+
 def test_a_model_that_fails_is_refused_by_name() -> None:
     models = {**SEEDS, "new": cw.Load("toy-induction", step=0)}
     with pytest.raises(cw.TaskFailed, match="new does not do the task 'repeated_tokens'"):

@@ -19,6 +19,7 @@ from circuit_widgets.causal.nodes import Nodes, nodes_of
 from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.jobs.analysis import holding
 from circuit_widgets.jobs.progress import Progress
+from circuit_widgets.models.pruned import check_even
 from circuit_widgets.models.recipes import loaded
 from circuit_widgets.prompts.repeats import Probe
 from circuit_widgets.prompts.tasks import Task
@@ -94,6 +95,7 @@ def with_model(
     try:
         model = loaded(given)
         models.check_model(model)
+        check_even(model, "a profile of roles")
     except (ValueError, TypeError, OSError) as error:
         raise type(error)(f"{name}: {error}") from error
     yield from holding(model, begin(model))
