@@ -147,7 +147,7 @@ def test_nothing_is_stable_in_models_that_have_not_been_trained() -> None:
 
 def test_layers_of_different_numbers_of_heads_are_refused_by_name() -> None:
     models = {**SEEDS, "less": cw.prune_heads(cw.load_model(), ["0.1"])}
-    with pytest.raises(ValueError, match="^less: a profile of roles has a grid"):
+    with pytest.raises(ValueError, match=r"^less: a profile of roles has a grid"):
         cw.analyze_cross_model_stability(models, TASK, **QUIET)
 
 
