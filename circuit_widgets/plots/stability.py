@@ -36,7 +36,7 @@ def plot(
 ) -> Figure:
     """Of several models three matrices; of one training three curves over its steps.
 
-    Models: the overlap over chance (its diagonal is the ceiling, one model on two halves of the
+    Models: the overlap over chance (its diagonal is one model on two halves of the
     prompts), the roles' overlap, and each row's circuit run in each column's model.
 
     Training: the loss, the head that has most of each role, and how alike each checkpoint and the

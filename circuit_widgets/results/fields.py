@@ -7,6 +7,7 @@ A field is a tensor, a `Score`, a mapping of names to `Score`s, or a plain value
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -46,7 +47,12 @@ def is_scores(value: Any) -> TypeGuard[Mapping[str, Score]]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: heads are text, dataclasses are objects, tuples are lists."""
+    """A value as JSON has it: heads are text, dataclasses are objects, tuples are lists.
+
+    JSON has no number that is none: where one is missing it is the text "nan".
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, Head):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -122,6 +128,8 @@ def typed(hint: Any, value: Any) -> Any:
     Lists are tuples everywhere, because a frozen result holds nothing that can change.
     """
     for option in _options(hint):
+        if option is float and isinstance(value, str):
+            return float(value)
         if option is Head and isinstance(value, (str, list, tuple)):
             return Head.parse(value)
         if dataclasses.is_dataclass(option) and isinstance(value, Mapping):

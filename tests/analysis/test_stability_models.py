@@ -225,7 +225,7 @@ def test_it_saves_and_says_what_it_found(tmp_path: Path) -> None:
     assert set(found.component_frame()["kind"]) == {"part", "role"}
     assert len(found.transfer_frame()) == 4
     text = repr(found)
-    assert "seed 0 and seed 1: overlap by edges" in text and "ceiling" in text
+    assert "seed 0 and seed 1: overlap by edges" in text and "halves of the prompts" in text
     with pytest.raises(ValueError, match="there is no model 'x'; models are seed 0, seed 1"):
         found.edges_of("x")
 

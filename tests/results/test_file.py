@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 
 from circuit_widgets.analysis.induction.identify import identify_induction_heads
 from circuit_widgets.analysis.induction.results import InductionHeads
+from circuit_widgets.results import fields, result
 from circuit_widgets.results import file as _saved
-from circuit_widgets.results import result
 from circuit_widgets.results.result import Result
 from tests.circuits import Circuit, build
 
@@ -203,3 +203,16 @@ def test_another_topic_is_not_this_class(path: Path) -> None:
     finally:
         result._CLASSES.clear()
         result._CLASSES.update(taken)
+
+
+def test_a_number_that_is_missing_in_a_row_is_missing_again() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Row:
+        share: float
+        p: float | None
+
+    row = fields.plain((Row(0.5, math.nan), Row(math.inf, None)))
+    assert json.loads(json.dumps(row, allow_nan=False)) == row
+    first, other = fields.typed(tuple[Row, ...], row)
+    assert first.share == 0.5 and math.isnan(first.p)
+    assert other == Row(math.inf, None)

@@ -74,7 +74,8 @@ class CrossModelStability(Result, topic="stability"):
         chance: [model, model], what that is by chance.
         halves: [model, model], the corrected overlap of circuits that were found on halves of the
             prompts with no prompt in common. On the diagonal it is of one model with itself: more
-            than that cannot be expected of two models (the ceiling).
+            than that cannot be expected of two models on different prompts (the ceiling); on the
+            same prompts, as in `overlap`, it can.
         correlation: [model, model], Spearman's, of the scores of all edges; NaN where parts differ.
             control: if the heads of each layer change places.
         roles: Names of the roles.
@@ -204,7 +205,7 @@ class CrossModelStability(Result, topic="stability"):
         return tuple(each.name for each, there in zip(sources, writing, strict=True) if there)[1:]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row for every two models: overlap, its interval, chance and ceiling; transfer."""
+        """One row for every two models: overlap with its interval, chance, halves, transfer."""
         import pandas as pd
 
         n = len(self.models)

@@ -43,7 +43,11 @@ def _pair(result: CrossModelStability, i: int, j: int) -> str:
         return "one has no circuit."
     interval = result.provenance.interval
     parts = [f"overlap by {by} {_signed(result.overlap.at(i, j), interval)}"]
-    parts.append(f"ceiling {_plain(result.ceiling[i, j])}")
+    between, inside = result.halves.value[i, j], result.ceiling[i, j]
+    parts.append(
+        f"on different halves of the prompts {_plain(between)} between them, {_plain(inside)} "
+        "inside one"
+    )
     if by == "edges":
         parts.append(f"by roles {_plain(result.role_overlap.value[i, j])}")
         there, back = result.transfer.value[i, j], result.transfer.value[j, i]

@@ -15,9 +15,9 @@ const SAID: Readonly<Record<Order, { label: string; unit: string; note: string; 
     overlap: {
       label: "edges",
       unit: "over chance",
-      note: "diagonal: the ceiling",
+      note: "diagonal: halves of the prompts",
       about:
-        "On the diagonal: two halves of the prompts in one model. More overlap than that cannot be expected of two models.",
+        "Two models are compared on the same prompts. On the diagonal: one model's circuits found on two halves of the prompts, which says what other prompts alone change.",
     },
     role_overlap: {
       label: "roles",
@@ -52,7 +52,7 @@ export function Overlap({ rows, theme, pair, choose, order, setOrder }: OverlapP
   const { label, unit, note, about } = SAID[order];
   const said = (a: number, b: number) => {
     if (a === b && order === "overlap")
-      return `${name[a]}: two halves of the prompts ${estimate(rows.halves, a, b)}, the ceiling`;
+      return `${name[a]}: two halves of the prompts ${estimate(rows.halves, a, b)}`;
     if (a === b) return `${name[a]} with itself`;
     const both = `${name[a]} and ${name[b]}`;
     const by = rows.comparedBy(a, b);
@@ -154,7 +154,7 @@ function Square(props: SquareProps) {
   );
 }
 
-/** Circuits with themselves are always the same: their ceiling says more. */
+/** Circuits with themselves are always the same: their halves say more. */
 function overlapCells(rows: ModelsRows, order: Order) {
   const n = rows.members.name.length;
   const { value, bar } = rows.by[order];
