@@ -29,6 +29,7 @@ SECTIONS = {
     "edges": "Patching, and edges to first order, beside TransformerLens",
     "circuits": "Circuits whose edges are known",
     "faithfulness": "How faithful circuits of SmolLM2 are, by size",
+    "rivals": "Beside other packages that look for circuits",
     "decoders": "Decoder architectures, by analysis",
     "sizes": "What is shipped and what is saved",
 }

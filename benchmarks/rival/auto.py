@@ -12,6 +12,8 @@ from transformer_lens.pretrained.weight_conversions import convert_llama_weights
 
 from benchmarks.rival import side
 
+ENTRIES = ("q_input", "k_input", "v_input", "mlp_in")
+
 
 def hooked() -> HookedTransformer:
     """The model, as TransformerLens 2 reads one of the Llama architecture from the Hub."""
@@ -49,8 +51,6 @@ def hooked() -> HookedTransformer:
 
 given = side.prompts()
 model = hooked()
-with torch.no_grad():
-    gap = float(side.difference(model(given["clean"]), given["right"], given["wrong"]).mean())
 for weight in model.parameters():
     weight.requires_grad = False
 n_layers = model.cfg.n_layers
@@ -75,5 +75,4 @@ def found() -> dict[str, torch.Tensor]:
     return {"ungrouped": torch.cat(rows).T}
 
 
-ENTRIES = ("q_input", "k_input", "v_input", "mlp_in")
-side.answer(found, clean=gap)
+side.answer(found)

@@ -30,4 +30,4 @@ def found() -> dict[str, torch.Tensor]:
     return {"gates": trainer.mask_logits_pos}
 
 
-side.answer(found, updates=3 * UPDATES)
+side.answer(found)

@@ -28,12 +28,12 @@ def difference(logits: Tensor, right: Tensor, wrong: Tensor) -> Tensor:
     return (last.gather(1, right[:, None]) - last.gather(1, wrong[:, None]))[:, 0]
 
 
-def answer(call: Callable[[], dict[str, Tensor]], **more: object) -> None:
+def answer(call: Callable[[], dict[str, Tensor]]) -> None:
     """Run it once, timed and watched, and write down what it found."""
     found: dict[str, Tensor] = {}
     with peak_growth() as grown:
         taken = seconds(lambda: found.update(call()))
     arrays = {name: value.detach().float().numpy() for name, value in found.items()}
     numpy.savez(ANSWER, **arrays)
-    told = {"seconds": taken, "bytes": grown[0], **more}
+    told = {"seconds": taken, "bytes": grown[0]}
     Path(ANSWER).with_suffix(".json").write_text(json.dumps(told), encoding="utf-8")
