@@ -80,10 +80,10 @@ def test_untrained_models_have_no_finding_of_any_kind() -> None:
             found += Counter(findings(untrained(name, seed, size), models, prompts))
             models, n_heads = models + 1, n_heads + 12
     print(dict(found), f"in {models} models of {n_heads} heads")
-    # Kinds with a level: of 14 models more than 2 by accident in 3 of 100 such tests.
+    # Kinds with a level: of 14 models more than 3 by accident in 4 of 1,000 such tests.
     levels = {"significant pairs", "ablation", "share of a likeliest target", "flow between layers"}
     levels |= {"share of a named target", "share of a pair target"}
-    assert all(found[kind] <= 2 for kind in levels), found
+    assert all(found[kind] <= 3 for kind in levels), found
     # Copying is compared with random rotations, or chance, head by head.
     by_head = [kind for kind in found if kind.startswith("copying")]
     assert all(found[kind] <= 0.08 * n_heads for kind in by_head), found
