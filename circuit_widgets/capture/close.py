@@ -19,11 +19,11 @@ def close(logits: Tensor, clean: Tensor) -> bool:
     clean = clean[:, : logits.shape[1]].float()
     largest = float(clean.nan_to_num(0, 0, 0).abs().max())
     most = _TOLERANCE.get(logits.dtype, 1e-4) * max(1.0, largest)
-    step = max(1, _CHUNK // max(1, clean.numel()))
-    clean = clean.nan_to_num()
-    return all(
-        bool((rows.float().nan_to_num() - clean).abs().max() <= most) for rows in logits.split(step)
-    )
+    step = max(1, _CHUNK // max(1, logits[:1].numel()))
+    # One clean row for all, or each its own.
+    clean = clean.nan_to_num().expand(len(logits), *clean.shape[1:])
+    pairs = zip(logits.split(step), clean.split(step), strict=True)
+    return all(bool((rows.float().nan_to_num() - own).abs().max() <= most) for rows, own in pairs)
 
 
 def alike(one: Tensor, other: Tensor) -> bool:
