@@ -15,6 +15,11 @@ from benchmarks.rival import side
 ENTRIES = ("q_input", "k_input", "v_input", "mlp_in")
 
 
+def _rotary_base(own: transformers.PretrainedConfig) -> int:
+    """As transformers 5 writes it down, where transformers 4 does not look for it."""
+    return int((getattr(own, "rope_parameters", None) or {}).get("rope_theta") or own.rope_theta)
+
+
 def hooked() -> HookedTransformer:
     """The model, as TransformerLens 2 reads one of the Llama architecture from the Hub."""
     llama = transformers.AutoModelForCausalLM.from_pretrained(side.MODEL, dtype=torch.float32)
@@ -34,7 +39,7 @@ def hooked() -> HookedTransformer:
         positional_embedding_type="rotary",
         rotary_adjacent_pairs=False,
         rotary_dim=own.hidden_size // own.num_attention_heads,
-        rotary_base=int(own.rope_theta),
+        rotary_base=_rotary_base(own),
         final_rms=True,
         gated_mlp=True,
         device="cpu",
