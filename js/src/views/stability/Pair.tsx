@@ -80,8 +80,8 @@ function factsOf(rows: ModelsRows, a: number, b: number): Fact[] {
   const { overlap, role_overlap, correlation } = rows.by;
   if (a === b) return [fact("two halves of its prompts", rows.halves, "by chance", 0)];
   return [
-    fact(`overlap by ${by || "edges"}`, overlap, "by chance", 0),
-    fact("on different halves of the prompts", rows.halves, "inside one", (own(a) + own(b)) / 2),
+    // What other prompts alone change: inside one model, on halves of the prompts.
+    fact(`overlap by ${by || "edges"}`, overlap, "halves", (own(a) + own(b)) / 2),
     {
       ...fact("uncorrected (Jaccard)", overlap, "by chance", rows.chance.at(a, b)),
       ...{ value: rows.jaccard.at(a, b), low: null, high: null },

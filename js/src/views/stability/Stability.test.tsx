@@ -72,7 +72,7 @@ it("shows circuits side by side, or why there is none", async () => {
 it("shows two models by name, with every measure beside what it is compared with", async () => {
   await show(fakeModels());
   expect(said("overlap-tip")).toBe("a and c: 0.50 (0.38 to 0.63) by edges");
-  expect(said("facts-list")).toContain("overlap by edges0.50  0.38 to 0.63by chance 0.00");
+  expect(said("facts-list")).toContain("overlap by edges0.50  0.38 to 0.63halves 1.00");
   await set("a", "b");
   expect(said("transfer-tip")).toContain("of b in c, on other prompts: 0.30");
   await set("by", "role_overlap");
