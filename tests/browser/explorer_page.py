@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from playwright.sync_api import Locator, expect
@@ -128,3 +128,18 @@ class ExplorerPage:
     def expect_tokens(self, tokens: int) -> None:
         """Wait for a run of so many tokens to be on show."""
         expect(self.part("facts")).to_contain_text(f"{tokens} tokens", timeout=30_000)
+
+
+def opened(lab: Any, cells: Sequence[str], theme: str) -> Iterator[ExplorerPage]:
+    """The view that the second cell shows, on a laptop; a fixture yields from it.
+
+    Its page has no error, and asks nobody else for anything.
+    """
+    with lab.open(cells, width=1366, height=768, theme=theme) as notebook:
+        notebook.run_all()
+        page = ExplorerPage(notebook, 1)
+        expect(page.root).to_be_visible()
+        page.theme = theme
+        yield page
+        assert notebook.errors == []
+        assert notebook.requests_elsewhere == []

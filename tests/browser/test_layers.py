@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import looks
-from tests.browser.explorer_page import ExplorerPage
+from tests.browser.explorer_page import opened
 
 CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
@@ -18,14 +18,7 @@ CELLS = [
 
 @pytest.fixture(scope="module", params=["light", "dark"])
 def page(lab, request):
-    with lab.open(CELLS, width=1366, height=768, theme=request.param) as notebook:
-        notebook.run_all()
-        page = ExplorerPage(notebook, 1)
-        expect(page.root).to_be_visible()
-        page.theme = request.param
-        yield page
-        assert notebook.errors == []
-        assert notebook.requests_elsewhere == []
+    yield from opened(lab, CELLS, request.param)
 
 
 def diagram_of(page):

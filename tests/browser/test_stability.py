@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import looks
-from tests.browser.explorer_page import ExplorerPage
+from tests.browser.explorer_page import ExplorerPage, opened
 
 TASK = "import functools\ntask = functools.partial(cw.Task.repeated_tokens, n=16)"
 MODELS = [
@@ -23,17 +23,6 @@ TRAINING = [
 ]
 PAIR = ("seed 0", "seed 1")
 OTHERS = ("seed 1", "seed 2")
-
-
-def opened(lab, cells, theme):
-    with lab.open(cells, width=1366, height=768, theme=theme) as notebook:
-        notebook.run_all()
-        page = ExplorerPage(notebook, 1)
-        expect(page.root).to_be_visible()
-        page.theme = theme
-        yield page
-        assert notebook.errors == []
-        assert notebook.requests_elsewhere == []
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
