@@ -5,6 +5,7 @@ import type { Session } from "../model/session";
 import { Facts } from "../parts/Facts";
 import { Panel } from "../parts/Frame";
 import style from "../styles/circuits.css";
+import beside from "../styles/graph-views.css";
 import { Circuit } from "./circuits/Circuit";
 import { EdgeTable } from "./circuits/EdgeTable";
 import { Measures } from "./circuits/Measures";
@@ -30,7 +31,7 @@ function Panels({ session, rows }: { session: Session; rows: CircuitRows }) {
           Scores: {rows.method}.
         </span>
       </Panel>
-      <div class="circuits-body">
+      <div class="graph-body">
         <Panel name="graph" label="The circuit">
           <Circuit {...{ shown, theme }} />
         </Panel>
@@ -74,4 +75,4 @@ export function Circuits({ session }: { session: Session }) {
   );
 }
 
-export default module(Circuits, style);
+export default module(Circuits, beside + style);

@@ -4,6 +4,7 @@ import { fixed, isThere } from "../draw/number";
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import { Panel } from "../parts/Frame";
+import beside from "../styles/graph-views.css";
 import style from "../styles/layers.css";
 import { ViewFrame } from "./frame/ViewFrame";
 import { Diagram } from "./layers/Diagram";
@@ -34,7 +35,7 @@ function Panels({ session, rows }: { session: Session; rows: LayersRows }) {
           Strengths: {rows.method}.{agreement}
         </span>
       </Panel>
-      <div class="layers-body">
+      <div class="graph-body">
         <Panel name="graph" label="Flow between layers">
           <Diagram {...{ shown, theme }} />
         </Panel>
@@ -82,4 +83,4 @@ export function Layers({ session }: { session: Session }) {
   );
 }
 
-export default module(Layers, style);
+export default module(Layers, beside + style);
