@@ -33,6 +33,23 @@ SAID = {
 }
 
 
+def check_method(method: str, task: Task) -> None:
+    """Return if a method can explain a task's metric.
+
+    Raises:
+        ValueError: It takes the slope where the metric has none.
+
+    >>> import circuit_widgets as cw
+    >>> check_method("eap", cw.Task.repeated_tokens(cw.load_model(), n=2))
+    """
+    if task.metric == "kl" and method in ("eap", "attribution"):
+        raise ValueError(
+            f"method {method!r} takes the slope on the clean prompt, where a KL divergence from it "
+            "is at its minimum and has none; accepted with 'kl' are other methods, such as "
+            "'eap-ig-inputs'"
+        )
+
+
 def edge_scores(
     model: TransformerBridge,
     nodes: Nodes,

@@ -24,6 +24,8 @@ from circuit_widgets.weights.writing import PartsMissing
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+# What is read along other edges: the corrupt prompt's writes, or their mean over prompts.
+BY = ("resample", "mean")
 # Float32 values of streams in flight: 128 MB.
 _FLIGHT = 2**25
 

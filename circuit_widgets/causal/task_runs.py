@@ -60,6 +60,10 @@ class TaskRuns:
             )
         return self._known[known]
 
+    def ratio(self, scores: Float[Tensor, " prompt"]) -> float:
+        """How much of clean minus corrupt some scores keep: a ratio of means, as one number."""
+        return float((scores - self.corrupt).mean() / (self.clean - self.corrupt).mean())
+
     def _each(self) -> Iterator[tuple[Task, Subgraphs]]:
         return zip(self._tasks, self._runs, strict=True)
 

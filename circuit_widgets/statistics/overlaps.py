@@ -6,10 +6,10 @@ import math
 
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.stats import rankdata
 from torch import Tensor
 
 from circuit_widgets.statistics.intervals import t_quantile
+from circuit_widgets.statistics.percentiles import percentiles
 
 
 def jaccard(
@@ -48,20 +48,6 @@ def shared_effects(
     one, other = one.nan_to_num(), other.nan_to_num()
     parts = [torch.cat([each.clamp(min=0), (-each).clamp(min=0)], -1) for each in (one, other)]
     return shared_mass(*parts)
-
-
-def rank_correlation(
-    one: Float[Tensor, "*draws n"], other: Float[Tensor, "*draws n"]
-) -> Float[Tensor, "*draws"]:
-    """Spearman's correlation, of numbers without NaN.
-
-    >>> rank_correlation(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 5.0, 9.0]))
-    tensor(1.)
-    """
-    ranks = [torch.from_numpy(rankdata(each.numpy(), axis=-1)) for each in (one, other)]
-    centred = [each - each.mean(-1, keepdim=True) for each in ranks]
-    sides = [each / each.norm(dim=-1, keepdim=True) for each in centred]
-    return (sides[0] * sides[1]).sum(-1).float()
 
 
 def corrected(
@@ -133,8 +119,7 @@ def bootstrap_interval(
     >>> bool(low < 0.4), bool(high > 0.6)
     (True, True)
     """
-    ends = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2])
-    low, high = draws.quantile(ends, dim=0)
+    low, high = percentiles(draws, confidence)
     # A bootstrap draws from n samples of which n - 1 are free.
     half = t_quantile(confidence, n - 1) * math.sqrt(n / (n - 1)) * draws.std(0)
     middles = torch.stack([value, 2 * value - draws.mean(0)])

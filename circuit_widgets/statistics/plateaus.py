@@ -20,6 +20,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from circuit_widgets.statistics.percentiles import percentiles
+
 # A place that differs from all others is no plateau.
 LEAST = 2
 PLATEAUS = 3
@@ -94,8 +96,7 @@ def plateaus(
     p_third = _third(mean, float(left), generator)
     draws = torch.randint(n, (_DRAWS, n), generator=generator)
     drawn = best_split(values[draws].mean(1))[0].double()
-    ends = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2], dtype=torch.double)
-    low, high = drawn.quantile(ends, dim=0, interpolation="nearest")
+    low, high = percentiles(drawn, confidence, "nearest")
     why = _why(closer, error, line, curve, p_order, p_third, confidence)
     return Plateaus(
         starts=found,

@@ -177,6 +177,12 @@ def test_a_model_that_fails_is_refused_by_name() -> None:
             ValueError,
             "too few prompts for intervals; accepted are 4 or more",
         ),
+        (
+            SEEDS,
+            {"task": functools.partial(cw.Task.repeated_tokens, n=4, metric="kl"), "method": "eap"},
+            ValueError,
+            "a KL divergence from it is at its minimum and has none",
+        ),
     ],
 )
 def test_what_is_refused(models: Any, given: dict[str, Any], kind: type, words: str) -> None:

@@ -9,6 +9,7 @@ import torch
 from scipy.stats import spearmanr
 
 from circuit_widgets.statistics import overlaps as o
+from circuit_widgets.statistics.ranks import rank_correlation
 
 
 def test_against_naive_recomputations() -> None:
@@ -20,7 +21,7 @@ def test_against_naive_recomputations() -> None:
         o.jaccard(torch.zeros(3, dtype=torch.bool), torch.zeros(3, dtype=torch.bool)).isnan()
     )
     a, b = torch.randn(40), torch.randn(40).round()
-    assert float(o.rank_correlation(a, b)) == pytest.approx(spearmanr(a, b).statistic, abs=1e-5)
+    assert float(rank_correlation(a, b)) == pytest.approx(spearmanr(a, b).statistic, abs=1e-5)
     same = sum(
         min(abs(x), abs(y)) for x, y in zip(a.tolist(), b.tolist(), strict=True) if x * y > 0
     )
@@ -38,7 +39,7 @@ def test_against_naive_recomputations() -> None:
 def test_many_draws_are_compared_with_one() -> None:
     torch.manual_seed(0)
     one, draws = torch.randn(1, 9), torch.randn(5, 9)
-    for alike in (o.rank_correlation, o.shared_effects):
+    for alike in (rank_correlation, o.shared_effects):
         each = torch.stack([alike(one[0], draw) for draw in draws])
         assert torch.allclose(alike(one, draws), each)
 
@@ -56,7 +57,7 @@ def test_what_chance_gives_the_most_of_cannot_be_corrected() -> None:
     assert bool(o.corrected(torch.tensor(1.0), torch.tensor(1.0)).isnan())
 
 
-@pytest.mark.parametrize(("alike", "least"), [(o.rank_correlation, 46), (o.shared_effects, 52)])
+@pytest.mark.parametrize(("alike", "least"), [(rank_correlation, 46), (o.shared_effects, 52)])
 @pytest.mark.parametrize("n", [8, 24])
 def test_intervals_of_a_likeness_hold_the_true_one(n: int, alike: Any, least: int) -> None:
     """Two profiles of 40 effects, measured on n prompts with noise that they share in part."""

@@ -62,7 +62,7 @@ def curves(
         faithful.put(at, share_of(runs, scores - runs.corrupt, confidence))
         without.put(at, share_of(runs, left - runs.corrupt, confidence))
         accurate.put(at, mean_interval(correct, confidence, SHARE))
-        others = torch.tensor([_ratio(runs, score) for score, _ in random])
+        others = torch.tensor([runs.ratio(score) for score, _ in random])
         faithful.control(at, further_draw(others, confidence))
         hits = torch.tensor([float(right.mean()) for _, right in random])
         middle, low, high = further_draw(hits, confidence)
@@ -100,10 +100,6 @@ def log_area(shares: Float[Tensor, " size"], values: Float[Tensor, " size"]) -> 
     """
     at = shares.log10()
     return float(torch.trapezoid(values, at) / (at[-1] - at[0])) if len(at) > 1 else math.nan
-
-
-def _ratio(runs: TaskRuns, scores: Float[Tensor, " prompt"]) -> float:
-    return float((scores - runs.corrupt).mean() / (runs.clean - runs.corrupt).mean())
 
 
 class _Points:

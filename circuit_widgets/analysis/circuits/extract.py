@@ -12,19 +12,18 @@ from jaxtyping import Float
 from circuit_widgets import arguments
 from circuit_widgets.analysis.circuits.finding import Finding
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.causal.edge_scores import EXACT, METHODS, SAID, edge_scores
+from circuit_widgets.causal.edge_scores import EXACT, METHODS, SAID, check_method, edge_scores
 from circuit_widgets.causal.nodes import Nodes, nodes_of
 from circuit_widgets.causal.patching import DIRECTIONS
+from circuit_widgets.causal.subgraph import BY
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress
-from circuit_widgets.prompts.tasks import Task, TaskSettings
+from circuit_widgets.prompts.tasks import Task, TaskSettings, check_is_task
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.doing import require_task
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
-
-BY = ("resample", "mean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,17 +132,9 @@ def extract_circuit(
     """
     if size is not None and threshold is not None:
         raise ValueError("size and threshold are both given; accepted is one of them")
-    if not isinstance(task, Task):
-        raise TypeError(
-            f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
-        )
+    check_is_task(task)
     method = arguments.choice("method", method, METHODS)
-    if task.metric == "kl" and method in ("eap", "attribution"):
-        raise ValueError(
-            f"method {method!r} takes the slope on the clean prompt, where a KL divergence from it "
-            "is at its minimum and has none; accepted with 'kl' are other methods, such as "
-            "'eap-ig-inputs'"
-        )
+    check_method(method, task)
     if arguments.choice("direction", direction, DIRECTIONS) != "noising" and method not in EXACT:
         raise ValueError(
             f"method {method!r} takes slopes on the clean prompt; accepted with 'denoising' are "
@@ -181,7 +172,7 @@ def extract_circuit(
         "extract_circuit",
         settings,
         method=SAID[method],
-        probe=f"{task.name}, {len(task)} prompts of {task.clean.shape[1]} tokens",
+        probe=task.described(),
         n_total=1,
         unit="circuits",
     )

@@ -146,7 +146,7 @@ class Finding:
             edges += [(int(source), int(target)) for source, target in pool[order].tolist()]
         exact = exact_scores(self._model, self._nodes, self._found, edges, settings.batch).mean(0)
         estimates = torch.stack([self._score.value[edge] for edge in edges])
-        self._agreement = rank_correlation(exact, estimates)
+        self._agreement = float(rank_correlation(exact, estimates))
         self._n_checked = len(edges)
 
     def _take_out(self) -> Iterator[Circuit | Progress]:

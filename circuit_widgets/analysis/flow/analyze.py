@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from circuit_widgets import arguments
 from circuit_widgets.analysis.flow.layer_results import CrossLayerFlow
 from circuit_widgets.analysis.flow.measuring import Measuring
-from circuit_widgets.causal.edge_scores import SAID
+from circuit_widgets.causal.edge_scores import SAID, check_method
 from circuit_widgets.causal.first_order import WAYS
 from circuit_widgets.causal.nodes import nodes_of
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress
-from circuit_widgets.prompts.tasks import Task, TaskSettings
+from circuit_widgets.prompts.tasks import Task, TaskSettings, check_is_task
 from circuit_widgets.results.provenance import begun
 from circuit_widgets.statistics.doing import require_task
 
@@ -105,17 +105,9 @@ def analyze_cross_layer_flow(
     >>> (0, 1) in flow.flows, (-1, 2) in flow.flows
     (True, False)
     """
-    if not isinstance(task, Task):
-        raise TypeError(
-            f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
-        )
+    check_is_task(task)
     method = arguments.choice("method", method, METHODS)
-    if task.metric == "kl" and method == "eap":
-        raise ValueError(
-            "method 'eap' takes the slope on the clean prompt, where a KL divergence from it is at "
-            "its minimum and has none; accepted with 'kl' are other methods, such as "
-            "'eap-ig-inputs'"
-        )
+    check_method(method, task)
     nodes = nodes_of(model)
     settings = LayerSettings(
         task=task.settings,
@@ -142,7 +134,7 @@ def analyze_cross_layer_flow(
         "analyze_cross_layer_flow",
         settings,
         method=said,
-        probe=f"{task.name}, {len(task)} prompts of {task.clean.shape[1]} tokens",
+        probe=task.described(),
         n_total=len(task),
         unit="prompts",
     )

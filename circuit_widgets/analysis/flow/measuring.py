@@ -151,7 +151,7 @@ class Measuring:
         self._n_checked = len(some)
         known = self._exact.isfinite()
         if int(known.sum()) > 2:
-            self._agreement = rank_correlation(self._exact[known], estimates[known])
+            self._agreement = float(rank_correlation(self._exact[known], estimates[known]))
 
     def _measure(self) -> Iterator[int]:
         settings, found = self._settings, []

@@ -16,7 +16,7 @@ from circuit_widgets.causal.edge_scores import patching_of
 from circuit_widgets.causal.nodes import parts_of
 from circuit_widgets.causal.patching import DIRECTIONS, Patching
 from circuit_widgets.jobs.analysis import analysis
-from circuit_widgets.prompts.tasks import Task, TaskSettings
+from circuit_widgets.prompts.tasks import Task, TaskSettings, check_is_task
 from circuit_widgets.prompts.tokens import tokenize
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.results.score import Score
@@ -97,10 +97,7 @@ def patch_activations(
     >>> result.highest(1)[0][0]
     '0.1'
     """
-    if not isinstance(task, Task):
-        raise TypeError(
-            f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
-        )
+    check_is_task(task)
     settings = Settings(
         task=task.settings,
         what=arguments.choice("what", what, tuple(WHAT)),
@@ -121,7 +118,7 @@ def patch_activations(
         "patch_activations",
         settings,
         method=f"activation patching, {settings.direction}; Student's t over prompts",
-        probe=f"{task.name}, {len(task)} prompts of {task.clean.shape[1]} tokens",
+        probe=task.described(),
         n_total=len(task),
         unit="prompts",
     )

@@ -14,7 +14,6 @@ from circuit_widgets.causal.edge_scores import SAID
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
-from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.doing import TaskFailed
 
@@ -106,13 +105,9 @@ def analyze_cross_model_stability(
             f"there {'is a single model' if models else 'are no models'} to compare; accepted are "
             "2 or more, by their names"
         )
-    if not isinstance(task, Task) and not callable(task):
-        raise TypeError(
-            f"the task is {arguments.shown(task)}; accepted is a Task, or a function that makes "
-            "one of a model"
-        )
     settings = checked(
         models,
+        task,
         method=method,
         size=size,
         keep=keep,
@@ -143,7 +138,7 @@ def _results(
             "analyze_cross_model_stability",
             settings,
             method=f"{SAID[settings.method]}; Jaccard over chance with heads in random places",
-            probe=f"{used.name}, {len(used)} prompts of {used.clean.shape[1]} tokens",
+            probe=used.described(),
             n_total=len(models),
             unit="models",
             pending=("overlap", "transfer"),

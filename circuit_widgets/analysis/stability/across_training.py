@@ -15,7 +15,6 @@ from circuit_widgets.causal.edge_scores import SAID
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
-from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.results.provenance import Provenance, begun
 
 if TYPE_CHECKING:
@@ -90,13 +89,9 @@ def analyze_training_stability(
     (False, True, 'unstable')
     """
     models = _by_step(checkpoints)
-    if not isinstance(task, Task) and not callable(task):
-        raise TypeError(
-            f"the task is {arguments.shown(task)}; accepted is a Task, or a function that makes "
-            "one of a model"
-        )
     settings = checked(
         models,
+        task,
         method=method,
         size=size,
         keep=keep,
@@ -171,7 +166,7 @@ def _results(
             "analyze_training_stability",
             settings,
             method=f"{SAID[settings.method]}; against draws of the prompts inside one checkpoint",
-            probe=f"{used.name}, {len(used)} prompts of {used.clean.shape[1]} tokens",
+            probe=used.described(),
             n_total=len(models),
             unit="checkpoints",
         )

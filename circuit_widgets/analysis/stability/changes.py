@@ -13,6 +13,7 @@ from circuit_widgets.analysis.stability.training_results import Change, Swap
 from circuit_widgets.heads import Head
 from circuit_widgets.statistics.intervals import mean_interval
 from circuit_widgets.statistics.overlaps import means_of, resampled
+from circuit_widgets.statistics.percentiles import percentiles
 
 # Draws of prompts or sequences; a draw is a few means.
 DRAWS = 999
@@ -47,8 +48,7 @@ def change_of(
     _, noise = _step(curve(apart) - value)
     # Of one curve that only its samples move; the curve itself is one more.
     p = (1 + int((noise >= size - 1e-9).sum())) / (1 + DRAWS)
-    ends = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2])
-    low, high = places.float().quantile(ends)
+    low, high = percentiles(places.float(), confidence)
     place = int(at)
     return Change(
         curve=name,

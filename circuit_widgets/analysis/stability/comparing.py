@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from circuit_widgets.analysis.stability.components import parts_in, role_depths, roles_in
-from circuit_widgets.analysis.stability.measuring import Measured, kept_by
+from circuit_widgets.analysis.stability.measuring import Measured
 from circuit_widgets.analysis.stability.pairs import (
     Matrices,
     Versions,
@@ -30,7 +30,7 @@ from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
-from circuit_widgets.statistics.intervals import further_draw, mean_interval, ratio_interval
+from circuit_widgets.statistics.intervals import further_draw, ratio_interval
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -91,7 +91,7 @@ class Comparing:
             scores, _ = runs.along(self._of.sample[source].kept[0])
             ends = ratio_interval(scores - runs.corrupt, whole, settings.confidence)
             placed = self._of.places[source].kept[: settings.random]
-            others = torch.tensor([kept_by(runs, kept) for kept in placed])
+            others = torch.tensor([runs.ratio(runs.along(kept)[0]) for kept in placed])
             ends = (*ends, *further_draw(others, settings.confidence))
             for name, number in zip(_TRANSFER, ends, strict=True):
                 self._transfer[name][source, target] = number
@@ -144,8 +144,8 @@ class Comparing:
         return padded(parts + [torch.full_like(parts[0], missing)] * left, missing)
 
     def _score(self) -> Score:
-        ends = [mean_interval(one.samples, self._settings.confidence) for one in self._models]
-        value, low, high = (self._filled(list(each)) for each in zip(*ends, strict=True))
+        ends = zip(*(one.ends for one in self._models), strict=True)
+        value, low, high = (self._filled(list(each)) for each in ends)
         return Score(value, low=low, high=high)
 
     def _kept(self) -> Tensor:

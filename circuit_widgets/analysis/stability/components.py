@@ -17,6 +17,7 @@ from circuit_widgets.attention.roles import ROLES
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import all_within, middle_of
 from circuit_widgets.statistics.overlaps import bootstrap_interval
+from circuit_widgets.statistics.percentiles import percentiles
 
 # A role that is less of a circuit is not one that the circuit has.
 LEAST = 0.1
@@ -30,7 +31,7 @@ def parts_in(
     heads = torch.tensor([source.head is not None for source in sources])
     sample, draws, places = (_writing(some) for some in (of.sample, of.draws, of.places))
     share, drawn, null = sample.mean(0)[0], draws.mean(0), places.mean(0)
-    low, high = drawn.quantile(_ends(confidence), dim=0)
+    low, high = percentiles(drawn, confidence)
     # Best of all heads against the best of all heads.
     best = null[:, heads].amax(1)
     found = []
@@ -50,7 +51,7 @@ def parts_in(
         )
     found.sort(key=lambda one: -one.share)
     counts = [(some[..., heads] == 1).sum(-1).float() for some in (share, drawn, null)]
-    least, most = counts[1].quantile(_ends(confidence))
+    least, most = percentiles(counts[1], confidence)
     control = dict(
         zip(
             ("control", "control_low", "control_high"),
@@ -110,7 +111,7 @@ def _roles(
     heights = ((null - middle) / spread).amin(1)
     best = heights[:, known].amax(1) if known.any() else heights.new_full((1,), math.nan)
     share, drawn_share = has.float().mean(0), drawn.float().mean(1)
-    low, high = drawn_share.quantile(_ends(confidence), dim=0)
+    low, high = percentiles(drawn_share, confidence)
     by_chance = _has(null, middle).float().mean((0, 1))
     found = []
     for at, name in enumerate(ROLES):
@@ -158,7 +159,3 @@ def _writing(some: Sequence[Drawn]) -> Float[Tensor, "model draw source"]:
 def _share_of(draws: Bool[Tensor, " draw"]) -> float:
     # The circuits themselves are one more such draw.
     return (1 + int(draws.sum())) / (1 + len(draws))
-
-
-def _ends(confidence: float) -> Float[Tensor, " 2"]:
-    return torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2])

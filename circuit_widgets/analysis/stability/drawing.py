@@ -17,9 +17,9 @@ from circuit_widgets.causal.random_places import random_places
 from circuit_widgets.statistics.overlaps import (
     jaccard,
     means_of,
-    rank_correlation,
     shared_mass,
 )
+from circuit_widgets.statistics.ranks import rank_correlation
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets import arguments, capture, models
 from circuit_widgets.attention.roles import RoleScores, chance_of
 from circuit_widgets.attention.shapes import Pictures
 from circuit_widgets.causal.choosing import sizes_of
-from circuit_widgets.causal.edge_scores import edge_scores
+from circuit_widgets.causal.edge_scores import check_method, edge_scores
 from circuit_widgets.causal.nodes import Nodes, nodes_of
 from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.jobs.analysis import holding
@@ -26,6 +26,7 @@ from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.prompts.tokens import tokenize
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.statistics.doing import TaskCheck, check_task
+from circuit_widgets.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -48,6 +49,7 @@ class Measured:
         found, tested: Its prompts that edges are scored on, and those that circuits are run on.
         check: How well it does the task.
         samples: Edge scores of each prompt in `found`; NaN: no edge.
+        ends: Their mean over prompts, with its interval.
         roles, role_control: Of every sequence; on tokens that do not repeat.
         role_chance: What attending uniformly has.
         loss: Of each prompt in `found`, in nats.
@@ -64,6 +66,7 @@ class Measured:
     tested: Task
     check: TaskCheck
     samples: Float[Tensor, "prompt source target"]
+    ends: tuple[Float[Tensor, "source target"], ...]
     roles: Float[Tensor, "role sequence layer head"]
     role_control: Float[Tensor, "role sequence layer head"]
     role_chance: dict[str, float]
@@ -75,7 +78,7 @@ class Measured:
     @property
     def score(self) -> Float[Tensor, "source target"]:
         """The mean over prompts."""
-        return self.samples.mean(0)
+        return self.ends[0]
 
 
 class Given(Generic[T]):
@@ -127,6 +130,7 @@ def measure(
             f"{task!r} has too few prompts for intervals; accepted are "
             f"{'4 or more, or held_out=False with 2' if settings.held_out else '2 or more'}"
         )
+    check_method(settings.method, task)
     nodes = nodes_of(model)
     found, tested = task.halves(settings.seed) if settings.held_out else (task, task)
     check = check_task(model, task, confidence=settings.confidence, batch=settings.batch)
@@ -136,13 +140,14 @@ def measure(
         parts.append(part)
         yield step()
     samples = torch.cat(parts)
+    ends = mean_interval(samples, settings.confidence)
     loss, pictures = _clean(model, found, settings.batch)
     probe = Probe(model, settings.length, settings.seed, None)
     roles, control = _roles(model, probe, settings)
     yield step()
     share = None
     if settings.size is None and (check.done or settings.allow_failure):
-        share = _share(model, nodes, tested, samples.mean(0), settings)
+        share = _share(model, nodes, tested, ends[0], settings)
     yield step()
     into.value = Measured(
         made=made(model, task),
@@ -152,6 +157,7 @@ def measure(
         tested=tested,
         check=check,
         samples=samples,
+        ends=ends,
         roles=roles,
         role_control=control,
         role_chance=chance_of(probe.layout),
@@ -202,12 +208,6 @@ def _share(
     runs = TaskRuns(model, nodes, task, settings.by, settings.batch)
     for kept in sizes_of(score.abs(), nodes, None)[0]:
         capture.check_stop()
-        if kept_by(runs, kept) >= settings.keep:
+        if runs.ratio(runs.along(kept)[0]) >= settings.keep:
             return int(kept.sum()) / int(nodes.allowed.sum())
     return 1.0
-
-
-def kept_by(runs: TaskRuns, kept: Bool[Tensor, "source target"]) -> float:
-    """How much of clean minus corrupt a circuit keeps, as one number."""
-    part = (runs.along(kept)[0] - runs.corrupt).mean()
-    return float(part / (runs.clean - runs.corrupt).mean())

@@ -22,10 +22,11 @@ from circuit_widgets.statistics.overlaps import (
     corrected,
     jaccard,
     means_of,
-    rank_correlation,
     resampled,
     shared_effects,
 )
+from circuit_widgets.statistics.percentiles import percentiles
+from circuit_widgets.statistics.ranks import rank_correlation
 
 # Circuits with heads in random places, to know what two have in common by chance.
 PLACES = 200
@@ -254,6 +255,5 @@ def _percentiles(
     places: Float[Tensor, "draw end"], confidence: float
 ) -> tuple[list[int], list[int]]:
     """Outwards to whole places, so that no end is said to be surer than a checkpoint."""
-    outside = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2])
-    low, high = places.quantile(outside, dim=0)
+    low, high = percentiles(places, confidence)
     return low.floor().int().tolist(), high.ceil().int().tolist()

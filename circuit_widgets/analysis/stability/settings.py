@@ -8,12 +8,11 @@ from typing import Any
 
 from circuit_widgets import arguments
 from circuit_widgets.causal.edge_scores import METHODS
+from circuit_widgets.causal.subgraph import BY
 from circuit_widgets.models.recipes import described
 from circuit_widgets.prompts.repeats import SHORTEST
 from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.results.provenance import Provenance
-
-BY = ("resample", "mean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +42,18 @@ class Settings:
     tasks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def checked(models: Mapping[Any, Any], **given: Any) -> Settings:
+def checked(models: Mapping[Any, Any], task: Any, **given: Any) -> Settings:
     """The arguments as settings.
 
     Raises:
+        TypeError: No task, and nothing that makes one.
         ValueError: A number out of range, or a name that there is not.
     """
+    if not isinstance(task, Task) and not callable(task):
+        raise TypeError(
+            f"the task is {arguments.shown(task)}; accepted is a Task, or a function that makes "
+            "one of a model"
+        )
     size = given.pop("size")
     if size is not None and not (isinstance(size, float) and 0 < size < 1):
         size = arguments.whole("size", size, 1)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from circuit_widgets.analysis.stability.changes import change_of, highest_head, swaps_of
@@ -138,7 +138,7 @@ class Tracking:
         intervals = torch.full((n - 1,), math.nan)
         blank = {name: Score(intervals.clone()) for name in (CIRCUIT, EFFECTS, RANK)}
         pictures, scale, heads = self._pictures()
-        edges = [mean_interval(one.samples, settings.confidence) for one in models]
+        value, low, high = self._faithful.clone()
         loss = [mean_interval(one.loss, settings.confidence) for one in models]
         return TrainingStability(
             task=first.found.name,
@@ -154,9 +154,9 @@ class Tracking:
             task_score=self._checked("score"),
             loss=self._ends([torch.stack([*each]) for each in loss]),
             accuracy=self._checked("accuracy"),
-            score=self._ends([torch.stack([*each]) for each in edges]),
+            score=self._ends([torch.stack([*one.ends]) for one in models]),
             kept=self._kept.clone(),
-            faithfulness=Score(*_three(self._faithful)),
+            faithfulness=Score(value, low=low, high=high),
             roles=self._roles(),
             similarities=blank if alike is None else alike.scores,
             jaccard=intervals if alike is None else alike.jaccard,
@@ -238,8 +238,3 @@ class Tracking:
         # No picture: not one of zeros.
         scale[len(models) :] = math.nan
         return pictures, scale, tuple(found)
-
-
-def _three(ends: Float[Tensor, "3 step"]) -> tuple[Tensor, None, None, Tensor, Tensor]:
-    """Value, chance, control, low and high, as `Score` takes them."""
-    return ends[0].clone(), None, None, ends[1].clone(), ends[2].clone()

@@ -88,6 +88,10 @@ class Task:
         prompts = f"{n} prompt{'' if n == 1 else 's'} of {length} tokens"
         return f"Task({self.name!r}, {prompts}, metric {self.metric!r})"
 
+    def described(self) -> str:
+        """Its name and prompts, as the probe of a result."""
+        return f"{self.name}, {len(self)} prompts of {self.clean.shape[1]} tokens"
+
     @property
     def places(self) -> Int[Tensor, "prompt place"]:
         """The positions that are read, with a dimension for places even if there is one."""
@@ -228,3 +232,19 @@ class Task:
         True
         """
         return settings_of(self)
+
+
+def check_is_task(task: Any) -> None:
+    """Return if it is a task.
+
+    Raises:
+        TypeError: It is something else.
+
+    >>> check_is_task("ioi")
+    Traceback (most recent call last):
+    TypeError: the task is 'ioi'; accepted is a Task, such as Task.ioi(model)
+    """
+    if not isinstance(task, Task):
+        raise TypeError(
+            f"the task is {arguments.shown(task)}; accepted is a Task, such as Task.ioi(model)"
+        )
