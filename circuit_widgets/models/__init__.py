@@ -6,6 +6,7 @@ Importing this package imports neither torch nor transformer_lens (3 s): both wa
 from __future__ import annotations
 
 import difflib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["check_model", "load_model", "n_context", "name_of"]
+__all__ = ["check_model", "known_names", "load_model", "n_context", "name_of"]
 
 
 def load_model(
@@ -94,6 +95,19 @@ def load_model(
             model.to(dtype)
     model.eval()
     return model
+
+
+def known_names() -> list[str]:
+    """Names that `load_model` takes: the zoo's and SmolLM2, which need no network.
+
+    Hugging Face's too where TransformerLens, which lists them, is imported already: that takes
+    seconds.
+
+    >>> "toy-induction" in known_names()
+    True
+    """
+    listed = _hub.known_names() if "transformer_lens" in sys.modules else []
+    return [*_ours(), *listed]
 
 
 def _load(
