@@ -17,7 +17,7 @@ const VIEWS = join(HERE, "src", "views");
 // Induction has nearly every part (graph, heat maps, scatter, words, tables), and three views.
 // Circuits has graph, heat maps, curves, tables, and groups of nodes.
 // Stability has two views: graphs, heat maps, tables, and of a training head grids and curves as well.
-const BUDGET = { explorer: 200_000, induction: 157_000, circuits: 140_000, stability: 162_000 };
+const BUDGET = { explorer: 200_000, induction: 157_500, circuits: 140_000, stability: 162_000 };
 const TOPIC_BUDGET = 135_000;
 
 const { values: args } = parseArgs({

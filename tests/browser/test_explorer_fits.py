@@ -159,3 +159,37 @@ def test_the_help_is_seen_where_one_is(lab):
         expect(page.part("help")).to_contain_text("attends to / is attended to by")
         page.root.locator(".root").press("Escape")
         expect(page.part("help")).to_have_count(0)
+
+
+# What is done to the matrix: each drawing and each change of its size.
+DRAWINGS = """canvas => {
+    const found = window.drawings = [];
+    const { prototype } = CanvasRenderingContext2D;
+    const { clearRect } = prototype;
+    prototype.clearRect = function (...box) {
+        if (this.canvas === canvas) found.push(`${canvas.width} x ${canvas.height}`);
+        return clearRect.apply(this, box);
+    };
+}"""
+
+
+def test_a_click_draws_the_matrix_once_and_moves_nothing(lab):
+    # Pooled, and the last line of controls wraps: a line that goes while a head is on its way would
+    # change the matrix's height, twice, and draw it three times.
+    text = "torch.randint(1, 97, (1, 300), generator=torch.Generator().manual_seed(0))"
+    cells = [model_of(12, n_ctx=512), f"cw.explore(model, {text}, probe=False)"]
+    with lab.open(cells, width=1400, height=1000) as nb:
+        nb.run_all()
+        page = ExplorerPage(nb, 1)
+        page.wait_for_tile()
+        page.row(299)
+        nb.page.wait_for_timeout(500)
+        size = page.part("matrix").evaluate("e => `${e.width} x ${e.height}`")
+        page.part("matrix").evaluate(DRAWINGS)
+        page.session("session.tiles.value.clear()")
+        page.session("session.select({ layer: 2, head: 5 })")
+        page.wait_for_tile()
+        page.row(299)
+        nb.page.wait_for_timeout(300)
+        assert nb.page.evaluate("window.drawings") == [size]
+        assert nb.errors == []

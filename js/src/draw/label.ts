@@ -6,6 +6,8 @@ const UNSEEN =
 const OVERRIDES = /[\u202a-\u202e\u2066-\u2069]/g;
 const RIGHT_TO_LEFT =
   /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\ud802\ud803\ud83a\ud83b][\udc00-\udfff]/;
+/** Seen as they are, a character each. */
+const PLAIN = /^[!-~]+$/;
 const FIRST_STRONG_ISOLATE = "\u2068";
 const POP_ISOLATE = "\u2069";
 
@@ -26,6 +28,7 @@ export function labelText(token: string, max: number): string {
   const spaces = /^ */.exec(token)?.[0].length ?? 0;
   // A leading space belongs to most tokens and says little; a token of spaces alone says just that.
   const body = spaces === token.length ? "␣".repeat(spaces) : token.slice(spaces);
+  if (body.length <= max && PLAIN.test(body)) return body;
   // A token may be very long (a run of dashes); no more of it than is shown need be looked at.
   const shown: string[] = [];
   for (const cluster of graphemes(body.slice(0, 64 * (max + 1)))) {

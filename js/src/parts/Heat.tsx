@@ -79,20 +79,21 @@ export function Heat(props: HeatProps) {
   const given = useLatest({ rows: axes[0], cols: axes[1], shape, causal, marks, stripe, missing });
   const { row, col } = selected;
   const chosen = useLatest({ row, col });
-  const drawing = useComputed<HeatDrawing | null>(() => {
+  // All but the cells: what lies over them is not drawn again for other cells.
+  const layout = useComputed<Omit<HeatDrawing, "picture"> | null>(() => {
     const { width, height } = box.size.value;
     if (width === 0 || height === 0) return null;
     const o = given.value;
     const frame = heatFrame({ width, height }, o);
     const window = clamp(zoom?.window.value ?? whole(o.shape), o.shape);
-    return { ...o, view: { ...frame, ...window }, picture: picture.value, theme: theme.value };
+    return { ...o, view: { ...frame, ...window }, theme: theme.value };
   });
   const find = (event: MouseEvent): Cell | null => {
     const { x, y } = place(event);
-    const o = drawing.peek();
+    const o = layout.peek();
     return o && hit(o.view, x, y, causal);
   };
-  const gestures = zoom?.useGestures(drawing, box.ref) ?? STILL;
+  const gestures = zoom?.useGestures(layout, box.ref) ?? STILL;
   const walk = useWalk(props, shape, focus);
   const interactive = keys && props.choose !== undefined;
   return (
@@ -109,15 +110,15 @@ export function Heat(props: HeatProps) {
         label={interactive ? `${label} Arrow keys go from cell to cell, Enter selects.` : label}
         role={interactive ? "application" : "img"}
         base={(ctx) => {
-          const o = drawing.value;
+          const o = layout.value;
           if (!o) return;
-          drawHeat(ctx, o);
+          drawHeat(ctx, { ...o, picture: picture.value });
           const { x, y, width, height } = o.view;
           ctx.canvas.dataset.frame = [x, y, width, height].join();
           if (zoom) zoom.pixels.value = width;
         }}
         over={(ctx) => {
-          const o = drawing.value;
+          const o = layout.value;
           if (o)
             drawHeatOver(ctx, o, { hover: hover.value ?? focus.value, selected: chosen.value });
         }}

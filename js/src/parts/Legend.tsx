@@ -26,8 +26,9 @@ export interface LegendProps {
 
 export function Legend({ name, theme, scale, marker = null, note }: LegendProps) {
   const box = useBox();
-  const given = useLatest({ scale, marker });
-  const { least, most, unit, chance, chanceName = "chance" } = scale;
+  const { least, most, signed, unit, chance, chanceName = "chance" } = scale;
+  // Part by part: an object made for each rendering is not another scale.
+  const given = useLatest({ least, most, signed, chance, marker });
   const known = chance !== null && chance !== undefined && Number.isFinite(chance);
   const words = `${shortNumber(least)} to ${shortNumber(most)} ${unit}`;
   return (
@@ -41,7 +42,8 @@ export function Legend({ name, theme, scale, marker = null, note }: LegendProps)
           role="img"
           style={{ height: `${LEGEND_ROOM.above + RAMP + LEGEND_ROOM.below}px` }}
           base={(ctx, { width }) => {
-            const { scale, marker } = given.value;
+            const { marker, ...ends } = given.value;
+            const scale = { ...ends, unit };
             const table = tableOf(scale, theme.value);
             const [x, y] = [4, LEGEND_ROOM.above];
             const ramp = { x, y, width: width - 8, height: RAMP };

@@ -12,7 +12,7 @@ export interface Zoom {
   pixels: Signal<number>;
   /** What the pointer does, for whatever draws the matrix: only who zooms brings the code along. */
   useGestures: (
-    drawing: ReadonlySignal<HeatDrawing | null>,
+    drawing: ReadonlySignal<Pick<HeatDrawing, "view" | "shape"> | null>,
     ref: RefObject<HTMLElement | null>,
   ) => Gestures;
 }
@@ -62,7 +62,7 @@ export interface Gestures {
 
 function useZoomGestures(
   zoom: Zoom,
-  drawing: ReadonlySignal<HeatDrawing | null>,
+  drawing: ReadonlySignal<Pick<HeatDrawing, "view" | "shape"> | null>,
   ref: RefObject<HTMLElement | null>,
 ): Gestures {
   const drag = useRef<{ x: number; y: number; window: Window; moved: boolean } | null>(null);

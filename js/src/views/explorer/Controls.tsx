@@ -6,6 +6,7 @@ import type { Session } from "../../model/session";
 import { Choice } from "../../parts/Choice";
 import { Toolbar } from "../../parts/Toolbar";
 import { STEP, type Zoom, zoomBy } from "../../parts/Zoom";
+import { OVERVIEW_SIDE } from "../../wire/tiles";
 
 export function Controls({ session }: { session: Session }) {
   const [first, scale, pooling] = [
@@ -13,8 +14,10 @@ export function Controls({ session }: { session: Session }) {
     session.params.choice("scale").value,
     session.params.choice("pooling").value,
   ];
-  const tile = session.tile.value;
-  const pooled = tile !== null && stride(tile) > 1;
+  // Of what is drawn, and a row that is there for the text: nothing moves while a head is on its way.
+  const tile = session.picture.value;
+  const pooled = session.text.value.tokens.length > OVERVIEW_SIDE;
+  const step = tile ? stride(tile) : 1;
   return (
     <Toolbar label="How the matrix is coloured">
       <Choice
@@ -54,7 +57,7 @@ export function Controls({ session }: { session: Session }) {
             {
               value: "max",
               label: "strongest",
-              about: `The strongest of ${stride(tile)} × ${stride(tile)}`,
+              about: `The strongest of ${step} × ${step}`,
             },
             { value: "mean", label: "mean", about: "The mean over its causal pairs" },
           ]}

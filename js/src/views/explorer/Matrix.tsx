@@ -27,7 +27,8 @@ export function Matrix({ session }: { session: Session }) {
     return pictureOfTile(tile, session.table.value, most, options);
   });
   const hover = useHover(session);
-  const tile = session.tile.value;
+  // Of what is drawn: while another head is on its way the colours, and the scale, are the last one's.
+  const tile = session.picture.value;
   const { query, key } = session.cell.value;
   return (
     <>
