@@ -13,7 +13,8 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
-NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+# The tour in Chinese has the cells of the English one (tests/test_notebooks.py).
+NOTEBOOKS := $(filter-out %_zh.ipynb,$(wildcard notebooks/*.ipynb))
 # Tests run by files on as many cores as there are, up to 4; PyTorch takes one each. In order: the
 # browser tests are last in each process, whose event loop is Playwright's from then on.
 PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
@@ -23,7 +24,7 @@ NO_WINDOW := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,-
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help demo test lint format js watch contract smollm2 bench chromium clean
-.PHONY: lint-python lint-js test-js test-notebooks test-python
+.PHONY: docs docs-check lint-python lint-js test-js test-notebooks test-python
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -104,6 +105,14 @@ bench: .venv/.bench circuit_widgets/static/.made chromium ## measure, beside cir
 	@echo "bench: python -m benchmarks.run"
 	@$(BIN)/python -m benchmarks.run
 
+docs: .venv/.docs circuit_widgets/static/.made ## build the documentation site: docs/_build/html; offline
+	@echo "docs: running the notebooks that changed, writing docs/_build/html"
+	@$(BIN)/python -m sphinx -b html -q -j auto docs docs/_build/html
+	@echo "docs: open docs/_build/html/index.html"
+
+docs-check: docs chromium ## look at every page of it in a browser without a network
+	@$(BIN)/python scripts/check_docs.py docs/_build/html
+
 chromium: # the browser of the tests
 	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then :; \
 	elif command -v apt-get >/dev/null; then \
@@ -139,6 +148,11 @@ clean: ## remove what was built (not .venv)
 	@echo "set-up: circuit_widgets with everything its tests need"
 	@$(PIP_INSTALL) -q -e '.[test]'
 	@touch .venv/.lab $@
+
+.venv/.docs: .venv/.test
+	@echo "set-up: what builds the documentation"
+	@$(PIP_INSTALL) -q -e '.[test,docs]'
+	@touch $@
 
 .venv/.bench: .venv/.test
 	@echo "set-up: the libraries to compare with"

@@ -18,6 +18,7 @@ from circuit_widgets.causal.direct import DirectLogits
 from circuit_widgets.live.next_tokens import TopNext, top_next
 from circuit_widgets.live.store import OVERVIEW_SIDE, Missing, TensorStore
 from circuit_widgets.live.tiles import Quantised
+from circuit_widgets.prompts.characters import LONGEST, after
 from circuit_widgets.prompts.tokens import Tokens
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import middle_of
@@ -75,6 +76,11 @@ class Reading:
     seconds: float
     # Hook points with hooks of the user's own, which ran too.
     hooks: tuple[str, ...] = ()
+
+    def name_next(self, position: int, id: int) -> str:
+        """What a token shows as that may follow a position; one may complete a character there."""
+        before = self.tokens.ids[0, max(0, position + 2 - LONGEST) : position + 1].tolist()
+        return after([self.name_token(each) for each in before], self.name_token(id))
 
     @property
     def n_tokens(self) -> int:
@@ -151,7 +157,8 @@ class Reading:
         chances = self.next.probabilities[position].tolist()
         if not all(map(math.isfinite, chances)):
             raise Missing("the model's probabilities are not numbers (NaN)")
-        named = [m.NextToken(self.name_token(i), i, p) for i, p in zip(ids, chances, strict=True)]
+        expected = zip(ids, chances, strict=True)
+        named = [m.NextToken(self.name_next(position, i), i, p) for i, p in expected]
         actual = None
         if position + 1 < self.n_tokens:
             id = int(self.tokens.ids[0, position + 1])

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 
 import matplotlib
 from matplotlib.figure import Figure as Base
-from matplotlib.font_manager import font_scalings
+from matplotlib.font_manager import font_scalings, fontManager
 
 from circuit_widgets.results.result import Result
 
@@ -32,6 +32,21 @@ _STYLE: dict[Any, Any] = {
     "xtick.labelsize": "small",
     "ytick.labelsize": "small",
 }
+
+
+# Fonts that have Chinese, Japanese or Korean glyphs, which the font of matplotlib lacks.
+_WIDE = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC"),
+    *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic"),
+    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS"),
+)
+
+
+@functools.cache
+def wide_fonts() -> tuple[str, ...]:
+    """The first of these fonts that this machine has, if any: for glyphs that the others lack."""
+    here = {font.name for font in fontManager.ttflist}
+    return tuple(name for name in _WIDE if name in here)[:1]
 
 
 class Figure(Base):
@@ -59,6 +74,8 @@ def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
             for name, value in _STYLE.items()
             if matplotlib.rcParams[name] == matplotlib.rcParamsDefault[name]
         }
+        if matplotlib.rcParams["font.family"] == matplotlib.rcParamsDefault["font.family"]:
+            untouched["font.family"] = [*matplotlib.rcParams["font.family"], *wide_fonts()]
         with matplotlib.rc_context(untouched):
             return plot(*args, **kwargs)
 

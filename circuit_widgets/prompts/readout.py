@@ -14,7 +14,7 @@ from circuit_widgets import arguments, models
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.each import places_of, targets_of
 from circuit_widgets.prompts.targets import Target, target_of, warn_of_a_space
-from circuit_widgets.prompts.tokens import Tokens, show_token, tokenize
+from circuit_widgets.prompts.tokens import Tokens, show_tokens, tokenize
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -68,7 +68,7 @@ class Readout:
 
     def strings(self, model: TransformerBridge) -> tuple[str, ...]:
         """The text's tokens as they are shown."""
-        return tuple(show_token(model, id) for id in self.ids.tolist())
+        return show_tokens(model, self.ids.tolist())
 
 
 def readout(

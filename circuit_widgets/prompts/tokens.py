@@ -6,7 +6,7 @@ import operator
 import re
 import warnings
 import weakref
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from circuit_widgets import arguments
 from circuit_widgets.models import n_context
+from circuit_widgets.prompts.characters import LONGEST, after, in_characters
 from circuit_widgets.prompts.unknown_words import about_unknown_words
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Tokens:
     Attributes:
         ids: On the model's device, with what the model puts in front of a text.
         strings: What each token shows as: text, never HTML, with its leading space and newlines as
-            they are. A token that is a part of a character shows its bytes: "\xf0\x9f".
+            they are. A token that is a part of a character shows the character, and which part it
+            is: "蓝⟨1/3⟩"; bytes that make no whole character are written out: "\xf0\x9f".
         text: The prompt.
         has_bos: Whether position 0 is a special token (BOS, CLS) that stands before the text.
     """
@@ -88,14 +90,24 @@ def tokenize(
         text = str(tokenizer.decode(ids[has_bos:]))
     return Tokens(
         ids=torch.tensor([ids], dtype=torch.long, device=model.cfg.device),
-        strings=tuple(show_token(model, id) for id in ids),
+        strings=show_tokens(model, ids),
         text=text,
         has_bos=has_bos,
     )
 
 
+def show_tokens(model: TransformerBridge, ids: Iterable[int]) -> tuple[str, ...]:
+    """What the tokens of a text show as, in order: see `Tokens.strings`."""
+    return in_characters([show_token(model, id) for id in ids])
+
+
+def show_token_after(model: TransformerBridge, before: Sequence[int], id: int) -> str:
+    """What a token shows as that may follow others: one may complete a character of theirs."""
+    return after([show_token(model, id) for id in before[1 - LONGEST :]], show_token(model, id))
+
+
 def show_token(model: TransformerBridge, id: int) -> str:
-    """What one token shows as; never empty, so that it can be seen and clicked."""
+    """What one token shows as alone; never empty, so that it can be seen and clicked."""
     tokenizer = getattr(model, "tokenizer", None)
     if tokenizer is None:
         return str(id)

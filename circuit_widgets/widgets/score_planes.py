@@ -124,7 +124,7 @@ def text_scores(text: TextScores) -> list[HeadScore]:
 def share_score(reading: Reading) -> HeadScore:
     """What each head adds directly to the logit of the likeliest token after the text."""
     shares = reading.shares
-    token = f"“{reading.name_token(shares.target).strip()}”"
+    token = f"“{reading.name_next(reading.n_tokens - 1, shares.target).strip()}”"
     missing = f" Missing here: {shares.missing}." if shares.missing else ""
     about = dataclasses.replace(
         ATTRIBUTION,

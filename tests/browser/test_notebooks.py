@@ -9,10 +9,15 @@ from playwright.sync_api import expect
 
 from tests.browser.explorer_page import ExplorerPage
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+# The tour in Chinese has the cells of the English one.
+NOTEBOOKS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.smollm2] * path.stem.startswith("10_real"))
+    for path in sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+    if not path.stem.endswith("_zh")
+]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS)
 def test_every_view_of_a_notebook_paints(lab, path):
     with lab.open(path, width=1300, height=1000) as notebook:
         notebook.run_all()

@@ -172,3 +172,13 @@ def test_long_texts_keep_names_apart() -> None:
 @pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (0.0049, "0.00"), (-0.5, "-0.50")])
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_glyphs_that_the_font_lacks_come_from_one_that_has_them(monkeypatch) -> None:
+    monkeypatch.setattr("circuit_widgets.plots.figure.wide_fonts", lambda: ("DejaVu Serif",))
+    trace = cw.compute_self_influence(cw.load_model(), TEXT, draws=2, progress=False)
+    figure = trace.plot()
+    labels = [label for ax in figure.axes for label in ax.get_xticklabels()]
+    assert labels[0].get_fontfamily() == ["sans-serif", "DejaVu Serif"]
+    with matplotlib.rc_context({"font.family": "monospace"}):
+        assert trace.plot().axes[0].get_xticklabels()[0].get_fontfamily() == ["monospace"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 import transformers
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
-from circuit_widgets.prompts.tokens import _byte_alphabet, show_token, tokenize
+from circuit_widgets.prompts.tokens import _byte_alphabet, show_token, show_token_after, tokenize
 from tests import tiny
 
 EMOJI = "\N{GRINNING FACE}"  # four bytes
@@ -106,15 +107,29 @@ def test_one_string_per_token_and_nothing_is_lost(bpe, text: str) -> None:
     assert len(tokens.strings) == tokens.ids.shape[1]
     assert all(tokens.strings)
     assert all(isinstance(string, str) for string in tokens.strings)
-    # Bytes that are no character by themselves are written out; put together they are the text.
-    data = "".join(tokens.strings[1:]).encode("utf-8")
-    for byte in range(0x80, 0x100):
-        data = data.replace(f"\\x{byte:02x}".encode(), bytes([byte]))
-    assert data.decode("utf-8") == text
+    # Of a character that is several tokens, the first has the character and the spaces before it.
+    later_parts = re.compile(r".+⟨([2-4])/[2-4]⟩", re.DOTALL)
+    whole = [each for each in tokens.strings[1:] if not later_parts.fullmatch(each)]
+    assert "".join(re.sub(r"⟨1/[2-4]⟩$", "", each) for each in whole) == text
 
 
-def test_parts_of_an_emoji_can_be_told_apart(bpe) -> None:
-    assert tokenize(bpe, EMOJI).strings[1:] == (r"\xf0\x9f", r"\x98", r"\x80")
+def test_parts_of_a_character_say_so_and_can_be_told_apart(bpe) -> None:
+    shown = tuple(f"{EMOJI}⟨{part}/3⟩" for part in (1, 2, 3))
+    assert tokenize(bpe, EMOJI).strings[1:] == shown
+    assert tokenize(bpe, f"he{EMOJI}").strings[2:] == shown
+
+
+def test_bytes_that_are_no_character_are_written_out(bpe) -> None:
+    ids = tokenize(bpe, EMOJI).ids[0].tolist()
+    assert tokenize(bpe, ids[:3]).strings[1:] == (r"\xf0\x9f", r"\x98")
+    assert tokenize(bpe, ids[2:]).strings == (r"\x98", r"\x80")
+
+
+def test_a_next_token_that_completes_a_character_shows_as_its_part(bpe) -> None:
+    ids = tokenize(bpe, f"he{EMOJI}").ids[0].tolist()
+    assert show_token_after(bpe, ids[:4], ids[4]) == f"{EMOJI}⟨3/3⟩"
+    assert show_token_after(bpe, ids[:2], ids[4]) == r"\x80"
+    assert show_token_after(bpe, [], ids[1]) == "he"
 
 
 def test_markup_is_text(bpe) -> None:
@@ -150,7 +165,8 @@ def test_sentence_pieces_keep_their_spaces(tmp_path: Path) -> None:
     tokens = tokenize(model, f"dog dog{EMOJI}\n")
     assert tokens.strings == (
         *("<s>", " dog", " dog"),
-        *(r"\xf0", r"\x9f", r"\x98", r"\x80", "\n"),
+        *(f"{EMOJI}⟨{part}/4⟩" for part in (1, 2, 3, 4)),
+        "\n",
     )
     assert tokens.has_bos
     model.cfg.default_prepend_bos = False

@@ -15,7 +15,7 @@ from circuit_widgets.analysis.attribution.results import LogitAttribution
 from circuit_widgets.causal.direct import Direct
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.targets import Target
-from circuit_widgets.prompts.tokens import show_token
+from circuit_widgets.prompts.tokens import show_token_after
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import all_within, mean_interval, middle_of
@@ -86,15 +86,23 @@ class Samples:
     def result(self, model: TransformerBridge, made: Provenance) -> LogitAttribution:
         order = sorted(self._targets)
         targets = [self._targets[at] for at in order]
-        others = [target.against for target in targets if target.against is not None]
+
+        def shown(at: int, id: int) -> str:
+            read = self._prompts.tokens[at].ids[0, : self._places[at] + 1]
+            return show_token_after(model, read.tolist(), id)
+
         first = self._prompts.tokens[order[0]]
         return LogitAttribution(
             provenance=made,
             tokens=first.strings,
             ids=tuple(first.ids[0].tolist()),
             position=self._places[order[0]],
-            targets=tuple(show_token(model, target.id) for target in targets),
-            against=tuple(show_token(model, id) for id in others),
+            targets=tuple(shown(at, target.id) for at, target in zip(order, targets, strict=True)),
+            against=tuple(
+                shown(at, target.against)
+                for at, target in zip(order, targets, strict=True)
+                if target.against is not None
+            ),
             n_prompts=len(order),
             n_likeliest=self._n_likeliest,
             capped=self._capped,

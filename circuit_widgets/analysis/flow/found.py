@@ -14,7 +14,7 @@ from circuit_widgets.analysis.flow.outputs import Output
 from circuit_widgets.analysis.flow.results import FlowSource, InformationFlow
 from circuit_widgets.analysis.flow.routes import key_paths
 from circuit_widgets.causal.metrics import ROUNDING
-from circuit_widgets.prompts.tokens import show_token
+from circuit_widgets.prompts.tokens import show_token_after
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import SHARE, mean_interval
@@ -41,8 +41,10 @@ def routes_found(
         "ids": tuple(first.ids.tolist()),
         "position": position,
         "target": outputs[0].target.id,
-        "target_token": show_token(model, outputs[0].target.id),
-        "against_token": None if against is None else show_token(model, against),
+        "target_token": show_token_after(model, first.read.tolist(), outputs[0].target.id),
+        "against_token": None
+        if against is None
+        else show_token_after(model, first.read.tolist(), against),
         "targets": tuple(each.target for each in outputs),
         "n_prompts": len(outputs),
         "contributions": padded_rows(means.contributions, n, math.nan),

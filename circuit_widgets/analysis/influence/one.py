@@ -21,7 +21,7 @@ from circuit_widgets.prompts.replacements import (
     draw_replacements,
     drawn_replacements,
 )
-from circuit_widgets.prompts.tokens import show_token
+from circuit_widgets.prompts.tokens import show_token_after
 from circuit_widgets.results.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -111,8 +111,10 @@ def _result(
         n_prompt=asked.n_prompt,
         position=asked.position,
         target=target,
-        target_token=show_token(model, target),
-        against_token=None if asked.against is None else show_token(model, asked.against),
+        target_token=show_token_after(model, asked.read.tolist(), target),
+        against_token=None
+        if asked.against is None
+        else show_token_after(model, asked.read.tolist(), asked.against),
         metric=settings.metric,
         enumerated=put.every,
         n_replacements=counts,

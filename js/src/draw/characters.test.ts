@@ -10,6 +10,21 @@ describe("tokens that are parts of a character", () => {
     ]);
   });
 
+  it("are joined by their numbers", () => {
+    const tokens = [" 蓝⟨1/2⟩", "蓝⟨2/2⟩", "狗⟨1/3⟩", "狗⟨2/3⟩", "狗⟨3/3⟩", "狗"];
+    expect(pieces(tokens).map(({ text, from }) => [from, text])).toEqual([
+      [0, " 蓝"],
+      [2, "狗"],
+      [5, "狗"],
+    ]);
+  });
+
+  it("stay as they are where a part is missing", () => {
+    for (const tokens of [["蓝⟨1/3⟩", "蓝⟨3/3⟩"], ["蓝⟨2/2⟩"], ["蓝⟨1/2⟩", "狗⟨2/2⟩"], ["⟨1/2⟩"]]) {
+      expect(pieces(tokens).map(({ text }) => text)).toEqual(tokens);
+    }
+  });
+
   it("are joined with what else a token has", () => {
     expect(pieces([" \\xf0\\x9f", "\\x90\\xb6"])).toEqual([{ from: 0, to: 2, text: " 🐶" }]);
   });

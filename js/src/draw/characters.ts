@@ -1,4 +1,5 @@
-// Tokens that are parts of one character, joined: a byte that is no text by itself shows as "\xe8".
+// Tokens that are parts of one character, joined: they show as "蓝⟨1/3⟩" and so on. Results of earlier
+// versions have the bytes of each instead: "\xe8".
 
 /** Tokens [from, to) that show as one text. */
 export interface Piece {
@@ -7,7 +8,8 @@ export interface Piece {
   text: string;
 }
 
-const BYTE = /\\x([89a-f][0-9a-f])/g;
+const PART = /^(.+)⟨1\/([2-4])⟩$/su;
+const BYTE = /\\x[89a-f][0-9a-f]/;
 /** A character has at most four bytes, and a token begins and ends within one at most. */
 const LONGEST = 4;
 
@@ -15,11 +17,20 @@ const LONGEST = 4;
 export function pieces(tokens: readonly string[]): Piece[] {
   const found: Piece[] = [];
   for (let from = 0; from < tokens.length; ) {
-    const piece = joined(tokens, from) ?? { from, to: from + 1, text: tokens[from] ?? "" };
+    const piece = named(tokens, from) ??
+      joined(tokens, from) ?? { from, to: from + 1, text: tokens[from] ?? "" };
     found.push(piece);
     from = piece.to;
   }
   return found;
+}
+
+function named(tokens: readonly string[], from: number): Piece | null {
+  const [, text = "", n = 0] = PART.exec(tokens[from] ?? "") ?? [];
+  // The spaces before a character are in its first part alone.
+  for (let part = 2; part <= Number(n); part++)
+    if (tokens[from + part - 1] !== `${text.trimStart()}⟨${part}/${n}⟩`) return null;
+  return text ? { from, to: from + Number(n), text } : null;
 }
 
 function joined(tokens: readonly string[], from: number): Piece | null {
@@ -33,19 +44,9 @@ function joined(tokens: readonly string[], from: number): Piece | null {
 
 /** The text of bytes written out between others; null where they are no whole characters. */
 function decoded(shown: string): string | null {
-  const encoder = new TextEncoder();
-  const bytes: number[] = [];
-  let at = 0;
-  for (const match of shown.matchAll(BYTE)) {
-    bytes.push(...encoder.encode(shown.slice(at, match.index)));
-    bytes.push(Number.parseInt(match[1] as string, 16));
-    at = match.index + match[0].length;
-  }
-  bytes.push(...encoder.encode(shown.slice(at)));
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
-      Uint8Array.from(bytes),
-    );
+    const escaped = encodeURIComponent(shown).replace(/%5Cx([89a-f][0-9a-f])/g, "%$1");
+    return decodeURIComponent(escaped);
   } catch {
     return null;
   }
