@@ -104,7 +104,7 @@ def ours(model: Any, ids: Any) -> str:
 
 def patterns(model: Any, ids: Any) -> torch.Tensor:
     """[layer, head, query, key], the same numbers for everybody."""
-    names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(LAYERS)]
+    names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(model.cfg.n_layers)]
     _, cache = model.run_with_cache(ids, names_filter=names)
     return torch.stack([cache[name][0] for name in names])
 

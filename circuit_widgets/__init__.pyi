@@ -1,5 +1,6 @@
 """The public names; `__init__.py` reads them here, and imports each at its first use."""
 
+from . import export as export
 from .analysis.attribution import (
     HeadAblation as HeadAblation,
 )
@@ -187,6 +188,7 @@ __all__ = [
     "detect_attention_pattern",
     "detect_attention_patterns",
     "explore",
+    "export",
     "extract_circuit",
     "identify_induction_heads",
     "inject_fault",

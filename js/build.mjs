@@ -1,4 +1,5 @@
-// Builds one self-contained ES module per view: js/src/views/T.tsx -> circuit_widgets/static/T.js.
+// Builds one self-contained ES module per view: js/src/views/T.tsx -> circuit_widgets/static/T.js;
+// and page.js, the script of a page without a kernel, with all views in it.
 //
 //   node build.mjs            build, print the sizes, fail when a bundle is over its budget
 //   node build.mjs --watch    build again at every change (sizes are printed, not enforced)
@@ -17,8 +18,16 @@ const VIEWS = join(HERE, "src", "views");
 // Induction has nearly every part (graph, heat maps, scatter, words, tables), and three views.
 // Circuits has graph, heat maps, curves, tables, and groups of nodes.
 // Stability has two views: graphs, heat maps, tables, and of a training head grids and curves as well.
-const BUDGET = { explorer: 200_000, induction: 157_500, circuits: 140_000, stability: 162_000 };
-const TOPIC_BUDGET = 135_000;
+const BUDGET = {
+  explorer: 200_000,
+  induction: 159_000,
+  circuits: 142_000,
+  stability: 164_000,
+  page: 420_000,
+};
+const TOPIC_BUDGET = 137_000;
+/** Not a view: the page that holds them all. */
+const PAGE = "page";
 
 const { values: args } = parseArgs({
   options: { watch: { type: "boolean", default: false }, out: { type: "string" } },
@@ -37,17 +46,25 @@ function faults(name, size, output) {
   const found = [];
   const budget = BUDGET[name] ?? TOPIC_BUDGET;
   if (size > budget) found.push(`${name}.js has ${size} bytes, its budget is ${budget}`);
-  if (!output.exports.includes("default"))
+  if (name !== PAGE && !output.exports.includes("default"))
     found.push(`${name}.tsx has no default export { initialize, render }`);
   for (const { path } of output.imports) found.push(`${name}.js would load ${path} at run time`);
   return found;
+}
+
+const built = new Set();
+
+/** Removes bundles of views that are no more. */
+function tidy() {
+  for (const old of readdirSync(out)) {
+    if (old.endsWith(".js") && !built.has(old)) rmSync(join(out, old));
+  }
 }
 
 /** Prints the sizes and writes the bundles; returns what is wrong with them. */
 function publish(result) {
   mkdirSync(out, { recursive: true });
   const wrong = [];
-  const built = new Set();
   for (const file of result.outputFiles) {
     const name = basename(file.path, ".js");
     const [, output] = Object.entries(result.metafile.outputs).find(([path]) =>
@@ -64,9 +81,6 @@ function publish(result) {
     renameSync(`${file.path}.new`, file.path);
     built.add(basename(file.path));
   }
-  for (const old of readdirSync(out)) {
-    if (old.endsWith(".js") && !built.has(old)) rmSync(join(out, old));
-  }
   for (const sentence of wrong) console.error(`error: ${sentence}`);
   return wrong;
 }
@@ -79,6 +93,19 @@ const css = {
       const source = await readFile(path, "utf8");
       const { code } = await esbuild.transform(source, { loader: "css", minify: true });
       return { contents: code, loader: "text" };
+    });
+  },
+};
+/** All views by name, for the page that holds them all: a view that is added is in it. */
+const allViews = {
+  name: "views:all",
+  setup(build) {
+    build.onResolve({ filter: /^views:all$/ }, ({ path }) => ({ path, namespace: "views" }));
+    build.onLoad({ filter: /.*/, namespace: "views" }, () => {
+      const names = views().map((path) => basename(path, ".tsx"));
+      const lines = names.map((name) => `import ${name} from "./src/views/${name}.tsx";`);
+      const all = names.map((name) => `${name}: ${name}.shown`).join(", ");
+      return { contents: `${lines.join("\n")}\nexport default { ${all} };`, resolveDir: HERE };
     });
   },
 };
@@ -101,6 +128,14 @@ const options = {
   logLevel: "warning",
 };
 
+// A page opened as a file has no modules, only a script.
+const page = {
+  ...options,
+  entryPoints: [join(HERE, "src", "page.ts")],
+  format: "iife",
+  plugins: [css, allViews],
+};
+
 if (options.entryPoints.length === 0) {
   console.error(`error: no view to build in ${VIEWS}`);
   process.exit(1);
@@ -114,9 +149,14 @@ if (args.watch) {
       });
     },
   };
-  const context = await esbuild.context({ ...options, plugins: [css, report] });
-  await context.watch();
+  for (const each of [options, page]) {
+    const context = await esbuild.context({ ...each, plugins: [...each.plugins, report] });
+    await context.watch();
+  }
   console.log("watching js/src; run a cell again to see a change; Ctrl-C ends");
-} else if (publish(await esbuild.build(options)).length > 0) {
-  process.exit(1);
+} else {
+  const wrong = [];
+  for (const each of [options, page]) wrong.push(...publish(await esbuild.build(each)));
+  tidy();
+  if (wrong.length > 0) process.exit(1);
 }

@@ -40,6 +40,11 @@ class FixedText:
         return [] if self._session is None else list(self._session.reading.tokens.strings)
 
     @property
+    def reading(self) -> Reading | None:
+        """The run of the text; None where there is none."""
+        return None if self._session is None else self._session.reading
+
+    @property
     def live(self) -> bool:
         """Whether there is a model that can be asked."""
         return self._session is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -198,11 +198,13 @@ def read(
     memory: int,
     name_token: Callable[[int], str],
     on_layer: Callable[[int], None] | None = None,
+    edits: Sequence[capture.Intervention] = (),
 ) -> Reading:
     """Run the model once and keep what the views ask for.
 
     memory: bytes of whole attention layers to keep on the device. What is let go is made again
-    from the layer's input, exactly.
+    from the layer's input, exactly. edits: what is changed inside the model, but no pattern:
+    one that is made again would be without the change.
     """
     started = time.perf_counter()
     n_tokens = tokens.ids.shape[1]
@@ -218,7 +220,7 @@ def read(
     direct = _direct(model, n_tokens - 1)
     reducers: list[capture.Reducer | capture.BlockInputs] = [inputs, _Keep(store), scores]
     reducers += [] if isinstance(direct, str) else direct.reducers
-    logits = capture.run(model, tokens.ids, reducers, on_layer=on_layer)
+    logits = capture.run(model, tokens.ids, reducers, edits, on_layer=on_layer)
     following = torch.roll(tokens.ids[0], -1)
     following[-1] = -1  # nothing follows the last token
     expected = top_next(logits[0], following, N_NEXT)

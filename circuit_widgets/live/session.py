@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from circuit_widgets.capture import Intervention
 from circuit_widgets.live.reading import Reading, read
 from circuit_widgets.prompts.tokens import Tokens, show_token, tokenize
 from circuit_widgets.wire import messages as m
@@ -86,6 +87,11 @@ class Session:
         """Run a prompt on this thread, before there is a view. Raises what is wrong with it."""
         self._tokens = tokenize(self.model, prompt)
         return self.reading
+
+    def read_under(self, edits: Sequence[Intervention], run_id: int) -> Reading:
+        """The text on show, read again with something changed inside the model; not kept."""
+        tokens = self.reading.tokens
+        return read(self.model, tokens, run_id, self._memory, self._name_token, edits=edits)
 
     def run(self, text: str) -> None:
         """Run a prompt on a worker thread; a prompt that is under way is given up."""

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from circuit_widgets.results.provenance import versions
+from circuit_widgets.results.writing import replace_file
 
 # 1: version 0.1.0 until its scores of attention patterns became `Score`s. Each result class knows
 # how its earlier formats are read (`Result._from_earlier`).
@@ -27,25 +27,13 @@ _KEY, _SUM = "circuit_widgets", "circuit_widgets_sha256"
 
 
 def write(path: str | os.PathLike[str], header: dict[str, Any], tensors: dict[str, torch.Tensor]):
-    """Write a file so that `path` holds either all of it or what it held before.
-
-    The temporary file is in the same folder, because a rename is atomic only within one file
-    system. Python writes it, because `save_file` gives its files to their owner alone.
-    """
-    target = Path(path)
+    """Write a file so that `path` holds either all of it or what it held before."""
     # Clones: safetensors refuses tensors that share memory or are strided views.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     full = {"format": FORMAT, **header, "tensors": sorted(plain)}
     told = json.dumps(full, allow_nan=False, default=dataclasses.asdict)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(save(plain, metadata={_KEY: told, _SUM: _checksum(told, plain)}))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # Python writes it, because `save_file` gives its files to their owner alone.
+    replace_file(path, save(plain, metadata={_KEY: told, _SUM: _checksum(told, plain)}))
 
 
 def _checksum(told: str, tensors: dict[str, torch.Tensor]) -> str:

@@ -11,16 +11,16 @@ import contextlib
 import dataclasses
 import importlib
 import os
-import sys
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import torch
 from torch import Tensor
 
 from circuit_widgets.results import file as _saved
+from circuit_widgets.results.comparing import same
 from circuit_widgets.results.fields import is_scores, pack, typed, unpack
+from circuit_widgets.results.front_end import has_front_end
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
 from circuit_widgets.results.topics import topics
@@ -183,10 +183,29 @@ class Result:
         """
         return part("views", self.topic, "view")(self, **options)
 
+    def to_html(self, path: Any = None, **wishes: Any) -> Any:
+        """This result's view as a page of its own, in one file that needs no kernel or network.
+
+        Args:
+            path: Of the file. None: the page's text.
+            **wishes: budget ("1 MB"), title, bake, theme (see `circuit_widgets.export.page`), and
+                options of `view`.
+        """
+        return part("export", "alone", "to_html")(self, path, **wishes)
+
+    def render_static(self, **wishes: Any) -> str:
+        """This result's view as an iframe for any page: HTML that needs no kernel and no network.
+
+        Args:
+            **wishes: budget, height, script (see `circuit_widgets.export.render_static`), and
+                options of `view`.
+        """
+        return part("export", "alone", "render_static")(self, **wishes)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """The topic's widget in a notebook; text where there is no kernel or no widget."""
         text = {"text/plain": repr(self)}
-        if not _has_front_end():
+        if not has_front_end():
             return text
         try:
             view = self.view()
@@ -203,7 +222,7 @@ class Result:
             return NotImplemented
         mine, theirs = self._fields(), other._fields()
         return self.provenance == other.provenance and all(
-            _same(value, theirs[name]) for name, value in mine.items()
+            same(value, theirs[name]) for name, value in mine.items()
         )
 
     def __hash__(self) -> int:
@@ -266,24 +285,3 @@ def load(path: str | os.PathLike[str]) -> Result:
         raise ValueError(
             f"{os.fspath(path)!r} is not a complete {cls.__name__}: {error} ({saved_by})"
         ) from error
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, Score) and isinstance(other, Score):
-        mine, theirs = one.tensors(), other.tensors()
-        return set(mine) == set(theirs) and all(_same(mine[name], theirs[name]) for name in mine)
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.shape == other.shape and bool(
-            torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
-        )
-    if is_scores(one) and is_scores(other):
-        # The order of names is the order in which they are shown.
-        return list(one) == list(other) and all(_same(one[name], other[name]) for name in one)
-    return one == other
-
-
-def _has_front_end() -> bool:
-    """Is there a notebook kernel? In a terminal's IPython a widget would be made for nothing."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None

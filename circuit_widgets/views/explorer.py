@@ -16,6 +16,7 @@ from circuit_widgets.analysis.attribution.results import ATTRIBUTION
 from circuit_widgets.analysis.induction.results import InductionHeads
 from circuit_widgets.attention.diagonals import SCORES
 from circuit_widgets.attention.text import TEXT_SCORES
+from circuit_widgets.capture import Intervention
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.notices import about_probe, about_reading, probe_job
@@ -26,12 +27,7 @@ from circuit_widgets.models.pruned import check_even
 from circuit_widgets.widgets.base import replace_earlier
 from circuit_widgets.widgets.heads_view import IDLE, HeadsView, shared_controls
 from circuit_widgets.widgets.opening import Opening, opening
-from circuit_widgets.widgets.score_planes import (
-    HeadScore,
-    induction_scores,
-    share_score,
-    text_scores,
-)
+from circuit_widgets.widgets.score_planes import HeadScore, reading_scores
 from circuit_widgets.wire import messages as m
 
 if TYPE_CHECKING:
@@ -97,6 +93,16 @@ class Explorer(HeadsView):
         self._session.run_and_wait(prompt)
 
     @property
+    def model(self) -> TransformerBridge:
+        """The model on show."""
+        return self._session.model
+
+    @property
+    def reading(self) -> Reading:
+        """The run on show."""
+        return self._session.reading
+
+    @property
     def tokens(self) -> tuple[str, ...]:
         """The tokens of the text on show."""
         return self._session.reading.tokens.strings
@@ -107,6 +113,10 @@ class Explorer(HeadsView):
         cfg = self._session.model.cfg
         at = self.selection.as_head if head is None else Head.parse(head, cfg.n_layers, cfg.n_heads)
         return reading.store.layer(at.layer)[at.index].float().clone()
+
+    def read_under(self, edits: Sequence[Intervention], run_id: int) -> Reading:
+        """The text on show, read again with something changed inside the model."""
+        return self._session.read_under(edits, run_id)
 
     # --- what the session says, from any thread ---
 
@@ -154,11 +164,7 @@ class Explorer(HeadsView):
         )
 
     def _scores(self) -> list[HeadScore]:
-        reading = self._session.reading
-        cfg = self._session.model.cfg
-        shape = (cfg.n_layers, cfg.n_heads)
-        probed = induction_scores(self._probed, shape) if self._probe else []
-        return [*probed, *text_scores(reading.scores), share_score(reading)]
+        return reading_scores(self._session.reading, self._probed, self._probe)
 
     def _take_picture(self) -> None:
         """What a saved notebook shows: the selected head as it is now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import traitlets
 
 from circuit_widgets.widgets.base import View
 from circuit_widgets.widgets.opening import Opening
-from circuit_widgets.widgets.params import Params, UnknownParameter, checked
+from circuit_widgets.widgets.params import THRESHOLD, Params, UnknownParameter, checked, find
 from circuit_widgets.wire.controls import Control, Frame, ParamValue, ParamValues
 
 
@@ -28,7 +28,8 @@ class Adjustable(View):
     frame = traitlets.Dict(msgspec.to_builtins(Frame(None, [], None, None))).tag(sync=True)
 
     def __init__(self, controls: Iterable[Control], opening: Opening, **kwargs: Any) -> None:
-        self._declared = {control.name: control for control in controls}
+        self._lock = opening.lock
+        self._declared = self._locking(controls, self._lock)
         values = checked(self._declared, opening.values)
         super().__init__(
             controls=msgspec.to_builtins(list(self._declared.values())),
@@ -47,14 +48,29 @@ class Adjustable(View):
         made = ParamValues(dict(values), "kernel", told.seq + 1)
         self.param_values = msgspec.to_builtins(made)
 
-    def _declare(self, controls: Iterable[Control]) -> None:
+    def _declare(self, controls: Sequence[Control]) -> None:
         """What there is to adjust from now on; values that it does not take are forgotten."""
-        self._declared = {control.name: control for control in controls}
+        # What a view learns later may have names that it did not have at first, and the reverse.
+        known = [control.name for control in controls]
+        still = [name for name in self._lock if {name, f"{THRESHOLD}{name}"} & {*known}]
+        self._declared = self._locking(controls, still)
         kept = {n: v for n, v in self.param_values["values"].items() if self._takes(n, v)}
         with self.hold_sync():
             self.controls = msgspec.to_builtins(list(self._declared.values()))
             if kept != self.param_values["values"]:
                 self._write(kept)
+
+    def _locking(self, controls: Iterable[Control], names: Iterable[str]) -> dict[str, Control]:
+        """Controls by name, those of these names locked."""
+        declared = {control.name: control for control in controls}
+        for name in names:
+            full = name if name in declared else f"{THRESHOLD}{name}"
+            if full not in declared:
+                find(declared, name)
+            if declared[full].kind != "number":
+                raise ValueError(f"{name!r} is a choice; sliders and thresholds can be locked")
+            declared[full] = msgspec.structs.replace(declared[full], locked=True)
+        return declared
 
     def _takes(self, name: str, value: ParamValue) -> bool:
         try:

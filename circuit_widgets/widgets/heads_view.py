@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import numpy as np
 import traitlets
 
 from circuit_widgets import arguments
 from circuit_widgets.heads import Head
+from circuit_widgets.live.reading import Reading
+from circuit_widgets.results.result import part
 from circuit_widgets.widgets.opening import Opening
 from circuit_widgets.widgets.score_planes import HeadScore, pack_scores
 from circuit_widgets.widgets.selecting import Selecting
@@ -112,6 +115,54 @@ class HeadsView(Selecting):
         run = self.run_shown
         return run.n_layers, run.n_heads, len(run.tokens)
 
+    @property
+    def reading(self) -> Reading | None:
+        """The run whose attention is shown; None: the view has no text, or its model is gone."""
+        return None
+
+    @property
+    def kind(self) -> str:
+        """What this view is, in a word or two."""
+        return self._bundle.capitalize()
+
+    @property
+    def shown_score(self) -> dict[str, Any]:
+        """What the page is told of the score that the grid shows; {}: there is none."""
+        named = (one for one in self.scores["scores"] if one["name"] == self.params["score"])
+        return next(named, {})
+
+    @property
+    def grid_scores(self) -> dict[tuple[int, int], float]:
+        """The score that the grid of heads shows, of those heads that have one."""
+        run, size = self.run_shown, self.run_shown.n_layers * self.run_shown.n_heads
+        if not self.shown_score:
+            return {}
+        at = self.shown_score["value"] * size * 4
+        plane = np.frombuffer(self.score_data, "<f4", size, at).reshape(-1, run.n_heads)
+        return {
+            (int(layer), int(head)): float(plane[layer, head])
+            for layer, head in zip(*np.nonzero(np.isfinite(plane)), strict=True)
+        }
+
+    # --- without a kernel ---
+
+    def to_html(self, path: Any = None, **wishes: Any) -> Any:
+        """This view as a page of its own, in one file that needs no kernel and no network.
+
+        Args:
+            path: Of the file. None: the page's text.
+            **wishes: budget ("1 MB"), title, bake, theme; see `circuit_widgets.export.page`.
+        """
+        return part("export", "pages", "page")(self, path, **wishes)
+
+    def render_static(self, **wishes: Any) -> str:
+        """This view as an iframe for any page: HTML that needs no kernel and no network.
+
+        Args:
+            **wishes: budget, height, script, title; see `circuit_widgets.export.render_static`.
+        """
+        return part("export", "frames", "render_static")(self, **wishes)
+
     # --- what is shown ---
 
     @contextmanager
@@ -167,6 +218,12 @@ class HeadsView(Selecting):
         if self._channel is not None:
             version = next(self._versions)
             self._channel.push(Shown(version, status, scores, topic, buffers or {}))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, and what is shown where no widget is: words, and a small picture."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        return part("export", "cells", "with_stills")(self, data), metadata
 
     # --- the wire ---
 

@@ -27,6 +27,7 @@ class Opening:
         key: The position selected as key.
         thresholds: By short name: {"induction": 0.4}.
         params: By full name: {"threshold.induction": 0.4, "first": "hide"}.
+        lock: Sliders and thresholds that readers cannot move, by short or full name.
     """
 
     height: int | None = None
@@ -38,6 +39,7 @@ class Opening:
     key: int | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+    lock: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.height is not None:
@@ -45,6 +47,8 @@ class Opening:
             object.__setattr__(self, "height", height)
         if isinstance(self.hide, str):
             raise TypeError(f"hide is {self.hide!r}; accepted is a list of names of panels")
+        if isinstance(self.lock, str):
+            raise TypeError(f"lock is {self.lock!r}; accepted is a list of names of sliders")
 
     @property
     def values(self) -> dict[str, Any]:

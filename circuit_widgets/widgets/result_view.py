@@ -9,6 +9,7 @@ from circuit_widgets import capture, models
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.fixed_text import FixedText
+from circuit_widgets.live.reading import Reading
 from circuit_widgets.results.result import Result
 from circuit_widgets.widgets.base import replace_earlier
 from circuit_widgets.widgets.heads_view import IDLE, HeadsView, TopicData, shared_controls
@@ -185,6 +186,11 @@ class ResultView(HeadsView):
             seconds=None if made is None else made.seconds,
             live=self._text.live,
         )
+
+    @property
+    def reading(self) -> Reading | None:
+        """The run of the result's text, while its model is there."""
+        return self._text.reading
 
     def _source(self) -> FixedText:
         return self._text

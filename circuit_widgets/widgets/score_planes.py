@@ -103,6 +103,14 @@ def induction_scores(result: InductionHeads | None, shape: tuple[int, int]) -> l
     ]
 
 
+def reading_scores(reading: Reading, probed: InductionHeads | None, probe: bool) -> list[HeadScore]:
+    """What an explorer shows of a run: scores on random tokens with `probe`, and on its text."""
+    shares = share_score(reading)
+    shape = (shares.value.shape[0], shares.value.shape[1])
+    on_random = induction_scores(probed, shape) if probe else []
+    return [*on_random, *text_scores(reading.scores), shares]
+
+
 def text_scores(text: TextScores) -> list[HeadScore]:
     """Scores on the user's text, with what uniform attention would score, and how sure they are."""
     errors = text.errors()

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from circuit_widgets.wire import blocks, controls, messages
+from circuit_widgets.wire import blocks, controls, messages, page
 
 OUT = Path(__file__).parents[2] / "js" / "src" / "contract.gen.ts"
 ROOTS = (
@@ -30,6 +30,7 @@ ROOTS = (
     controls.ParamValues,
     controls.Frame,
     blocks.BlockTopic,
+    page.PageView,
 )
 CONSTANTS = ("FLUSH_BYTES", "MAX_TEXT", "MAX_REQUESTS", "MAX_HEADS", "MAX_SIDE")
 

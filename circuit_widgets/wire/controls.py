@@ -32,6 +32,8 @@ class Control(Message, frozen=True):
     step: float | None
     unit: str
     choices: list[ControlChoice]
+    # The author of the page has fixed it: readers cannot move it.
+    locked: bool = False
 
 
 class ParamValues(Message, frozen=True):

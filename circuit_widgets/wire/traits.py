@@ -66,6 +66,8 @@ class Run(Message, frozen=True):
     has_bos: bool
     seconds: float | None
     live: bool
+    # What was changed inside the model, in words; "" for the model as it is.
+    label: str = ""
 
 
 class Runs(Message, frozen=True):

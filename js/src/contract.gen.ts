@@ -28,6 +28,19 @@ export interface Axis {
 }
 
 /**
+ * What the page has of one run: heads' matrices, and what is predicted after each position.
+ *
+ *     The pictures lie one after the other among the view's tiles. `absent` says why a head is not
+ *     among them.
+ */
+export interface BakedRun {
+  run: number;
+  pictures: PicturesBlock[];
+  next: NextReply[];
+  absent: string;
+}
+
+/**
  * What one animation frame of one client asks for.
  */
 export interface Batch {
@@ -108,6 +121,7 @@ export interface Control {
   step: number | null;
   unit: string;
   choices: ControlChoice[];
+  locked: boolean;
 }
 
 /**
@@ -223,6 +237,41 @@ export interface Ok {
 }
 
 /**
+ * What a first screen is made of; as the traits of a widget. None: there is none.
+ */
+export interface PageTraits {
+  runs: Runs;
+  status: Status;
+  scores: ScoresInfo;
+  score_data: Span;
+  picture: Picture | null;
+  picture_data: Span;
+  selected_head: SelectedHead;
+  selected_cell: SelectedCell;
+  selected_edge: SelectedEdge;
+  controls: Control[];
+  param_values: ParamValues;
+  frame: Frame;
+  topic: BlockTopic | null;
+  topic_data: Record<string, Span>;
+}
+
+/**
+ * One view of a page.
+ *
+ *     `bundle`: which view. `heads`, `cells`: views with the same name here select heads, and cells,
+ *     together. `others`: what there is to see besides the run that is shown first.
+ */
+export interface PageView {
+  bundle: string;
+  traits: PageTraits;
+  baked: BakedRun[];
+  others: RunTraits[];
+  heads: string;
+  cells: string;
+}
+
+/**
  * The parameters as they are. `source` and `seq`: who set them, and that one's how-manieth.
  */
 export interface ParamValues {
@@ -287,6 +336,7 @@ export interface Run {
   has_bos: boolean;
   seconds: number | null;
   live: boolean;
+  label: string;
 }
 
 /**
@@ -296,6 +346,17 @@ export interface RunPrompt {
   kind: "run";
   id: number;
   text: string;
+}
+
+/**
+ * What changes when another run is shown: its scores, and its selected head's matrix.
+ */
+export interface RunTraits {
+  run: number;
+  scores: ScoresInfo;
+  score_data: Span;
+  picture: Picture | null;
+  picture_data: Span;
 }
 
 /**
@@ -374,6 +435,14 @@ export interface SelectedHead {
 export interface Sort {
   column: string;
   descending: boolean;
+}
+
+/**
+ * Where a binary trait lies among the view's bytes.
+ */
+export interface Span {
+  offset: number;
+  length: number;
 }
 
 /**

@@ -1,27 +1,41 @@
-// A live page: an anywidget model with a kernel behind it, and views in shadow roots.
-import { effect } from "@preact/signals";
-import { type ComponentType, render } from "preact";
-import { css } from "../draw/color";
-import { readTheme, stampTheme, themeCss, watchTheme } from "../draw/theme";
-import { Session } from "../model/session";
+// A page with an anywidget model: JupyterLab with a kernel behind it, and hosts that can only read.
+import type { ComponentType } from "preact";
+import type { Session } from "../model/session";
 import { Widget } from "../model/widget";
-import { styles } from "../styles";
 import type { Model } from "../wire/traits";
-import { ownKeys } from "./keys";
+import { mount, type Shown } from "./mount";
 import type { End, Port } from "./port";
+
+/**
+ * What anywidget gives. Other hosts give less: MyST's `{anywidget}` directive has no signal, and
+ * there `off`, `save_changes` and `send` throw.
+ */
+export interface Given {
+  model: Model;
+  signal?: AbortSignal;
+}
+
+/** What a host lacks is done without. */
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    console.debug("circuit_widgets: this page cannot do that:", error);
+  }
+}
 
 export function livePort(model: Model, signal: AbortSignal): Port {
   // biome-ignore lint/suspicious/noExplicitAny: anywidget's own type of a listener
   const listen = (event: string, told: (...args: any[]) => void): End => {
-    model.on(event as "msg:custom", told);
-    const end = () => model.off(event as "msg:custom", told);
+    attempt(() => model.on(event as "msg:custom", told));
+    const end = () => attempt(() => model.off(event as "msg:custom", told));
     signal.addEventListener("abort", end, { once: true });
     return end;
   };
   return {
     get: (name) => model.get(name),
-    set: (name, value) => model.set(name, value),
-    save: () => model.save_changes(),
+    set: (name, value) => attempt(() => model.set(name, value)),
+    save: () => attempt(() => model.save_changes()),
     onChange: (name, changed) => listen(`change:${name}`, changed),
     onMessage: (receive) =>
       listen("msg:custom", (content: unknown, buffers: DataView[] = []) =>
@@ -29,20 +43,18 @@ export function livePort(model: Model, signal: AbortSignal): Port {
       ),
     // ipywidgets says so when the kernel restarts or goes away.
     onGone: (gone) => listen("comm_live_update", gone),
-    send: (content) => model.send(content),
+    // One that throws is noticed by the client, at its first question.
+    send: typeof model.send === "function" ? (content) => model.send(content) : null,
+    baked: false,
     signal,
   };
 }
 
-interface Given {
-  model: Model;
-  signal: AbortSignal;
-}
-
-/** An anywidget module of a view that is one component, with the styles that no other view has. */
+/** An anywidget module of a view. `shown` is what a page without anywidget reads of it. */
 export function module(View: ComponentType<{ session: Session }>, own = "") {
+  const shown: Shown = { View, own };
   const widgets = new Map<Model, Widget>();
-  const widgetOf = ({ model, signal }: Given): Widget => {
+  const widgetOf = ({ model, signal = NEVER }: Given): Widget => {
     // anywidget hands out another wrapper each time; what is inside is the same.
     const runs = model.get("runs");
     for (const [known, widget] of widgets) if (known.get("runs") === runs) return widget;
@@ -52,39 +64,15 @@ export function module(View: ComponentType<{ session: Session }>, own = "") {
     return widget;
   };
   return {
+    shown,
     /** One widget a model, shared by all its outputs. */
     initialize(given: Given) {
       widgetOf(given);
     },
-    render({ model, el, signal }: Given & { el: HTMLElement }) {
-      const host = el.ownerDocument.createElement("div");
-      host.className = "cw-root";
-      const shadow = host.attachShadow({ mode: "open" });
-      const sheet = el.ownerDocument.createElement("style");
-      sheet.textContent = themeCss + styles() + own;
-      const root = el.ownerDocument.createElement("div");
-      shadow.append(sheet, root);
-      el.append(host);
-      const session = new Session(widgetOf({ model, signal }), readTheme(host), signal);
-      // For the console and the tests: what the view knows.
-      Object.assign(host, { session });
-      const look = () => {
-        const theme = readTheme(host);
-        stampTheme(host, theme);
-        session.theme.value = theme;
-      };
-      look();
-      watchTheme(host, signal, look);
-      ownKeys(host, session.commands, signal);
-      const paint = effect(() => {
-        host.style.setProperty("--cw-data", css(session.table.value, 0.72));
-      });
-      render(<View session={session} />, root);
-      signal.addEventListener("abort", () => {
-        paint();
-        render(null, root);
-        host.remove();
-      });
+    render({ model, el, signal = NEVER }: Given & { el: HTMLElement }) {
+      mount(shown, widgetOf({ model, signal }), el, signal);
     },
   };
 }
+
+const NEVER = new AbortController().signal;

@@ -52,9 +52,10 @@ export class Params {
     return this.#as("flag", name, (value) => value === true);
   }
 
-  /** Sets what it can take: a number inside its range, a choice that exists. */
+  /** Sets what it can take: a number inside its range, a choice that exists, none that is locked. */
   set(name: string, value: ParamValue): void {
-    const taken = fit(value, this.control(name));
+    const control = this.control(name);
+    const taken = control?.locked ? null : fit(value, control);
     const values = this.#source.values.peek();
     if (taken === null || values[name] === taken) return;
     this.#source.put({ ...values, [name]: taken });
@@ -63,8 +64,8 @@ export class Params {
   /** Puts back what Python declared, for all names that begin so. */
   reset(prefix: string): void {
     const values = { ...this.#source.values.peek() };
-    for (const { name, value } of this.controls.peek())
-      if (name.startsWith(prefix)) values[name] = value;
+    for (const { name, value, locked } of this.controls.peek())
+      if (name.startsWith(prefix) && !locked) values[name] = value;
     this.#source.put(values);
   }
 

@@ -1,6 +1,6 @@
 // One output of a widget: what is hovered there, how it looks there, and what it alone asks for.
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Frame, Run as RunInfo, Status } from "../contract.gen";
+import type { Frame, Run as RunInfo, Runs, Status } from "../contract.gen";
 import { sequential } from "../draw/color";
 import type { Theme } from "../draw/theme";
 import type { Tile } from "../draw/tile";
@@ -53,6 +53,8 @@ export class Session {
   /** What the topic shows besides scores; null: nothing yet. */
   readonly topic: Signal<Topic | null>;
   readonly frame: ReadonlySignal<Frame>;
+  /** A page without a kernel: values are those of tiles, in 8 bits. */
+  readonly baked: boolean;
 
   // What is this output's own.
   readonly commands = new Commands();
@@ -89,6 +91,7 @@ export class Session {
     this.head = widget.head;
     this.cell = computed(() => widget.selection.cell.value.value);
     this.frame = widget.frame;
+    this.baked = widget.port.baked;
     this.tiles = computed(() => widget.run.value.tiles);
     this.tile = widget.tile;
     this.picture = widget.picture;
@@ -135,6 +138,11 @@ export class Session {
 
   select(change: Partial<Selected>, source?: Source): void {
     this.widget.select(change, source);
+  }
+
+  /** The runs that there are to choose from. */
+  get runs(): Runs {
+    return this.widget.live.runs.value;
   }
 
   /** How high the widget's outputs are, in px; null: as they are by themselves. */

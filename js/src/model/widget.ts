@@ -136,6 +136,11 @@ export class Widget {
     this.selection.set(change, source);
   }
 
+  /** Another of the runs that are there: the text read with something changed inside the model. */
+  showRun(id: number): void {
+    this.port.set("runs", { ...this.live.runs.peek(), current: id });
+  }
+
   setFrame(change: Partial<Frame>): void {
     this.#put("frame", { ...this.frame.peek(), ...change });
     this.port.save();
@@ -159,7 +164,8 @@ export class Widget {
 
   #toldTopic(): Topic | null {
     const info = this.live.topic.value;
-    const buffers: Buffers = this.live.topic_data.value ?? {};
+    const named = Object.entries(this.live.topic_data.value ?? {});
+    const buffers: Buffers = Object.fromEntries(named.map(([name, data]) => [name, view(data)]));
     return info && "kind" in info ? readTopic(info as never, buffers) : null;
   }
 

@@ -14,6 +14,7 @@ export const TEXT: Run = {
   has_bos: false,
   seconds: 0.1,
   live: true,
+  label: "",
 };
 /** What the kernel sets. */
 export const KERNEL = { source: "kernel", seq: 0 };
@@ -29,7 +30,7 @@ function choice(name: string, value: string, ...others: string[]): Control {
   const all = others.length === 0 ? [] : [value, ...others];
   return {
     ...{ name, label: name, about: "", kind: "choice", value, unit: "" },
-    ...{ least: null, most: null, step: null },
+    ...{ least: null, most: null, step: null, locked: false },
     choices: all.map((value) => ({ value, label: value, about: "" })),
   };
 }

@@ -13,6 +13,7 @@ export interface Adjusting extends Range {
   /** The last word of the parameter's name. */
   name: string;
   about: string;
+  locked: boolean;
   set: (value: number) => void;
 }
 
@@ -24,6 +25,7 @@ export function adjusting({ params }: Session, name: string, first: Range): Adju
     name: name.split(".").at(-1) ?? name,
     label: control?.label || first.label,
     about: control?.about ?? "",
+    locked: control?.locked ?? false,
     least: control?.least ?? first.least,
     most: control?.most ?? first.most,
     step: control?.step ?? first.step,

@@ -33,7 +33,7 @@ export function Attribution({ session }: { session: Session }) {
           {scored ? <HeadPicker session={session} fill /> : <p class="quiet">{SET}</p>}
         </Panel>
         <Panel name="card" label="The selected head">
-          <div class="scroll">
+          <div class="scroll" tabIndex={0} role="group">
             {rows && <Facts facts={rows.facts} />}
             {scored && <HeadCard session={session} />}
           </div>

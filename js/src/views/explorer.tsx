@@ -6,6 +6,7 @@ import style from "../styles/explorer.css";
 import bars from "../styles/explorer-bars.css";
 import narrow from "../styles/explorer-narrow.css";
 import { Bars } from "./explorer/Bars";
+import { Changes } from "./explorer/Changes";
 import { Matrix } from "./explorer/Matrix";
 import { Prompt } from "./explorer/Prompt";
 import { Text } from "./explorer/Text";
@@ -19,7 +20,12 @@ function Explorer({ session }: { session: Session }) {
       session={session}
       name="explorer"
       label="Explorer"
-      top={<Prompt session={session} />}
+      top={
+        <>
+          <Prompt session={session} />
+          <Changes session={session} />
+        </>
+      }
     >
       <div class="panels">
         <Panel name="heads" label="Heads">

@@ -47,7 +47,7 @@ export function Patching({ session }: { session: Session }) {
           )}
         </Panel>
         <Panel name="card" label={places ? "Of the whole model" : "The selected head"}>
-          <div class="scroll">
+          <div class="scroll" tabIndex={0} role="group">
             {rows && <Facts facts={rows.facts} />}
             {!places && <HeadCard session={session} />}
           </div>

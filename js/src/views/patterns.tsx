@@ -26,7 +26,7 @@ function Patterns({ session }: { session: Session }) {
           <HeadPicker session={session} fill />
         </Panel>
         <Panel name="card" label="The selected head's scores">
-          <div class="scroll">
+          <div class="scroll" tabIndex={0} role="group">
             <HeadCard session={session} />
           </div>
         </Panel>

@@ -60,6 +60,8 @@ interface Asked {
 
 export class Client {
   readonly alive = signal<Liveness>("yes");
+  /** Whether anybody has ever answered. */
+  heard = false;
   onPush: (push: Push, buffers: NamedBuffers) => void = () => {};
 
   /** Of this page, among all that talk to the kernel. */
@@ -230,6 +232,7 @@ export class Client {
   #receive(content: unknown, buffers: DataView[]): void {
     if (!isReply(content)) return;
     this.#lastHeard = performance.now();
+    this.heard = true;
     if (this.alive.value !== "yes") this.alive.value = "yes";
     const data = buffers[0] ?? new DataView(new ArrayBuffer(0));
     if (content.kind === "push") {

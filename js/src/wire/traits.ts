@@ -40,23 +40,24 @@ export interface Traits {
 export type Model = AnyModel<Traits>;
 export type Live = { [K in keyof Traits]: Signal<Traits[K]> };
 
-const NAMES = [
-  "runs",
-  "version",
-  "status",
-  "scores",
-  "score_data",
-  "picture",
-  "picture_data",
-  "selected_head",
-  "selected_cell",
-  "selected_edge",
-  "controls",
-  "param_values",
-  "frame",
-  "topic",
-  "topic_data",
-] as const;
+/** What a trait is where a host, or a notebook of an earlier version, has none. */
+const FIRST: Traits = {
+  runs: { current: 0, all: [] },
+  version: 0,
+  status: { state: "idle", message: "", done: 0, total: 0 },
+  scores: { planes: 0, scores: [] },
+  score_data: new DataView(new ArrayBuffer(0)),
+  picture: {},
+  picture_data: new DataView(new ArrayBuffer(0)),
+  selected_head: { layer: 0, head: 0, source: "kernel", seq: 0 },
+  selected_cell: { query: null, key: null, source: "kernel", seq: 0 },
+  selected_edge: { sender: null, receiver: null, source: "kernel", seq: 0 },
+  controls: [],
+  param_values: { values: {}, source: "kernel", seq: 0 },
+  frame: { height: null, hide: [], title: null, caption: null },
+  topic: {},
+  topic_data: {},
+};
 
 /**
  * One signal a trait, following the port until its end.
@@ -66,22 +67,34 @@ const NAMES = [
  */
 export function follow(port: Port, echoes = new Echoes("")): Live {
   const live: Record<string, Signal<unknown>> = {};
-  for (const name of NAMES) live[name] = signal<unknown>(port.get(name));
+  const names = Object.keys(FIRST) as (keyof Traits)[];
+  const said = (name: keyof Traits): unknown => port.get(name) ?? FIRST[name];
+  for (const name of names) live[name] = signal<unknown>(said(name));
   // The model holds all of a message's values before it tells of the first.
   const changed = () =>
     batch(() => {
-      for (const name of NAMES) {
-        const [here, value] = [live[name] as Signal<unknown>, port.get(name)];
+      for (const name of names) {
+        const [here, value] = [live[name] as Signal<unknown>, said(name)];
         if (here.peek() === value) continue;
         if (echoes.isLate(name, value)) port.set(name, here.peek() as never);
         else here.value = value;
       }
     });
-  for (const name of NAMES) port.onChange(name, changed);
+  for (const name of names) port.onChange(name, changed);
   return live as unknown as Live;
 }
 
-/** Bytes of a trait. A page without a kernel may have dropped them. */
-export function view(data: DataView | null | undefined): DataView {
-  return data instanceof DataView ? data : new DataView(new ArrayBuffer(0));
+/** Bytes of a trait, in base64 where a host has no bytes. A host may have dropped them. */
+export function view(data: unknown): DataView {
+  if (data instanceof DataView) return data;
+  if (typeof data !== "string") return new DataView(new ArrayBuffer(0));
+  try {
+    return new DataView(fromBase64(data).buffer);
+  } catch {
+    return new DataView(new ArrayBuffer(0));
+  }
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -105,7 +105,9 @@ function Scrolling({ name, children }: { name: string; children: ComponentChildr
       <h3 data-cw="subject" aria-live="polite">
         {name}
       </h3>
-      <div class="scroll">{children}</div>
+      <div class="scroll" tabIndex={0} role="group">
+        {children}
+      </div>
     </>
   );
 }

@@ -56,7 +56,7 @@ export function Matrix({ session }: { session: Session }) {
         hover={hover}
         choose={(row, col) => session.select({ query: row, key: col }, "matrix")}
         said={(row, col) => <Said session={session} query={row} at={col} />}
-        idle="Hover a cell for its exact value, click to pin it; ctrl + wheel zooms."
+        idle={`Hover a cell for its ${session.baked ? "" : "exact "}value, click to pin it; ctrl + wheel zooms.`}
         missing={picture.value ? null : missing(session, live)}
       />
       <Controls session={session} />

@@ -22,7 +22,8 @@ export function Prompt({ session }: { session: Session }) {
       }),
     [session],
   );
-  const can = session.text.value.live && session.client.alive.value !== "no";
+  const { baked } = session;
+  const can = !baked && session.text.value.live && session.client.alive.value !== "no";
   const run = () => {
     edited.value = false;
     session.run(box.current?.value ?? "");
@@ -39,7 +40,9 @@ export function Prompt({ session }: { session: Session }) {
       title={
         can
           ? "Enter runs the model on this text; Escape undoes the edit"
-          : "Running another text needs the kernel"
+          : baked
+            ? "Running another text needs the model: it is not included in this page"
+            : "Running another text needs the kernel"
       }
       onInput={() => {
         edited.value = true;

@@ -23,7 +23,7 @@ function shownValue(session: Session, query: number, key: number): string {
   tiles.arrived.value;
   const head = session.head.value;
   const known = tiles.row(head, query)?.[key] ?? tiles.column(head, key)?.[query];
-  if (known !== undefined) return exact(known);
+  if (known !== undefined) return session.baked ? `about ${fixed(known)}` : exact(known);
   const tile: Tile | null = session.tile.value;
   const about = tile && valueAt(tile, query, key);
   if (about === null) return "";

@@ -66,8 +66,10 @@ function noticeOf(session: Session): { said: string; problem: boolean } {
   const alive = session.client.alive.value;
   if (alive === "no")
     return {
-      said: "The kernel does not answer. This is its last state; run the cell again to reconnect.",
-      problem: true,
+      said: session.client.heard
+        ? "The kernel does not answer. This is its last state; run the cell again to reconnect."
+        : "There is no kernel here. This is the state that was saved.",
+      problem: session.client.heard,
     };
   const wrong = session.complaint.value ?? (state === "failed" ? message : null);
   if (wrong !== null) return { said: wrong, problem: true };

@@ -95,10 +95,11 @@ function said(session: Session, head: HeadAt, q: number, k: number): string {
   const known = tiles.row(head, q)?.[k];
   const about = tile ? `about ${fixed(valueAt(tile, q, k))}` : "";
   const name = (i: number) => `${labelText(tokens[i] ?? "", 16).trim()} (${i})`;
-  return `${name(q)} → ${name(k)}: ${known === undefined ? about : exact(known)}`;
+  return `${name(q)} → ${name(k)}: ${known === undefined || session.baked ? about : exact(known)}`;
 }
 
 function missing(session: Session): string {
   if (session.status.value.state === "running") return "";
+  if (session.baked) return "This head's pattern is not included in this page.";
   return "This head's pattern was not kept. Run the cell again to see it.";
 }

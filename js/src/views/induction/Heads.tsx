@@ -29,7 +29,7 @@ export function Heads({ session, rows }: Props) {
         <HeadPicker session={session} fill />
       </Panel>
       <Panel name="card" label="The selected head's scores">
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="group">
           <HeadCard session={session} />
         </div>
       </Panel>

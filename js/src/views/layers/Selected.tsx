@@ -26,7 +26,7 @@ export function Selected({ session, shown }: { session: Session; shown: Shown })
       <h3 data-cw="subject" aria-live="polite">
         {subject.name}
       </h3>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="group">
         <p class="quiet" data-cw="about">
           {said(rows, subject, least)}
         </p>

@@ -39,6 +39,7 @@ export function useShown(session: Session, rows: LayersRows) {
       name: "least",
       label: "Threshold",
       about: "Flows that are weaker, either sign, are hidden.",
+      locked: params.control("layers.least")?.locked ?? false,
       least: 0,
       most,
       step: 1,

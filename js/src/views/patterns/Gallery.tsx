@@ -75,7 +75,7 @@ export function Gallery({ session, topic }: Props) {
           run={() => params.reset("threshold.")}
         />
       </Toolbar>
-      <div class="groups scroll">
+      <div class="groups scroll" tabIndex={0} role="group">
         {[...topic.kinds, ...REST].map((kind: Shown | PatternKind) => {
           const heads = labels.flatMap((label, index) => (label === kind.name ? [index] : []));
           if ([MISSING, UNSURE].includes(kind.name) && heads.length === 0) return null;

@@ -5,7 +5,7 @@ import type { Shown } from "./checkpoints";
 import { stateSaid } from "./words";
 
 export function Steps(shown: Shown) {
-  const { rows, at, other, setAt, setOther } = shown;
+  const { rows, at, other, setAt, setOther, fixed } = shown;
   const { steps } = rows;
   const said = (i: number) => `${grouped(steps[i] ?? 0)}: ${stateSaid(rows, i)}`;
   const shared = { least: 0, most: steps.length - 1, step: 1 };
@@ -19,6 +19,7 @@ export function Steps(shown: Shown) {
         said="Checkpoint"
         value={at}
         set={setAt}
+        locked={fixed.at}
         shown={said(at)}
       />
       <Slider
@@ -29,6 +30,7 @@ export function Steps(shown: Shown) {
         said="The other checkpoint"
         value={other}
         set={setOther}
+        locked={fixed.other}
         shown={said(other)}
       />
     </>

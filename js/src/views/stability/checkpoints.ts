@@ -10,6 +10,8 @@ export interface Shown {
   other: number;
   setAt: (at: number) => void;
   setOther: (at: number) => void;
+  /** Whether the page's author has locked them. */
+  fixed: { at: boolean; other: boolean };
 }
 
 const STEP = "stability.step";
@@ -54,5 +56,7 @@ export function useSteps(session: Session, rows: TrainingRows): Shown {
       for (const end of ends) end();
     };
   }, [commands, params, steps]);
-  return { rows, at: at(step), other: at(other), setAt, setOther };
+  const locked = (name: string) => params.control(name)?.locked ?? false;
+  const fixed = { at: locked(STEP), other: locked(OTHER) };
+  return { rows, at: at(step), other: at(other), setAt, setOther, fixed };
 }

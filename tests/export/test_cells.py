@@ -1,0 +1,86 @@
+"""What an output has beside the widget: words, a small picture, and a frame where asked."""
+
+from __future__ import annotations
+
+import base64
+import json
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import circuit_widgets as cw
+from circuit_widgets.export.cells import VARIABLE, WIDGET
+from circuit_widgets.export.drawing import svg
+from circuit_widgets.export.stills import MOST
+
+TEXT = "blue dog seven river blue dog seven river"
+
+
+@pytest.fixture
+def view():
+    shown = cw.explore(cw.load_model(), TEXT, selection="1.2", query=5)
+    yield shown
+    shown.close()
+
+
+def test_an_output_has_words_and_a_small_picture(view) -> None:
+    data, _ = view._repr_mimebundle_()
+    assert WIDGET in data and "text/html" not in data
+    assert data["text/plain"].startswith("Explorer of toy-induction, 2 x 4 heads, on 9 tokens")
+    assert "Selection head 1.2, query=5" in data["text/plain"]
+    assert len(data["image/svg+xml"]) < MOST
+    ET.fromstring(data["image/svg+xml"])
+
+
+def test_the_picture_has_the_numbers(view) -> None:
+    drawn = svg(view)
+    assert drawn is not None
+    root = ET.fromstring(drawn)
+    images = [one.get("href", "") for one in root.iter("{http://www.w3.org/2000/svg}image")]
+    from io import BytesIO
+
+    from PIL import Image
+
+    grid, matrix = (
+        np.asarray(Image.open(BytesIO(base64.b64decode(href.split(",")[1])))) for href in images
+    )
+    assert grid.shape == (2, 4, 3) and matrix.shape == (9, 9, 3)
+    darkest = np.unravel_index(grid.sum(-1).argmin(), (2, 4))
+    best = max(view.grid_scores, key=lambda at: view.grid_scores[at])
+    assert tuple(map(int, darkest)) == best
+    pattern = view.pattern("1.2").numpy()
+    assert np.unravel_index(matrix.sum(-1).argmin(), (9, 9)) == np.unravel_index(
+        pattern.argmax(), pattern.shape
+    )
+
+
+def test_a_view_without_heads_scores_has_the_plot() -> None:
+    result = cw.compute_self_influence(cw.load_model(), TEXT, progress=False)
+    view = result.view()
+    data, _ = view._repr_mimebundle_()
+    assert ("image/png" in data) != ("image/svg+xml" in data)
+    assert len(data.get("image/png", data.get("image/svg+xml"))) < MOST
+    view.close()
+
+
+def test_frames_where_they_are_asked_for(view, monkeypatch) -> None:
+    cw.export.notebooks()
+    try:
+        data, _ = view._repr_mimebundle_()
+    finally:
+        cw.export.notebooks(False)
+    assert data["text/html"].startswith("<iframe") and WIDGET in data
+    assert len(data["text/html"]) < 300_000
+    # A build has no kernel to come back to: there the widget is left out.
+    monkeypatch.setenv(VARIABLE, "_static/views.js")
+    data, _ = view._repr_mimebundle_()
+    assert "_static/views.js" in data["text/html"] and WIDGET not in data
+    monkeypatch.setenv(VARIABLE, "0")
+    assert "text/html" not in view._repr_mimebundle_()[0]
+
+
+def test_plain_state_is_json(view) -> None:
+    state = json.loads(cw.export.state(view))
+    assert base64.b64decode(state["score_data"]) == view.score_data
+    assert state["runs"]["all"][0]["tokens"] == list(view.tokens)
