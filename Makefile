@@ -23,8 +23,8 @@ PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical 
 NO_WINDOW := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help demo test lint format js watch contract smollm2 bench chromium clean
-.PHONY: docs docs-check lint-python lint-js test-js test-notebooks test-python
+.PHONY: help demo test lint format outputs js watch contract smollm2 bench chromium clean
+.PHONY: docs docs-check lint-python lint-js test-js test-notebooks test-oldest test-python
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -72,7 +72,8 @@ test-js: js/node_modules/.made
 
 test-notebooks: .venv/.test circuit_widgets/static/.made
 	@echo "test: the notebooks, cell by cell (nbval)"
-	@$(if $(NOTEBOOKS),$(PYTEST) --nbval-lax --nbval-current-env $(NOTEBOOKS),echo "no notebook yet")
+	@$(if $(NOTEBOOKS),$(PYTEST) --nbval-lax --nbval-current-env \
+		--nbval-sanitize-with circuit_widgets/testing/sanitize.cfg $(NOTEBOOKS),echo "no notebook yet")
 
 test-python: .venv/.test circuit_widgets/static/.made
 	@echo "test: the examples in docstrings; then pytest, the browser tests in JupyterLab among them"
@@ -80,11 +81,23 @@ test-python: .venv/.test circuit_widgets/static/.made
 	@$(PYTEST) --doctest-modules circuit_widgets
 	@CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) $(PYTEST)
 
+# The files that `make test` installs are of today; these are the oldest that pyproject.toml allows.
+OLDEST := $(wildcard $(addprefix tests/,analysis attention capture causal ipython jobs live package plots) \
+	$(addprefix tests/,prompts results statistics testing views weights widgets wire zoo)) $(wildcard tests/test_*.py)
+
+test-oldest: .venv-oldest/.made circuit_widgets/static/.made ## run the tests that need no browser with the oldest versions allowed
+	@echo "test: with the versions of constraints-oldest.txt"
+	@HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 CW_NO_SMOLLM2=1 .venv-oldest/bin/python -m pytest -n logical \
+		--maxprocesses 4 --dist loadfile -m "not browser" $(OLDEST)
+
 format: .venv/.test js/node_modules/.made ## let ruff and biome put the source in shape
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 	@cd js && npm run --silent format
 	@$(BIN)/python scripts/check_notebooks.py --fix
+
+outputs: .venv/.test circuit_widgets/static/.made ## run the notebooks and keep the outputs that tests compare
+	@$(BIN)/python -m scripts.keep_outputs
 
 js: circuit_widgets/static/.made ## build the views
 
@@ -154,6 +167,13 @@ clean: ## remove what was built (not .venv)
 	@$(PIP_INSTALL) -q -e '.[test,docs]'
 	@touch $@
 
+.venv-oldest/.made: pyproject.toml constraints-oldest.txt
+	@command -v python3.10 >/dev/null || { echo "Python 3.10, the oldest that is allowed, is needed"; exit 1; }
+	@echo "set-up: .venv-oldest with the oldest versions (PyTorch is large: this takes a while)"
+	@python3.10 -m venv .venv-oldest
+	@.venv-oldest/bin/python -m pip install --disable-pip-version-check -q -c constraints-oldest.txt -e '.[test-core]'
+	@touch $@
+
 .venv/.bench: .venv/.test
 	@echo "set-up: the libraries to compare with"
 	@$(PIP_INSTALL) -q -e '.[test,bench]'
@@ -168,5 +188,5 @@ js/node_modules/.made: js/package.json js/package-lock.json
 
 circuit_widgets/static/.made: js/node_modules/.made $(JS_SOURCES)
 	@echo "set-up: building the views"
-	@cd js && node build.mjs
+	@cd js && npm run --silent build
 	@touch $@

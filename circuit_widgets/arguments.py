@@ -158,8 +158,8 @@ def _real(value: Any) -> float | None:
 
 
 def _truth(value: Any) -> bool:
-    """Whether it is a truth value; torch's counts as 0 or 1 for `operator.index`."""
-    return isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool
+    """Whether it is a truth value; torch's and numpy 1's count as 0 or 1 for `operator.index`."""
+    return isinstance(value, bool) or getattr(value, "dtype", None) in (torch.bool, "bool")
 
 
 def shown(value: Any) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+# What authors of tutorials get: `run_notebook` and `small_model`.
+pytest_plugins = ["circuit_widgets.testing.plugin"]
 BROWSER = Path(__file__).parent / "browser"
 
 

@@ -44,6 +44,22 @@ def test_a_notebook_keeps_nothing_of_a_run(tmp_path: Path, capsys) -> None:
     assert json.loads(file.read_text()) == {"cells": [said, kept], "metadata": {}}
 
 
+def test_a_compared_cell_keeps_its_text(tmp_path: Path) -> None:
+    check = script("check_notebooks")
+    data = {"text/plain": ["0.5"], "text/html": ["<p>"], "image/png": "iVBOR"}
+    shown = {"output_type": "execute_result", "data": data, "metadata": {"a": 1}}
+    compared = {
+        **{"cell_type": "code", "source": ["x"], "outputs": [{**shown, "execution_count": 3}]},
+        **{"metadata": {"tags": ["nbval-check-output"]}, "execution_count": 3},
+    }
+    notebook = {"cells": [compared], "metadata": {}}
+    assert check.strip(notebook) == ["execution counts", "outputs"]
+    text = {"text/plain": ["0.5"], "text/html": ["<p>"]}
+    kept = {**shown, "data": text, "metadata": {}, "execution_count": 1}
+    assert notebook["cells"][0]["execution_count"] == 1
+    assert notebook["cells"][0]["outputs"] == [kept] and check.strip(notebook) == []
+
+
 def test_files_that_are_not_committed_yet_are_checked(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     (tmp_path / ".gitignore").write_text("ignored.py\n")

@@ -216,6 +216,13 @@ class Result:
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         return {**data, **text}, metadata
 
+    def _display_(self) -> Any:
+        """The topic's widget in marimo, which asks for this name; text where there is no widget."""
+        try:
+            return self.view()
+        except ImportError as error:
+            return f"{self!r}\n  (no interactive view here: {error})"
+
     def __eq__(self, other: object) -> bool:
         """Same class, provenance and numbers; NaN equals NaN, time and model do not count."""
         if type(other) is not type(self) or not isinstance(other, Result):

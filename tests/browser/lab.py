@@ -244,28 +244,33 @@ class Lab:
         theme: Theme = "light",
         width: int = 1280,
         height: int = 1000,
+        place: str = "doc/tree",
     ) -> Notebook:
         """Open a notebook of these code cells, or a copy of a notebook file; nothing is run.
 
-        The kernel is ready when this returns.
+        The kernel is ready when this returns. `place`: "doc/tree" is JupyterLab with one document
+        and no side bars, "notebooks" is Jupyter Notebook.
         """
-        assert self._browser is not None
         name = f"{uuid.uuid4().hex[:8]}.ipynb"
         if isinstance(cells, Path):
             text = cells.read_text(encoding="utf-8")
         else:
             text = nbformat.writes(_notebook(cells))
         (self.server.folder / name).write_text(text, encoding="utf-8")
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, locale="en-US"
-        )
-        notebook = Notebook(self.server, context.new_page(), name)
+        notebook = Notebook(self.server, self.new_page(theme, width, height), name)
         self.notebooks.append(notebook)
-        # "doc" is JupyterLab with one document and no side bars.
-        notebook.page.goto(f"{self.server.url}doc/tree/{name}?reset&token={self.server.token}")
+        notebook.page.goto(f"{self.server.url}{place}/{name}?reset&token={self.server.token}")
         notebook._wait_ready()
         notebook.set_theme(theme)
         return notebook
+
+    def new_page(self, theme: Theme = "light", width: int = 1280, height: int = 1000) -> Page:
+        """An empty page of a context of its own, for a host that is not Jupyter's notebook."""
+        assert self._browser is not None
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, locale="en-US"
+        )
+        return context.new_page()
 
     def close_since(self, count: int) -> None:
         """Close the notebooks opened after the first `count`."""

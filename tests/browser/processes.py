@@ -44,7 +44,7 @@ def end(processes: set[psutil.Process], grace: float = 10) -> list[psutil.Proces
     return alive
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Between fork and exec: a killed pytest takes the server along (Linux)."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
@@ -58,6 +58,11 @@ class JupyterServer:
         self.home = Path(tempfile.mkdtemp(prefix="cw-lab-"))
         self.folder = self.home / "notebooks"
         self.folder.mkdir()
+        # As a wheel installs it; an editable install has none.
+        extensions = self.home / "path" / "labextensions"
+        extensions.mkdir(parents=True)
+        built = ROOT / "circuit_widgets" / "static" / "labextension"
+        (extensions / "circuit-widgets").symlink_to(built)
         self._log = self.home / "server.log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -72,6 +77,7 @@ class JupyterServer:
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.folder}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
         ]
         self._process = self._start(command, self._log)
         try:
@@ -98,7 +104,7 @@ class JupyterServer:
                 stdout=to,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def _environment(self) -> dict[str, str]:
