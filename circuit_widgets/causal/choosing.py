@@ -9,92 +9,108 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from circuit_widgets.causal.nodes import EMBEDDING, Nodes
+from circuit_widgets.causal.nodes import Nodes
+from circuit_widgets.causal.on_paths import Edges, on_paths
 
 # The sizes of MIB (Mueller et al. 2025, section 4), as shares of all edges.
 SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+# Also these by position, where a model has many times as many edges, and a task needs no more.
+SMALLER = (0.0001, 0.0002, 0.0005)
 
-Edges = Bool[Tensor, "source target"]
-
-
-def on_paths(kept: Edges, nodes: Nodes) -> Edges:
-    """The edges that lie on a path from the embedding to the output.
-
-    A head is passed through from any of its q, k and v.
-
-    >>> nodes = Nodes((1, 1), (1, 1), ("", ""))
-    >>> kept = torch.zeros_like(nodes.allowed)
-    >>> kept[0, 0] = kept[0, 3] = kept[2, 6] = True  # to 0.0.q and 1.0.q; from 1.0 to the output
-    >>> on_paths(kept, nodes).nonzero().tolist()
-    [[0, 3], [2, 6]]
-    """
-    kept = kept & nodes.allowed
-    feeds, n_sources = nodes.feeds, len(nodes.sources)
-    reached = torch.zeros(n_sources, dtype=torch.bool)
-    reached[nodes.source_at[EMBEDDING]] = True
-    arrived = torch.zeros(len(nodes.targets), dtype=torch.bool)
-    for stage in _stages(nodes):
-        reached[stage] |= (feeds[:, stage] & arrived[:, None]).any(0)
-        arrived |= (kept[stage] & reached[stage, None]).any(0)
-    useful = torch.zeros(n_sources, dtype=torch.bool)
-    leads = torch.zeros(len(nodes.targets), dtype=torch.bool)
-    leads[-1] = True
-    for stage in reversed(_stages(nodes)):
-        useful[stage] = (kept[stage] & leads).any(1)
-        leads |= (feeds[:, stage] & useful[stage]).any(1)
-    return kept & reached[:, None] & leads
+Strength = Float[Tensor, "*pos source target"]
 
 
-def of_size(strength: Float[Tensor, "source target"], size: int, nodes: Nodes) -> Edges:
-    """The strongest edges, of which those on a path are as many as `size`, or as close below it.
+class Ranking:
+    """Edges put in from the strongest on; those of them on a path are the circuits of all sizes.
 
     strength: NaN where there is no edge.
 
-    Raises:
-        ValueError: No path is as small.
+    >>> nodes = Nodes((1,), (1,), ("",))
+    >>> strength = torch.tensor([[3.0, 1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 4.0]])
+    >>> ranking = Ranking(strength.where(nodes.allowed, torch.nan), nodes)
+    >>> ranking.smallest, int(ranking.of_size(4).sum())
+    (2, 4)
+    """
+
+    def __init__(self, strength: Strength, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self.order: Int[Tensor, " edge"] = in_order(strength)
+
+    @functools.cached_property
+    def smallest(self) -> int:
+        """How many edges the first path has."""
+        low, high = 1, len(self.order)
+        while low < high:
+            middle = (low + high) // 2
+            if bool(self._first(middle).any()):
+                high = middle
+            else:
+                low = middle + 1
+        return int(self._first(low).sum())
+
+    def of_size(self, size: int) -> Edges:
+        """The strongest edges, of which those on a path are as many, or as close below it.
+
+        Raises:
+            ValueError: No path is as small.
+        """
+        # More edges never take one off its path: the number on paths only grows.
+        low, high, step = 0, min(size, len(self.order)), max(1, size)
+        while high < len(self.order) and int(self._first(high).sum()) <= size:
+            low, high, step = high, min(high + step, len(self.order)), 2 * step
+        while low < high:
+            middle = (low + high + 1) // 2
+            if int(self._first(middle).sum()) <= size:
+                low = middle
+            else:
+                high = middle - 1
+        found = self._first(low)
+        if not found.any():
+            raise ValueError(
+                f"a circuit of {size} edges has no path from the embedding to the output; accepted "
+                f"are sizes from {self.smallest} to {len(self.order)}"
+            )
+        return found
+
+    def of_size_or_all(self, size: int) -> Edges:
+        """As `of_size`; the first path where that is larger."""
+        return self.of_size(max(size, self.smallest))
+
+    def _first(self, n: int) -> Edges:
+        kept = torch.zeros(self._nodes.allowed.numel(), dtype=torch.bool)
+        kept[self.order[:n]] = True
+        return on_paths(kept.view_as(self._nodes.allowed), self._nodes)
+
+
+def of_size(strength: Strength, size: int, nodes: Nodes) -> Edges:
+    """`Ranking.of_size`, of one.
 
     >>> nodes = Nodes((1,), (1,), ("",))
     >>> strength = torch.tensor([[3.0, 1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 4.0]])
     >>> of_size(strength.where(nodes.allowed, torch.nan), 2, nodes).nonzero().tolist()
     [[0, 0], [1, 3]]
     """
-    order = torch.tensor(ranked(strength), dtype=torch.long)
-    # More edges never take one off its path: the number on paths only grows.
-    low, high, step = 0, min(size, len(order)), max(1, size)
-    while high < len(order) and int(_first(order, high, nodes).sum()) <= size:
-        low, high, step = high, min(high + step, len(order)), 2 * step
-    while low < high:
-        middle = (low + high + 1) // 2
-        if int(_first(order, middle, nodes).sum()) <= size:
-            low = middle
-        else:
-            high = middle - 1
-    found = _first(order, low, nodes)
-    if not found.any():
-        raise ValueError(
-            f"a circuit of {size} edges has no path from the embedding to the output; accepted are "
-            f"sizes from {smallest(strength, nodes)} to {len(order)}"
-        )
-    return found
+    return Ranking(strength, nodes).of_size(size)
 
 
-def of_size_or_all(strength: Float[Tensor, "source target"], size: int, nodes: Nodes) -> Edges:
-    """The strongest edges on a path, as many as `size`; the first path where that is larger.
+def of_size_or_all(strength: Strength, size: int, nodes: Nodes) -> Edges:
+    """`Ranking.of_size_or_all`, of one.
 
     >>> nodes = Nodes((1,), (1,), ("",))
     >>> strength = torch.tensor([[3.0, 1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 4.0]])
     >>> int(of_size_or_all(strength.where(nodes.allowed, torch.nan), 1, nodes).sum())
     2
     """
-    return of_size(strength, max(size, smallest(strength, nodes)), nodes)
+    return Ranking(strength, nodes).of_size_or_all(size)
 
 
 def sizes_of(
-    strength: Float[Tensor, "source target"], nodes: Nodes, asked: int | None
-) -> tuple[Bool[Tensor, "size source target"], int | None]:
+    strength: Strength, nodes: Nodes, asked: int | None
+) -> tuple[Bool[Tensor, "size *pos source target"], int | None]:
     """Circuits of ten sizes, and of the one asked for: their edges, and which is that one.
 
-    Sizes at which no path is there, or that have the same edges, are left out.
+    Sizes at which no path is there, or that have the same edges, are left out; by position there
+    are three more, of a tenth of the smallest and up.
 
     >>> nodes = Nodes((1,), (1,), ("",))
     >>> strength = torch.tensor([[3.0, 1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 4.0]])
@@ -103,20 +119,22 @@ def sizes_of(
     ([2, 3, 5], 1)
     """
     total = int(nodes.allowed.sum())
-    wanted = {max(1, round(share * total)) for share in SHARES} | ({asked} if asked else set())
-    least = smallest(strength, nodes)
+    shares = (*SMALLER, *SHARES) if nodes.n_positions else SHARES
+    wanted = {max(1, round(share * total)) for share in shares} | ({asked} if asked else set())
+    ranking = Ranking(strength, nodes)
+    least = ranking.smallest
     found: dict[int, Edges] = {}
     at = None
     for size in sorted(wanted | {least}):
         if size >= least:
-            kept = of_size(strength, size, nodes)
+            kept = ranking.of_size(size)
             found.setdefault(int(kept.sum()), kept)
             if size == asked:
                 at = list(found).index(int(kept.sum()))
     return torch.stack([*found.values()]), at
 
 
-def above(strength: Float[Tensor, "source target"], threshold: float, nodes: Nodes) -> Edges:
+def above(strength: Strength, threshold: float, nodes: Nodes) -> Edges:
     """The edges on a path of which all edges are as strong as a threshold.
 
     >>> nodes = Nodes((1,), (1,), ("",))
@@ -127,41 +145,22 @@ def above(strength: Float[Tensor, "source target"], threshold: float, nodes: Nod
     return on_paths(strength.nan_to_num(-torch.inf) >= threshold, nodes)
 
 
-def smallest(strength: Float[Tensor, "source target"], nodes: Nodes) -> int:
-    """How many edges the first path has, if edges are put in from the strongest on.
-
-    >>> nodes = Nodes((1,), (1,), ("",))
-    >>> smallest(torch.ones(2, 4).where(nodes.allowed, torch.nan), nodes)
-    1
-    """
-    order = torch.tensor(ranked(strength), dtype=torch.long)
-    low, high = 1, len(order)
-    while low < high:
-        middle = (low + high) // 2
-        if bool(_first(order, middle, nodes).any()):
-            high = middle
-        else:
-            low = middle + 1
-    return int(_first(order, low, nodes).sum())
-
-
-def ranked(strength: Float[Tensor, "source target"]) -> list[int]:
+def in_order(strength: Strength) -> Int[Tensor, " edge"]:
     """Edges from the strongest on, as places in the flattened matrix; ties as they come.
 
-    >>> ranked(torch.tensor([[1.0, float("nan")], [3.0, 2.0]]))
+    >>> in_order(torch.tensor([[1.0, float("nan")], [3.0, 2.0]])).tolist()
     [2, 3, 0]
     """
     flat = strength.flatten()
     order = flat.nan_to_num(-torch.inf).argsort(descending=True, stable=True)
-    return order[: int(flat.isfinite().sum())].tolist()
+    return order[: int(flat.isfinite().sum())]
 
 
-def random_strengths(
-    strength: Float[Tensor, "source target"], nodes: Nodes, n: int, seed: int
-) -> Iterator[Float[Tensor, "source target"]]:
+def random_strengths(strength: Strength, nodes: Nodes, n: int, seed: int) -> Iterator[Strength]:
     """Strengths that change places among the edges from one layer's nodes of a kind to another's.
 
-    So a circuit of them has the layers of the one in question, and random nodes in each.
+    So a circuit of them has the layers of the one in question (by position also its positions),
+    and random nodes in each.
 
     >>> nodes = Nodes((2,), (2,), ("",))
     >>> strength = torch.arange(21.0).view(3, 7).where(nodes.allowed, torch.nan)
@@ -180,28 +179,18 @@ def random_strengths(
 
 
 def _groups(nodes: Nodes) -> list[Tensor]:
+    """Places in the flattened matrix of edges that are alike but for their heads."""
     written = [(source.layer, source.head is None) for source in nodes.sources]
     read = [(target.layer, target.entry) for target in nodes.targets]
-    by_kind: dict[object, list[int]] = {}
-    for source, target in nodes.allowed.nonzero().tolist():
-        kind = written[source], read[target]
-        by_kind.setdefault(kind, []).append(source * len(read) + target)
-    return [torch.tensor(places) for places in by_kind.values()]
-
-
-def _first(order: Int[Tensor, " edge"], n: int, nodes: Nodes) -> Edges:
-    kept = torch.zeros(nodes.allowed.numel(), dtype=torch.bool)
-    kept[order[:n]] = True
-    return on_paths(kept.view_as(nodes.allowed), nodes)
-
-
-@functools.lru_cache(maxsize=64)
-def _stages(nodes: Nodes) -> tuple[slice, ...]:
-    """Sources that are computed together, in order; the embedding first."""
-    found: list[slice] = []
-    start = 0
-    for at, source in enumerate(nodes.sources):
-        if source.stage != nodes.sources[start].stage:
-            found.append(slice(start, at))
-            start = at
-    return (*found, slice(start, len(nodes.sources)))
+    kinds = [{kind: at for at, kind in enumerate(dict.fromkeys(all))} for all in (written, read)]
+    sources, targets = (
+        torch.tensor([of[kind] for kind in all])
+        for of, all in zip(kinds, (written, read), strict=True)
+    )
+    kind = sources[:, None] * len(kinds[1]) + targets
+    if nodes.n_positions:
+        kind = kind + torch.arange(nodes.n_positions)[:, None, None] * (int(kind.max()) + 1)
+    places = nodes.allowed.flatten().nonzero().flatten()
+    _, order = kind.flatten()[places].sort(stable=True)
+    _, counts = kind.flatten()[places].unique(return_counts=True)
+    return [*places[order].split(counts.tolist())]

@@ -33,11 +33,12 @@ SAID = {
 }
 
 
-def check_method(method: str, task: Task) -> None:
+def check_method(method: str, task: Task, by_position: bool = False) -> None:
     """Return if a method can explain a task's metric.
 
     Raises:
-        ValueError: It takes the slope where the metric has none.
+        ValueError: It takes the slope where the metric has none, or scores nodes, of which a head
+            is no single one by position: it reads at one and writes at others.
 
     >>> import circuit_widgets as cw
     >>> check_method("eap", cw.Task.repeated_tokens(cw.load_model(), n=2))
@@ -48,6 +49,35 @@ def check_method(method: str, task: Task) -> None:
             "is at its minimum and has none; accepted with 'kl' are other methods, such as "
             "'eap-ig-inputs'"
         )
+    if by_position and method in OF_NODES:
+        raise ValueError(
+            f"method {method!r} scores nodes, and a head reads at other positions than it writes "
+            "at; accepted with by_position=True are methods of edges, such as 'eap-ig-inputs'"
+        )
+
+
+def read_positions(task: Task) -> list[int]:
+    """Where all prompts' answers are read, of a task whose positions mean the same in all.
+
+    Raises:
+        ValueError: They do not.
+
+    >>> import circuit_widgets as cw
+    >>> read_positions(cw.Task.repeated_tokens(cw.load_model(), n=2, length=4))
+    [5, 6, 7]
+    """
+    if task.roles is None:
+        raise ValueError(
+            f"the task {task.name!r} does not say what its positions are, so that an edge at one "
+            "could be another thing in each prompt; accepted with by_position=True are tasks with "
+            "a role for each position: task.named([...]), or roles= of Task.from_pairs"
+        )
+    if bool((task.places != task.places[:1]).any()):
+        raise ValueError(
+            f"the answers of the task {task.name!r} are read at other positions in some prompts; "
+            "accepted with by_position=True are the same in all"
+        )
+    return task.places[0].tolist()
 
 
 def edge_scores(
@@ -58,9 +88,10 @@ def edge_scores(
     steps: int,
     batch: int,
     direction: str = "noising",
-) -> Iterator[Float[Tensor, "prompt source target"]]:
+) -> Iterator[Float[Tensor, "prompt *pos source target"]]:
     """Effects of every edge on each prompt's score, some prompts at a time; NaN: no edge.
 
+    nodes: of a graph by position each edge is scored at each position.
     direction: of exact methods, see `Patching`.
 
     Raises:
@@ -72,15 +103,15 @@ def edge_scores(
 
 
 def exact_scores(
-    model: TransformerBridge, nodes: Nodes, task: Task, edges: list[tuple[int, int]], batch: int
+    model: TransformerBridge, nodes: Nodes, task: Task, edges: list[tuple[int, ...]], batch: int
 ) -> Float[Tensor, "prompt edge"]:
-    """The exact effects of some edges, to compare an estimate with."""
-    source, target = torch.tensor(edges).T
+    """The exact effects of some edges, to compare an estimate with; each as `Patching.edges`."""
+    at = torch.tensor(edges).T
     found = []
     for start in range(0, len(task), batch):
         some = task.batch(slice(start, start + batch))
         patching = patching_of(model, nodes, some)
-        found.append(patching.edges(edges)[:, source, target].cpu())
+        found.append(patching.edges(edges)[(slice(None), *at)].cpu())
     return torch.cat(found)
 
 
@@ -103,24 +134,29 @@ def patching_of(
     def score(read: Tensor) -> Tensor:
         return task.score_read(read, clean)
 
-    return Patching(model, nodes, task.clean, task.corrupt, score, direction, task.places)
+    places = task.places
+    return Patching(model, nodes.anywhere, task.clean, task.corrupt, score, direction, places)
 
 
 def _scores(
     model: TransformerBridge, nodes: Nodes, task: Task, method: str, steps: int, direction: str
-) -> Float[Tensor, "prompt source target"]:
+) -> Float[Tensor, "prompt *pos source target"]:
+    placed = bool(nodes.n_positions)
     if method in EXACT:
         patching = patching_of(model, nodes, task, direction)
-        if method == "exact":
-            return patching.edges()
-        return between(patching.nodes(), nodes)
-    edges = FirstOrder(model, nodes, task.clean, task.corrupt, measure(model, task))
-    if method == "mean":
-        return sum((edges.scores(way, steps) for way in WAYS), torch.zeros(())) / len(WAYS)
+        if method == "patching":
+            return between(patching.nodes(), nodes)
+        every = [(*map(int, place),) for place in nodes.allowed.nonzero()] if placed else None
+        return patching.edges(every)
+    edges = FirstOrder(model, nodes.anywhere, task.clean, task.corrupt, measure(model, task))
     if method == "attribution":
         # All that reads a node's write reads it directly: its slope is the sum of theirs.
         return between(edges.scores("eap").nansum(-1), nodes)
-    return edges.scores(method, steps)
+    ways = WAYS if method == "mean" else (method,)
+    parts = (edges.scores(way, steps, by_position=placed) for way in ways)
+    found = sum(parts, torch.zeros(())) / len(ways)
+    # By position also those are no edges from which nothing comes to where answers are read.
+    return torch.where(nodes.allowed.to(found.device), found, torch.nan)
 
 
 def between(

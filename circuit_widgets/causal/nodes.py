@@ -65,6 +65,11 @@ class Target:
     stage: int
     nodes: tuple[str, ...]
 
+    @property
+    def moves(self) -> bool:
+        """Whether what it reads is seen at later positions, too: keys and values."""
+        return self.entry in ("k", "v")
+
 
 @dataclasses.dataclass(frozen=True)
 class Nodes:
@@ -74,6 +79,8 @@ class Nodes:
         heads: Of each layer, how many heads it has.
         keys: Of each layer, how many key/value heads.
         mlps: Of each layer: "after" attention, "beside" it (in parallel), or "" without one.
+        n_positions: Of a graph by position, how many there are; 0: its edges are of all at once.
+        read: Of a graph by position, where the answer is read.
 
     >>> nodes = Nodes((2, 2), (2, 1), ("after", ""))
     >>> [source.name for source in nodes.sources]
@@ -87,6 +94,22 @@ class Nodes:
     heads: tuple[int, ...]
     keys: tuple[int, ...]
     mlps: tuple[str, ...]
+    n_positions: int = 0
+    read: tuple[int, ...] = ()
+
+    def by_position(self, n_positions: int, read: Sequence[int]) -> Nodes:
+        """The same graph with its edges at each position, for answers that are read at some.
+
+        >>> nodes = Nodes((2,), (2,), ("",)).by_position(3, [2])
+        >>> nodes.allowed.shape, nodes.allowed.flatten(1).sum(1).tolist()
+        (torch.Size([3, 3, 7]), [4, 4, 9])
+        """
+        return dataclasses.replace(self, n_positions=n_positions, read=tuple(read))
+
+    @functools.cached_property
+    def anywhere(self) -> Nodes:
+        """The graph whose edges are of all positions at once."""
+        return dataclasses.replace(self, n_positions=0, read=())
 
     @functools.cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -127,11 +150,22 @@ class Nodes:
         return {source.name: at for at, source in enumerate(self.sources)}
 
     @functools.cached_property
-    def allowed(self) -> Bool[Tensor, "source target"]:
-        """Which edges there are: from what is written before it is read."""
+    def allowed(self) -> Bool[Tensor, "*pos source target"]:
+        """Which edges there are: from what is written before it is read.
+
+        By position those that something is read from: nothing leaves a position after the last
+        layer's keys and values, nor comes back from a later one.
+        """
         written = torch.tensor([source.stage for source in self.sources])
         read = torch.tensor([target.stage for target in self.targets])
-        return written[:, None] < read
+        before = written[:, None] < read
+        if not self.n_positions:
+            return before
+        at = torch.arange(self.n_positions)[:, None]
+        answers, last = torch.tensor(self.read), len(self.heads) - 1
+        ends = [each.layer > last or (each.layer == last and not each.moves) for each in self.targets]
+        leads = torch.where(torch.tensor(ends), torch.isin(at, answers), at <= answers.max())
+        return before & leads[:, None]
 
     @functools.cached_property
     def feeds(self) -> Bool[Tensor, "target source"]:
@@ -157,10 +191,10 @@ class Nodes:
         at = [i for i, t in enumerate(self.targets) if t.layer == layer and t.entry == entry]
         return slice(at[0], at[-1] + 1) if at else slice(0, 0)
 
-    def without(self, dropped: Sequence[str]) -> Bool[Tensor, "source target"]:
+    def without(self, dropped: Sequence[str]) -> Bool[Tensor, "*pos source target"]:
         """All edges but those that leave these sources."""
         kept = self.allowed.clone()
-        kept[[self.source_at[name] for name in dropped]] = False
+        kept[..., [self.source_at[name] for name in dropped], :] = False
         return kept
 
 

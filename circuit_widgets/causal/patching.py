@@ -173,28 +173,29 @@ class Patching:
         return found
 
     def edges(
-        self, only: Sequence[tuple[int, int]] | None = None
-    ) -> Float[Tensor, "batch source target"]:
+        self, only: Sequence[tuple[int, ...]] | None = None
+    ) -> Float[Tensor, "batch *pos source target"]:
         """Of each edge: one reader sees one source's write on the other prompt (path patching).
 
-        only: (source, target) pairs; others are NaN. A layer's rest runs for each edge: for
-        small models, or a few edges.
+        only: (source, target) pairs, or (position, source, target), to patch each at one position;
+            others are NaN. A layer's rest runs for each edge: for small models, or a few edges.
         """
         nodes = self._nodes
-        shape = (len(self.before), len(nodes.sources), len(nodes.targets))
-        found = torch.full(shape, torch.nan, device=self.before.device)
         wanted = nodes.allowed.clone()
         if only is not None:
-            wanted = torch.zeros_like(wanted)
+            placed = [self._tokens[0].shape[1]] * (len(only[0]) - 2)
+            wanted = torch.zeros(*placed, *wanted.shape, dtype=torch.bool)
             wanted[tuple(torch.tensor([*only]).T)] = True
-        target, source = (wanted & nodes.allowed).T.nonzero().T
-        ways = [
-            self._into(each, source[target == at].tolist())
-            for at, each in enumerate(nodes.targets)
-            if bool((target == at).any())
-        ]
+        found = torch.full((len(self.before), *wanted.shape), torch.nan, device=self.before.device)
+        target, *places, source = (wanted & nodes.allowed).movedim(-1, 0).nonzero().T
+        ways: list[Variants] = []
+        for at, each in enumerate(nodes.targets):
+            some = target == at
+            if bool(some.any()):
+                positions = places[0][some].tolist() if places else None
+                ways.append(self._into(each, source[some].tolist(), positions))
         whole = self._writes[0].inputs
-        found[:, source, target] = self._effects(ways, whole)
+        found[(slice(None), *places, source, target)] = self._effects(ways, whole)
         return found
 
     @functools.cached_property
@@ -227,7 +228,9 @@ class Patching:
 
         return Variants(layer, put.shape[1], edits)
 
-    def _into(self, target: Target, sources: list[int]) -> Variants:
+    def _into(
+        self, target: Target, sources: list[int], positions: list[int] | None = None
+    ) -> Variants:
         layer = min(target.layer, len(self._nodes.heads) - 1)
         run, change = self._writes
         inputs, dtype = run.inputs, run.inputs.stream(layer).dtype
@@ -236,6 +239,10 @@ class Patching:
 
         def edits(some: Sequence[int]) -> list[capture.Intervention]:
             each = change[[sources[at] for at in some]]
+            if positions is not None:
+                here = torch.zeros(len(some), each.shape[2], 1, device=each.device)
+                here[range(len(some)), [positions[at] for at in some]] = 1
+                each = each * here[:, None]
             if target.entry == "logits":
                 rows = (run.last.float() + each).flatten(0, 1)
                 return [capture.patch("resid_post", {layer: rows.to(run.last.dtype)})]

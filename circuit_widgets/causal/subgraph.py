@@ -8,6 +8,7 @@ the values that they get there, and not the clean prompt's (as Conmy et al. 2023
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -69,9 +70,12 @@ class Subgraphs:
         self._corrupt: Writes = node_writes(model, corrupt, nodes)
         self._mean = by == "mean"
         self._heard = gains(model, nodes).to(self._device)
-        # Sources come first, so that what arrives at a target is one product of matrices.
-        self._base = self._averaged(self._corrupt.parts).movedim(2, 0).contiguous()
-        self._embedding = self._clean.parts[:, :, 0].clone()
+        # Sources come before the batch, so that what arrives at targets is a product of matrices.
+        self._base = self._averaged(self._corrupt.parts).permute(1, 2, 0, 3).contiguous()
+        self._embedding = self._clean.parts[:, :, 0].transpose(0, 1).clone()
+        # What a layer's heads, and its MLP, do where nothing new reaches them; by resampling it
+        # is what they did on the corrupt prompt.
+        self._idle: dict[tuple[int, str], Tensor] = {}
         if not alike(self.logits(nodes.allowed), self._clean.logits):
             raise PartsMissing(
                 "this model cannot be run edge by edge: along all of its edges it does not come to "
@@ -88,68 +92,129 @@ class Subgraphs:
         """Logits on the corrupt prompts."""
         return self._corrupt.logits
 
+    @property
+    def at_once(self) -> int:
+        """Along how many sets of edges it runs together, by the memory that they take."""
+        vocab = self._clean.logits.numel()
+        return max(1, _FLIGHT // max(self._base.numel(), vocab))
+
     def logits(self, kept: Bool[Tensor, "*pos source target"]) -> Float[Tensor, "batch pos vocab"]:
-        """Logits of the clean prompts along the edges that are kept."""
-        nodes, n_layers = self._nodes, len(self._nodes.heads)
+        """Logits of the clean prompts along the edges that are kept, at all positions or at each.
+
+        It takes as long as there are readers that something is kept for.
+        """
+        return self.several(kept[None])[0]
+
+    def several(
+        self,
+        kept: Bool[Tensor, "circuit *pos source target"],
+        places: Int[Tensor, "batch place"] | None = None,
+    ) -> Float[Tensor, "circuit batch place vocab"]:
+        """The same along each of several sets of edges, all in one run.
+
+        places: whose logits are wanted; None: of all positions.
+        """
+        nodes, n_layers, times = self._nodes, len(self._nodes.heads), len(kept)
         weights = (kept & nodes.allowed).to(self._device, torch.float32) * self._heard
+        if weights.ndim == 3:
+            weights = weights[:, None]
         # How far each source is from what is read along other edges; the embedding is clean.
-        change = torch.zeros_like(self._base)
-        change[0] = self._embedding - self._base[0]
+        change = self._base.new_zeros(times, *self._base.shape)
+        change[:, :, 0] = self._embedding - self._base[:, 0]
         for layer in range(n_layers):
-            z, attn_out = self._attention(layer, change, weights)
             heads = nodes.heads_of(layer)
-            written = head_writes(self._model, layer, z, attn_out).movedim(2, 0)
-            change[heads] = written - self._base[heads]
+            written = self._attention(layer, change, weights)
+            change[:, :, heads] = written - self._base[:, heads]
             if nodes.mlps[layer]:
                 at = nodes.source_at[f"{layer}.mlp"]
-                change[at] = self._mlp(layer, change, weights) - self._base[at]
+                change[:, :, at] = self._mlp(layer, change, weights) - self._base[:, at]
         last = self._averaged(self._corrupt.last.float())
-        end = last + self._seen(change, weights, nodes.targets_of(n_layers, "logits"))[0]
+        output = nodes.targets_of(n_layers, "logits").start
+        end = (last + self._seen(change, weights, [output])).flatten(0, 2)
         edit = capture.patch("resid_post", {n_layers - 1: end.to(self._corrupt.last.dtype)})
-        inputs = self._corrupt.inputs
-        return capture.resume(self._model, inputs, n_layers - 1, interventions=[edit])
+        branch = capture.Branch(n_layers - 1, times, [edit])
+        logits = capture.branch(self._model, self._corrupt.inputs, [branch], places)
+        return logits.unflatten(0, (times, -1))
 
-    def _attention(self, layer: int, change: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Z and what attention adds, with q, k and v each from a stream of its own."""
+    def _attention(
+        self, layer: int, change: Tensor, weights: Tensor
+    ) -> Float[Tensor, "circuit pos head batch d"]:
+        """What a layer's heads write, with q, k and v each from a stream of its own."""
         stream = self._corrupt.inputs.stream(layer)
         base = self._averaged(stream.float())
         edits = []
         for entry in ("q", "k", "v"):
-            targets = self._nodes.targets_of(layer, entry)
-            heads = []
-            for some in _few(targets, stream.numel()):
-                seen = (base + self._seen(change, weights, some)).to(stream.dtype)
-                read = capture.replay(
-                    self._model, self._corrupt.inputs, layer, [entry], seen.flatten(0, 1)
-                )[entry]
-                read = read.unflatten(0, (some.stop - some.start, -1))
-                each = range(some.start - targets.start, some.stop - targets.start)
-                heads += [read[at, :, :, head] for at, head in enumerate(each)]
-            edits.append(capture.patch(entry, {layer: torch.stack(heads, 2)}))
-        found = capture.replay(
-            self._model, self._corrupt.inputs, layer, ["z", "attn_out"], interventions=edits
-        )
-        return found["z"], found["attn_out"]
+            edits += self._read(layer, entry, base, change, weights)
+        heads = self._nodes.heads_of(layer)
+        if not edits and not self._mean:
+            return self._base[:, heads].expand(len(change), -1, -1, -1, -1)
+        key = layer, "heads"
+        if edits or key not in self._idle:
+            times = len(change) if edits else 1
+            rows = base.to(stream.dtype).repeat(times, 1, 1)
+            found = capture.replay(
+                self._model, self._corrupt.inputs, layer, ["z", "attn_out"], rows, edits
+            )
+            written = head_writes(self._model, layer, found["z"], found["attn_out"])
+            written = written.unflatten(0, (times, -1)).permute(0, 2, 3, 1, 4)
+            if edits:
+                return written
+            self._idle[key] = written[0]
+        return self._idle[key].expand(len(change), -1, -1, -1, -1)
 
-    def _mlp(self, layer: int, change: Tensor, weights: Tensor) -> Tensor:
+    def _read(
+        self, layer: int, entry: str, base: Tensor, change: Tensor, weights: Tensor
+    ) -> list[capture.Intervention]:
+        """A layer's q, k or v, where something new is read by it; the others read what they did."""
+        targets = self._nodes.targets_of(layer, entry)
+        busy = _busy(weights, targets)
+        if not busy:
+            return []
+        inputs, times = self._corrupt.inputs, len(change)
+        dtype = inputs.stream(layer).dtype
+        key = layer, entry
+        if key not in self._idle:
+            read = capture.replay(self._model, inputs, layer, [entry], base.to(dtype))
+            self._idle[key] = read[entry]
+        values = self._idle[key].repeat(times, 1, 1, 1)
+        for some in _few(busy, times * base.numel()):
+            seen = (base + self._seen(change, weights, some)).to(dtype)
+            read = capture.replay(self._model, inputs, layer, [entry], seen.flatten(0, 2))[entry]
+            each = [at - targets.start for at in some]
+            read = read.unflatten(0, (len(some), -1))
+            values[:, :, each] = read[range(len(some)), :, :, each].movedim(0, 2)
+        return [capture.patch(entry, {layer: values})]
+
+    def _mlp(
+        self, layer: int, change: Tensor, weights: Tensor
+    ) -> Float[Tensor, "circuit pos batch d"]:
         inputs, nodes = self._corrupt.inputs, self._nodes
+        at, key = nodes.source_at[f"{layer}.mlp"], (layer, "mlp")
         base = self._averaged(self._corrupt.before_mlp(nodes, layer))
-        seen = base + self._seen(change, weights, nodes.targets_of(layer, "mlp"))[0]
-        seen = seen.to(inputs.stream(layer).dtype)
-        return mlp_writes(self._model, nodes, inputs, layer, seen)
+        dtype = inputs.stream(layer).dtype
+        busy = _busy(weights, nodes.targets_of(layer, "mlp"))
+        if not busy and not self._mean:
+            return self._base[:, at].expand(len(change), -1, -1, -1)
+        if busy:
+            seen = (base + self._seen(change, weights, busy)).to(dtype).flatten(0, 2)
+            out = mlp_writes(self._model, nodes, inputs, layer, seen)
+            return out.unflatten(0, (len(change), -1)).transpose(1, 2)
+        if key not in self._idle:
+            out = mlp_writes(self._model, nodes, inputs, layer, base.to(dtype))
+            self._idle[key] = out.transpose(0, 1)
+        return self._idle[key].expand(len(change), -1, -1, -1)
 
     def _seen(
         self,
-        change: Float[Tensor, "source batch pos d"],
-        weights: Float[Tensor, "*pos source target"],
-        targets: slice,
-    ) -> Float[Tensor, "target batch pos d"]:
+        change: Float[Tensor, "circuit pos source batch d"],
+        weights: Float[Tensor, "circuit #pos source target"],
+        targets: Sequence[int],
+    ) -> Float[Tensor, "target circuit batch pos d"]:
         """What arrives along the kept edges at some targets of one stage."""
-        before = self._nodes.n_before(self._nodes.targets[targets.start].stage)
-        some, seen = weights[..., :before, targets], change[:before]
-        if some.ndim == 2:
-            return (some.T @ seen.flatten(1)).unflatten(1, seen.shape[1:])
-        return torch.einsum("sbpd,pst->tbpd", seen, some)
+        before = self._nodes.n_before(self._nodes.targets[targets[0]].stage)
+        some = weights[:, :, :before, list(targets)].transpose(2, 3)
+        seen = some @ change[:, :, :before].flatten(3)
+        return seen.unflatten(3, change.shape[3:]).permute(2, 0, 3, 1, 4)
 
     def _averaged(self, tensor: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         return tensor.mean(0, keepdim=True).expand_as(tensor) if self._mean else tensor
@@ -185,8 +250,14 @@ def mlp_writes(
     return found["mlp_out"].float()
 
 
-def _few(targets: slice, numbers: int) -> list[slice]:
+def _busy(weights: Float[Tensor, "circuit #pos source target"], targets: slice) -> list[int]:
+    """Those of some targets that anything is kept for."""
+    some = weights[..., targets].abs().flatten(0, 2).amax(0)
+    return [targets.start + at for at in some.nonzero().flatten().tolist()]
+
+
+def _few(targets: Sequence[int], numbers: int) -> Iterator[Sequence[int]]:
     """Targets a few at a time, so that their streams fit into memory."""
     step = max(1, _FLIGHT // max(1, numbers))
-    ends = range(targets.start, targets.stop, step)
-    return [slice(at, min(at + step, targets.stop)) for at in ends]
+    for start in range(0, len(targets), step):
+        yield targets[start : start + step]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.causal.choosing import Edges
 from circuit_widgets.causal.nodes import Nodes
+from circuit_widgets.causal.on_paths import Edges
 from circuit_widgets.causal.subgraph import Subgraphs
 from circuit_widgets.prompts.tasks import Task
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+# The score of each prompt, and whether its answer is right.
+Run = tuple[Float[Tensor, " prompt"], Float[Tensor, " prompt"]]
 
 
 class TaskRuns:
@@ -42,23 +46,36 @@ class TaskRuns:
             task.batch(slice(start, start + batch)) for start in range(0, len(task), batch)
         ]
         self._runs = [Subgraphs(model, nodes, each.clean, each.corrupt, by) for each in self._tasks]
-        self._known: dict[bytes, tuple[Tensor, Tensor]] = {}
-        self.clean, self.clean_right = self._joined(
-            self._score(each, runs, runs.clean) for each, runs in self._each()
-        )
-        self.corrupt, _ = self._joined(
-            self._score(each, runs, runs.corrupt) for each, runs in self._each()
-        )
+        self._clean = [task.read(runs.clean) for task, runs in self._each()]
+        self._known: dict[bytes, Run] = {}
+        corrupt = [task.read(runs.corrupt) for task, runs in self._each()]
+        self.clean, self.clean_right = self._scored([self._clean])[0]
+        self.corrupt, _ = self._scored([corrupt])[0]
 
-    def along(self, kept: Edges) -> tuple[Float[Tensor, " prompt"], Float[Tensor, " prompt"]]:
+    @property
+    def at_once(self) -> int:
+        """How many sets of edges are run together, at most 16: in between one can stop."""
+        return min(16, *(runs.at_once for runs in self._runs))
+
+    def along(self, kept: Edges) -> Run:
         """The score of each prompt along some edges, and whether its answer is right."""
+        return self.several([kept])[0]
+
+    def several(self, kept: Sequence[Edges]) -> list[Run]:
+        """The same along each of several sets of edges, as many of them together as are worth it.
+
+        Sets of about one size are best run together: each takes as long as the largest.
+        """
         # Of the whole model, and of few edges, random circuits are often the same.
-        known = kept.numpy().tobytes()
-        if known not in self._known:
-            self._known[known] = self._joined(
-                self._score(each, runs, runs.logits(kept)) for each, runs in self._each()
-            )
-        return self._known[known]
+        names = [hashlib.blake2b(each.numpy().tobytes()).digest() for each in kept]
+        new = {name: each for name, each in zip(names, kept, strict=True) if name not in self._known}
+        for start in range(0, len(new), self.at_once):
+            some = [*new][start : start + self.at_once]
+            edges = torch.stack([new[name] for name in some])
+            read = [runs.several(edges, task.places) for task, runs in self._each()]
+            found = self._scored([[part[at] for part in read] for at in range(len(some))])
+            self._known |= dict(zip(some, found, strict=True))
+        return [self._known[name] for name in names]
 
     def ratio(self, scores: Float[Tensor, " prompt"]) -> float:
         """How much of clean minus corrupt some scores keep: a ratio of means, as one number."""
@@ -67,12 +84,12 @@ class TaskRuns:
     def _each(self) -> Iterator[tuple[Task, Subgraphs]]:
         return zip(self._tasks, self._runs, strict=True)
 
-    @staticmethod
-    def _joined(parts: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        scores, correct = zip(*parts, strict=True)
-        return torch.cat(scores), torch.cat(correct)
-
-    @staticmethod
-    def _score(task: Task, runs: Subgraphs, logits: Tensor) -> tuple[Tensor, Tensor]:
-        score = task.score(logits, clean_logits=runs.clean)
-        return score.float().cpu(), task.correct(logits).float().cpu()
+    def _scored(self, several: Sequence[Sequence[Tensor]]) -> list[Run]:
+        """Of logits of each batch, where answers are read: scores, and what is right."""
+        found: list[Run] = []
+        for read in several:
+            parts = list(zip(self._tasks, read, self._clean, strict=True))
+            scores = [task.score_read(each, clean) for task, each, clean in parts]
+            right = [task.correct_read(each) for task, each, _ in parts]
+            found.append((torch.cat(scores).float().cpu(), torch.cat(right).float().cpu()))
+        return found

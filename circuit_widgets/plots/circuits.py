@@ -29,7 +29,8 @@ def plot(
     """The circuit from the embedding up to the output, and the curves of all sizes.
 
     A line's width is the size of a score, its colour the sign; where a head reads by several of q,
-    k and v their scores are added. Bands are intervals; grey is of random circuits.
+    k and v their scores are added. Bands are intervals; grey is of random circuits. By position
+    each column is one, and a head stands where it writes.
 
     Args:
         result: What `extract_circuit` found.
@@ -44,17 +45,17 @@ def plot(
     height = min(9.0, max(3.6, 0.42 * rows + 1.4))
     figure = new_figure(result, title, figsize, (9.5, height))
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
-    _graph(left, graph)
+    _graph(left, graph, result)
     _curves(right, result)
     return figure
 
 
-def _graph(ax: Axes, graph: networkx.DiGraph) -> None:
+def _graph(ax: Axes, graph: networkx.DiGraph, result: Circuit) -> None:
     import networkx
 
     order = sorted(graph.edges(data="score"), key=lambda edge: abs(edge[2]))[-_EDGES:]
     most = max((abs(score) for *_, score in order), default=1.0) or 1.0
-    placed = _places(graph)
+    placed = _places(graph, result.nodes.n_positions)
     networkx.draw_networkx_edges(
         graph,
         placed,
@@ -67,8 +68,11 @@ def _graph(ax: Axes, graph: networkx.DiGraph) -> None:
     )
     for name, (x, y) in placed.items():
         box = {"boxstyle": "round,pad=0.15", "fc": "w", "ec": "0.6", "lw": 0.6}
-        ax.text(x, y, name, ha="center", va="center", fontsize="x-small", bbox=box)
+        label = name.split("@")[0]
+        ax.text(x, y, label, ha="center", va="center", fontsize="x-small", bbox=box)
     _name_rows(ax, graph, placed)
+    if result.by_position:
+        _name_columns(ax, result)
     ax.set_title("red helps the task, blue hinders it", fontsize="small")
 
 
@@ -76,7 +80,7 @@ def _name_rows(ax: Axes, graph: networkx.DiGraph, placed: dict[str, tuple[float,
     """The layer of each row, where it begins."""
     rows: dict[int, float] = {}
     for name, facts in graph.nodes(data=True):
-        if name not in (EMBEDDING, OUTPUT):
+        if facts["kind"] not in (EMBEDDING, OUTPUT):
             at = placed[name][1]
             rows[facts["layer"]] = min(at, rows.get(facts["layer"], at))
     ax.tick_params(left=True, labelleft=True)
@@ -87,21 +91,33 @@ def _name_rows(ax: Axes, graph: networkx.DiGraph, placed: dict[str, tuple[float,
     ax.spines[:].set_visible(False)
 
 
-def _places(graph: networkx.DiGraph) -> dict[str, tuple[float, float]]:
-    """Rows are layers that are there, heads below the MLP; a row is spread evenly."""
+def _name_columns(ax: Axes, result: Circuit) -> None:
+    n = result.nodes.n_positions
+    step = max(1, n // 24)
+    at = range(0, n, step)
+    names = [result.role(position) for position in at]
+    ax.tick_params(bottom=True, labelbottom=True)
+    ax.set_xlim(0, 1)
+    ax.set_xticks([(each + 0.5) / n for each in at], labels=names, rotation=90, fontsize="x-small")
 
-    def row(name: str, facts: dict[str, Any]) -> tuple[int, int]:
-        if name in (EMBEDDING, OUTPUT):
-            return (-1, 0) if name == EMBEDDING else (10**9, 0)
+
+def _places(graph: networkx.DiGraph, n_positions: int) -> dict[str, tuple[float, float]]:
+    """Rows are layers that are there, heads below the MLP; a row, or its cell, is spread evenly."""
+
+    def row(facts: dict[str, Any]) -> tuple[int, int]:
+        if facts["kind"] in (EMBEDDING, OUTPUT):
+            return (-1, 0) if facts["kind"] == EMBEDDING else (10**9, 0)
         return facts["layer"], int(facts["kind"] == "mlp")
 
-    rows: dict[tuple[int, int], list[str]] = {}
+    cells: dict[tuple[tuple[int, int], int], list[str]] = {}
     for name, facts in graph.nodes(data=True):
-        rows.setdefault(row(name, facts), []).append(name)
+        cells.setdefault((row(facts), facts.get("position", 0)), []).append(name)
+    heights = {key: float(at) for at, key in enumerate(sorted({key for key, _ in cells}))}
+    width = 1 / max(1, n_positions)
     return {
-        name: ((at + 0.5) / len(rows[key]), float(height))
-        for height, key in enumerate(sorted(rows))
-        for at, name in enumerate(rows[key])
+        name: ((position + (at + 0.5) / len(names)) * width, heights[key])
+        for (key, position), names in cells.items()
+        for at, name in enumerate(names)
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from circuit_widgets.analysis.circuits.extract import Settings
+from circuit_widgets.analysis.circuits.graphs import node_name
 from circuit_widgets.analysis.circuits.results import Circuit
 from circuit_widgets.causal.edge_scores import OF_NODES
 from circuit_widgets.causal.nodes import OUTPUT
@@ -50,11 +51,13 @@ class CircuitView(ResultView):
             "meaning": _meaning(result),
         }
         which = result.provenance.interval
+        roles = [result.role(at) for at in range(result.nodes.n_positions)]
         return topic(
             "circuits",
             scalars,
             facts_table(_facts(result), which),
-            t.circuit_graph(_nodes(result), _edges(result), which),
+            t.circuit_graph(*_graph(result), which),
+            *([t.positions_table(roles)] if roles else []),
             t.sizes_table(_sizes(result), which),
             *self._text.pictures(_strongest_heads(result)[:8]),
         )
@@ -105,6 +108,8 @@ def _meaning(result: Circuit) -> str:
         return "the effect of the weaker of its two nodes"
     if asked.direction == "denoising":
         return "what the metric gains with that edge alone from the clean prompt"
+    if result.by_position:
+        return "what the metric loses without the edge at that position"
     return "what the metric loses without the edge"
 
 
@@ -123,7 +128,7 @@ def _note(result: Circuit) -> str:
 def _strongest_heads(result: Circuit) -> list[tuple[int, int]]:
     """Heads by the strongest edge that they write along in the circuit."""
     strength = result.score.value.abs().where(result.kept[result.chosen], torch.tensor(0.0))
-    most = strength.amax(1)
+    most = strength.amax(-1).view(-1, len(result.nodes.sources)).amax(0)
     sources = result.nodes.sources
     order = most.argsort(descending=True, stable=True).tolist()
     return [
@@ -133,40 +138,65 @@ def _strongest_heads(result: Circuit) -> list[tuple[int, int]]:
     ]
 
 
-def _nodes(result: Circuit) -> list[t.Node]:
-    effects = result.node_effects
-    measured = len(effects.value) == len(result.nodes.sources)
-    found = []
-    for at, source in enumerate(result.nodes.sources):
-        head = None if source.head is None else (source.layer, source.head)
-        ends = _ends(effects, at) if measured else (None, None, None)
-        found.append(t.Node(source.name, source.layer, head, *ends))
-    return [*found, t.Node(OUTPUT, len(result.nodes.heads), None)]
+# A part of the model and, in a circuit by position, where it is.
+Place = tuple[int, ...]
 
 
-def _edges(result: Circuit) -> list[t.CircuitEdge]:
-    """The edges of every size, and of sizes above `MOST` the strongest; the strongest first."""
+def _graph(result: Circuit) -> tuple[list[t.Node], list[t.CircuitEdge]]:
+    """Nodes of all edges that are sent, as the model computes them, the output last."""
+    sent, masks = _sent(result)
+    reads = [_reader(result, place) for place in sent]
+    writes = [(*position, source) for *position, source, _ in sent]
+    every = range(len(result.nodes.sources) + 1)
+    places = {*writes, *reads} if result.by_position else {(part,) for part in every}
+    row = {
+        place: at for at, place in enumerate(sorted(places, key=lambda each: (each[-1], each[0])))
+    }
+    edges = []
+    for place, source, reader, mask in zip(sent, writes, reads, masks, strict=True):
+        target = result.nodes.targets[place[-1]]
+        ends, q = _ends(result.score, *place), number(result.q[place])
+        shared, by = len(target.nodes), target.entry
+        edges.append(
+            t.CircuitEdge(row[source], row[reader], reader[-1], shared, by, *ends, q, mask)
+        )
+    return [_node(result, place) for place in row], edges
+
+
+def _node(result: Circuit, place: Place) -> t.Node:
+    *position, part = place
+    sources, at = result.nodes.sources, position[0] if position else None
+    if part == len(sources):
+        name = node_name(OUTPUT, at)
+        return t.Node(name, len(result.nodes.heads), None, part, position=at or 0)
+    source = sources[part]
+    head = None if source.head is None else (source.layer, source.head)
+    ends = _ends(result.node_effects, *place)
+    return t.Node(node_name(source.name, at), source.layer, head, part, *ends, at or 0)
+
+
+def _reader(result: Circuit, place: Place) -> Place:
+    """The first part that reads an edge."""
+    *position, _, target = place
+    row = {**result.nodes.source_at, OUTPUT: len(result.nodes.sources)}
+    return (*position, row[result.nodes.targets[target].nodes[0]])
+
+
+def _sent(result: Circuit) -> tuple[list[Place], list[int]]:
+    """The edges of every size, and of sizes above `MOST` the strongest; the strongest first.
+
+    And at which sizes each is there, a bit a size.
+    """
     strength = result.score.value.abs()
     sent = torch.zeros_like(result.kept[0])
     for kept in result.kept:
         within = strength.where(kept, torch.tensor(-1.0)).flatten()
         strongest = within.topk(min(MOST, int(kept.sum()))).indices
         sent.view(-1)[strongest] = True
-    places = sent.nonzero()
     order = strength[sent].argsort(descending=True, stable=True)
     bits = 2 ** torch.arange(len(result.kept))
     masks = (result.kept[:, sent] * bits[:, None]).sum(0)
-    row = {**result.nodes.source_at, OUTPUT: len(result.nodes.sources)}
-    targets, found = result.nodes.targets, []
-    for at in order.tolist():
-        source, to = places[at].tolist()
-        target = targets[to]
-        first = row[target.nodes[0]]
-        ends = _ends(result.score, source, to)
-        q = number(result.q[source, to])
-        mask = int(masks[at])
-        found.append(t.CircuitEdge(source, first, len(target.nodes), target.entry, *ends, q, mask))
-    return found
+    return [(*map(int, place),) for place in sent.nonzero()[order]], masks[order].tolist()
 
 
 def _sizes(result: Circuit) -> list[t.Size]:

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from circuit_widgets.causal.choosing import of_size_or_all, random_strengths
+from circuit_widgets.causal.choosing import Ranking, random_strengths
 from circuit_widgets.causal.nodes import Nodes
-from circuit_widgets.causal.task_runs import TaskRuns
+from circuit_widgets.causal.task_runs import Run, TaskRuns
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import (
     SHARE,
@@ -36,7 +36,7 @@ class Curve:
         without: Faithfulness of the model without the circuit: 0 if nothing else does the task.
     """
 
-    kept: Bool[Tensor, "size source target"]
+    kept: Bool[Tensor, "size *pos source target"]
     faithfulness: Score
     accuracy: Score
     without: Score
@@ -44,21 +44,27 @@ class Curve:
 
 def curves(
     runs: TaskRuns,
-    strength: Float[Tensor, "source target"],
+    strength: Float[Tensor, "*pos source target"],
     nodes: Nodes,
-    kept: Bool[Tensor, "size source target"],
+    kept: Bool[Tensor, "size *pos source target"],
     n_random: int,
     seed: int,
     confidence: float,
-) -> Iterator[Curve]:
-    """The curve, size by size; those not run yet are NaN."""
+) -> Iterator[Curve | None]:
+    """The curve, size by size; those not run yet are NaN. None: some more circuits have run."""
     n = len(kept)
     faithful, accurate, without = _Points(n), _Points(n), _Points(n)
-    drawn = [*random_strengths(strength, nodes, n_random, seed)]
+    drawn = [
+        Ranking(each, nodes) for each in random_strengths(strength, nodes, n_random, seed)
+    ]
     for at, edges in enumerate(kept):
         scores, correct = runs.along(edges)
         left, _ = runs.along(nodes.allowed & ~edges)
-        random = [runs.along(of_size_or_all(each, int(edges.sum()), nodes)) for each in drawn]
+        random: list[Run] = []
+        for start in range(0, n_random, runs.at_once):
+            some = drawn[start : start + runs.at_once]
+            random += runs.several([each.of_size_or_all(int(edges.sum())) for each in some])
+            yield None
         faithful.put(at, share_of(runs, scores - runs.corrupt, confidence))
         without.put(at, share_of(runs, left - runs.corrupt, confidence))
         accurate.put(at, mean_interval(correct, confidence, SHARE))

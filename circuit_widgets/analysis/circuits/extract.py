@@ -12,7 +12,14 @@ from jaxtyping import Float
 from circuit_widgets import arguments
 from circuit_widgets.analysis.circuits.finding import Finding
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.causal.edge_scores import EXACT, METHODS, SAID, check_method, edge_scores
+from circuit_widgets.causal.edge_scores import (
+    EXACT,
+    METHODS,
+    SAID,
+    check_method,
+    edge_scores,
+    read_positions,
+)
 from circuit_widgets.causal.nodes import Nodes, nodes_of
 from circuit_widgets.causal.patching import DIRECTIONS
 from circuit_widgets.causal.subgraph import BY
@@ -46,6 +53,7 @@ class Settings:
     batch: int
     seed: int
     confidence: float
+    by_position: bool = False
 
 
 @analysis("circuits")
@@ -54,6 +62,7 @@ def extract_circuit(
     task: Task,
     *,
     method: str = "eap-ig-inputs",
+    by_position: bool = False,
     direction: str = "noising",
     size: float | None = None,
     threshold: float | None = None,
@@ -93,10 +102,16 @@ def extract_circuit(
     query's part in sure attention only if the corrupt prompt has its match at another place: on
     generated circuits estimates missed the query edges of prompts where the match stays in place.
 
+    By position each edge is many, one at each position of the prompts (Haklay et al. 2025,
+    Position-aware Automatic Circuit Discovery), so that a circuit says where each head reads. Then
+    the task's positions must mean the same in all prompts: it has `roles`. What a role does not say
+    is averaged over: `Task.ioi(model, order="ABBA")` has the indirect object always first.
+
     Args:
         model: A TransformerBridge.
         task: Its prompts and its metric: `Task.ioi(model)`, `Task.repeated_tokens(model)`, yours.
         method: How edges are scored.
+        by_position: Score edges, and choose them, at each position. Not with methods of nodes.
         direction: Of "exact" and "patching".
         size: How many edges the circuit has, or, below 1, which share of all edges.
         threshold: Instead: edges whose score is as large, either sign.
@@ -118,7 +133,8 @@ def extract_circuit(
 
     Raises:
         TypeError: Not a model or not a task, or an unknown keyword.
-        ValueError: Too few prompts, a size that no circuit has, or both a size and a threshold.
+        ValueError: Too few prompts, a size that no circuit has, or both a size and a threshold; by
+            position, prompts whose positions are not the same, or a method of nodes.
         TaskFailed: The model does not do the task.
         PartsMissing: The model's stream is no sum of what its nodes write, or its attention reads
             more than q, k and v.
@@ -134,13 +150,16 @@ def extract_circuit(
         raise ValueError("size and threshold are both given; accepted is one of them")
     check_is_task(task)
     method = arguments.choice("method", method, METHODS)
-    check_method(method, task)
+    by_position = arguments.flag("by_position", by_position)
+    check_method(method, task, by_position)
     if arguments.choice("direction", direction, DIRECTIONS) != "noising" and method not in EXACT:
         raise ValueError(
             f"method {method!r} takes slopes on the clean prompt; accepted with 'denoising' are "
             "'exact' and 'patching'"
         )
     nodes = nodes_of(model)
+    if by_position:
+        nodes = nodes.by_position(task.clean.shape[1], read_positions(task))
     settings = Settings(
         task=task.settings,
         method=method,
@@ -158,6 +177,7 @@ def extract_circuit(
         batch=arguments.whole("batch", batch, 1),
         seed=arguments.seed(seed),
         confidence=arguments.share("confidence", confidence),
+        by_position=by_position,
     )
     if len(task) < (4 if held_out else 2):
         raise ValueError(
@@ -197,7 +217,7 @@ def _results(
     found, tested = task.halves(settings.seed) if settings.held_out else (task, task)
     finding = Finding(model, nodes, found, tested, settings, made)
     yield finding.progress("scores")
-    parts: list[Float[torch.Tensor, "prompt source target"]] = []
+    parts: list[Float[torch.Tensor, "prompt *pos source target"]] = []
     method, steps, batch = settings.method, settings.steps, settings.batch
     for part in edge_scores(model, nodes, found, method, steps, batch, settings.direction):
         parts.append(part)

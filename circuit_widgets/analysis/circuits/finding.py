@@ -16,6 +16,7 @@ from circuit_widgets.analysis.circuits.results import Circuit
 from circuit_widgets.causal.choosing import above, sizes_of
 from circuit_widgets.causal.edge_scores import exact_scores
 from circuit_widgets.causal.nodes import Nodes
+from circuit_widgets.causal.on_paths import Edges
 from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.prompts.tasks import Task
@@ -48,18 +49,18 @@ class Finding:
         self._found, self._tested, self._settings = found, tested, settings
         self._first = tokenize(model, found.clean[:1].cpu()).strings
         self._first_corrupt = tokenize(model, found.corrupt[:1].cpu()).strings
-        self._runs = TaskRuns(model, nodes, tested, settings.by, settings.batch)
+        self._runs = TaskRuns(model, nodes.anywhere, tested, settings.by, settings.batch)
         self.work = Work({"scores": len(found), "check": 0, "circuits": 10, "nodes": 0})
         self._agreement: float | None = None
         self._n_checked, self._chosen = 0, 0
-        self._effects = torch.full((3, len(nodes.sources)), math.nan)
+        self._effects = torch.full((3, *nodes.allowed.shape[:-1]), math.nan)
         self._pending = ("faithfulness", "nodes")
 
     def progress(self, stage: str) -> Progress:
-        """A stage begins."""
+        """A stage begins, or goes on."""
         return self.work.did(stage, 0)
 
-    def score(self, samples: Float[Tensor, "prompt source target"]) -> None:
+    def score(self, samples: Float[Tensor, "prompt *pos source target"]) -> None:
         """Edges have their scores: find circuits of all sizes."""
         settings, nodes = self._settings, self._nodes
         ends = mean_interval(samples, settings.confidence)
@@ -93,6 +94,9 @@ class Finding:
             yield self.result()
         arguments = self._strength, self._nodes, self._kept, settings.random, settings.seed
         for curve in curves(self._runs, *arguments, settings.confidence):
+            if curve is None:
+                yield self.progress("circuits")
+                continue
             self._curve = curve
             self.work.did("circuits")
             yield self.result()
@@ -140,10 +144,10 @@ class Finding:
         generator = torch.Generator().manual_seed(settings.seed)
         kept = self._kept[min(self._chosen, len(self._kept) // 2)]
         pools = kept.nonzero(), (self._nodes.allowed & ~kept).nonzero()
-        edges: list[tuple[int, int]] = []
+        edges: list[tuple[int, ...]] = []
         for pool in pools:
             order = torch.randperm(len(pool), generator=generator)[: n // 2]
-            edges += [(int(source), int(target)) for source, target in pool[order].tolist()]
+            edges += [(*map(int, place),) for place in pool[order]]
         exact = exact_scores(self._model, self._nodes, self._found, edges, settings.batch).mean(0)
         estimates = torch.stack([self._score.value[edge] for edge in edges])
         self._agreement = float(rank_correlation(exact, estimates))
@@ -151,20 +155,25 @@ class Finding:
 
     def _take_out(self) -> Iterator[Circuit | Progress]:
         kept, runs = self._kept[self._chosen], self._runs
-        names = [source.name for source in self._nodes.sources]
-        inside = [at for at in kept.any(1).nonzero().flatten().tolist() if names[at] != names[0]]
+        # The embedding comes first: without it there is no circuit.
+        inside = [place for place in kept.any(-1).nonzero().tolist() if place[-1] > 0]
         self.work.plan("nodes", len(inside))
         whole, _ = runs.along(kept)
-        for at in inside:
-            left = kept.clone()
-            left[at] = False
-            scores, _ = runs.along(left)
-            self._effects[:, at] = torch.stack(
-                [*share_of(runs, whole - scores, self._settings.confidence)]
-            )
-            yield self.work.did("nodes")
+        for start in range(0, len(inside), runs.at_once):
+            some = inside[start : start + runs.at_once]
+            left = [_without(kept, place) for place in some]
+            for place, (scores, _) in zip(some, runs.several(left), strict=True):
+                lost = share_of(runs, whole - scores, self._settings.confidence)
+                self._effects[(slice(None), *place)] = torch.stack([*lost])
+            yield self.work.did("nodes", len(some))
         self._pending = ()
         yield self.result()
+
+
+def _without(kept: Edges, place: list[int]) -> Edges:
+    left = kept.clone()
+    left[tuple(place)] = False
+    return left
 
 
 def _mean(

@@ -20,6 +20,10 @@ def to_networkx(circuit: Circuit) -> networkx.DiGraph:
     An edge's `score` is the sum over its `entries`, which are (entry, score, low, high, q): "q",
     "k" and "v" of a head, "mlp" or "logits".
 
+    By position a node is a component where it writes, as "1.2@9", with `position` and `role`. So
+    an edge by a key or value leads from where that is read to where the head writes; where it
+    writes at several positions it is an edge to each.
+
     >>> import circuit_widgets as cw
     >>> model = cw.load_model()
     >>> task = cw.Task.repeated_tokens(model, n=8)
@@ -31,16 +35,49 @@ def to_networkx(circuit: Circuit) -> networkx.DiGraph:
     import networkx
 
     graph = networkx.DiGraph(task=circuit.task, model=circuit.provenance.model)
-    used = {end for pair in joined(circuit) for end in pair}
+    edges = joined(circuit)
+    used = {end for pair in edges for end in pair} | set(_outputs(circuit))
+    positions = range(circuit.nodes.n_positions) if circuit.by_position else [None]
     for source in circuit.nodes.sources:
-        if source.name in used:
+        for position in positions:
             kind = "head" if source.head is not None else "mlp"
             kind = EMBEDDING if source.name == EMBEDDING else kind
-            graph.add_node(source.name, kind=kind, layer=source.layer, head=source.head)
-    graph.add_node(OUTPUT, kind=OUTPUT, layer=len(circuit.nodes.heads), head=None)
-    for (source, target), entries in joined(circuit).items():
+            facts = {"kind": kind, "layer": source.layer, "head": source.head}
+            _add(circuit, graph, source.name, position, facts, used)
+    for position in positions:
+        facts = {"kind": OUTPUT, "layer": len(circuit.nodes.heads), "head": None}
+        _add(circuit, graph, OUTPUT, position, facts, used)
+    for (source, target), entries in edges.items():
         graph.add_edge(source, target, score=sum(each[1] for each in entries), entries=entries)
     return graph
+
+
+def _add(
+    circuit: Circuit,
+    graph: networkx.DiGraph,
+    name: str,
+    position: int | None,
+    facts: dict[str, Any],
+    used: set[str],
+) -> None:
+    placed = {} if position is None else {"position": position, "role": circuit.role(position)}
+    node = node_name(name, position)
+    if node in used:
+        graph.add_node(node, **facts, **placed)
+
+
+def node_name(name: str, position: int | None) -> str:
+    """A component, and where it writes.
+
+    >>> node_name("5.1", 7), node_name("5.1", None)
+    ('5.1@7', '5.1')
+    """
+    return name if position is None else f"{name}@{position}"
+
+
+def _outputs(circuit: Circuit) -> list[str]:
+    """The output is there, whatever reaches it; by position where something does."""
+    return [] if circuit.by_position else [OUTPUT]
 
 
 def joined(
@@ -48,17 +85,22 @@ def joined(
 ) -> dict[tuple[str, str], list[tuple[str, float, float, float, float]]]:
     """The circuit's edges between components: (entry, score, low, high, q) of each reader.
 
-    A reader that heads share is an edge to each of those that are in the circuit.
+    A reader that heads share is an edge to each of those that are in the circuit; so is a key or
+    value to each position at which they write.
     """
-    inside = {*circuit.components, OUTPUT}
+    writing = {(edge.source, edge.position) for edge in circuit.edges}
     readers = {target.name: target for target in circuit.nodes.targets}
+    later = range(circuit.nodes.n_positions)
     found: dict[tuple[str, str], list[tuple[str, float, float, float, float]]] = {}
     for edge in circuit.edges:
-        reader = readers[edge.target]
+        reader, at = readers[edge.target], edge.position
         numbers = edge.score, edge.low, edge.high, edge.q
+        places = [at] if at is None or not reader.moves else later[at:]
         for node in reader.nodes:
-            if node in inside:
-                found.setdefault((edge.source, node), []).append((reader.entry, *numbers))
+            for place in places:
+                if node == OUTPUT or (node, place) in writing:
+                    ends = node_name(edge.source, at), node_name(node, place)
+                    found.setdefault(ends, []).append((reader.entry, *numbers))
     return found
 
 
@@ -98,8 +140,9 @@ def to_json(circuit: Circuit) -> Mapping[str, Any]:
 def to_neuronpedia(circuit: Circuit) -> Mapping[str, Any]:
     """The attribution graph format of Neuronpedia and circuit-tracer (its schema version 1).
 
-    Its nodes are features at positions; here heads and MLPs over all positions, so that all stand
-    at the last one, and `feature` is the head's index (-1: an MLP). Weights are scores.
+    Its nodes are features at positions; here heads and MLPs, which stand where they write, or,
+    where the circuit is not by position, all at the last one. `feature` is the head's index (-1: an
+    MLP). Weights are scores.
 
     >>> import circuit_widgets as cw
     >>> model = cw.load_model()
@@ -109,7 +152,9 @@ def to_neuronpedia(circuit: Circuit) -> Mapping[str, Any]:
     ['links', 'metadata', 'nodes', 'qParams']
     """
     graph, last = to_networkx(circuit), len(circuit.tokens) - 1
-    ids = {name: _node_id(name, facts, last) for name, facts in graph.nodes(data=True)}
+    at = {name: facts.get("position", last) for name, facts in graph.nodes(data=True)}
+    ids = {name: _node_id(facts, at[name]) for name, facts in graph.nodes(data=True)}
+    outputs = [name for name, kind in graph.nodes(data="kind") if kind == OUTPUT]
     total = sum(abs(facts["score"]) for *_, facts in graph.edges(data=True)) or 1.0
     nodes = []
     for name, facts in graph.nodes(data=True):
@@ -120,10 +165,10 @@ def to_neuronpedia(circuit: Circuit) -> Mapping[str, Any]:
                 "jsNodeId": ids[name],
                 "feature": -1 if facts["head"] is None else facts["head"],
                 "layer": ids[name].split("_")[0],
-                "ctx_idx": last,
+                "ctx_idx": at[name],
                 "feature_type": _TYPES.get(facts["kind"], facts["kind"]),
                 "token_prob": 0.0,
-                "is_target_logit": name == OUTPUT,
+                "is_target_logit": facts["kind"] == OUTPUT,
                 "run_idx": 0,
                 "reverse_ctx_idx": 0,
                 "clerp": name,
@@ -146,7 +191,7 @@ def to_neuronpedia(circuit: Circuit) -> Mapping[str, Any]:
             "pinnedIds": [*ids.values()],
             "supernodes": [],
             "linkType": "both",
-            "clickedId": ids[OUTPUT],
+            "clickedId": ids[outputs[-1]],
             "sg_pos": "",
         },
         "nodes": nodes,
@@ -160,13 +205,13 @@ def to_neuronpedia(circuit: Circuit) -> Mapping[str, Any]:
 _TYPES = {"head": "attention head", OUTPUT: "logit"}
 
 
-def _node_id(name: str, facts: Mapping[str, Any], last: int) -> str:
-    if name == EMBEDDING:
-        return f"E_0_{last}"
-    if name == OUTPUT:
-        return f"{facts['layer'] + 1}_0_{last}"
+def _node_id(facts: Mapping[str, Any], at: int) -> str:
+    if facts["kind"] == EMBEDDING:
+        return f"E_0_{at}"
+    if facts["kind"] == OUTPUT:
+        return f"{facts['layer'] + 1}_0_{at}"
     head = "mlp" if facts["head"] is None else facts["head"]
-    return f"{facts['layer']}_{head}_{last}"
+    return f"{facts['layer']}_{head}_{at}"
 
 
 def _number(value: float) -> float | None:

@@ -30,6 +30,7 @@ class Edge:
         score: What the metric loses without it, mean over prompts; negative: it gains.
         low, high: Interval over prompts.
         q: Share of false finds up to it.
+        position: Where it is, in a circuit by position: what is written there is read there.
     """
 
     source: str
@@ -38,11 +39,16 @@ class Edge:
     low: float
     high: float
     q: float
+    position: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Circuit(Result, topic="circuits"):
     """Which edges of a model do a task, in circuits of several sizes, one of them chosen.
+
+    By position each edge is many, one at each: what a source writes there, as it is read there. A
+    head reads at the position that it writes at by its query, and by its keys and values at that
+    and all before.
 
     An edge's score is the metric's loss if its reader sees its writer on the corrupt prompt.
     Faithfulness is the share of clean minus corrupt that is there when the model runs along a
@@ -56,7 +62,8 @@ class Circuit(Result, topic="circuits"):
         nodes: The graph: who writes, who reads.
         n_found, n_tested: On how many prompts edges were scored, and circuits run.
         held_out: Whether these are different ones.
-        score: [source, target], mean over prompts with its interval; NaN where there is no edge.
+        score: [source, target], by position [pos, source, target], mean over prompts with its
+            interval; NaN where there is no edge.
         q: Its q (Benjamini & Hochberg) from sign flips over prompts; NaN of fewer than 5.
         kept: The edges of circuits of several sizes; all lie on a path from the embedding to the
             output.
@@ -68,8 +75,8 @@ class Circuit(Result, topic="circuits"):
             0 where nothing else does the task.
         clean, corrupt: The metric of the whole model on both prompts, [].
         clean_accuracy: The whole model's, [].
-        node_effects: [source], what faithfulness loses if one node is taken out of the circuit
-            (minimality); NaN for others. Empty: not asked for.
+        node_effects: [source], by position [pos, source], what faithfulness loses if one node is
+            taken out of the circuit (minimality); NaN for others, or not asked for.
         agreement: Spearman's correlation of the scores with exact patching over `n_checked` edges
             drawn at random, half of them from the circuit; None: not checked.
 
@@ -91,8 +98,8 @@ class Circuit(Result, topic="circuits"):
     n_tested: int
     held_out: bool
     score: Score
-    q: Float[Tensor, "source target"]
-    kept: Bool[Tensor, "size source target"]
+    q: Float[Tensor, "*pos source target"]
+    kept: Bool[Tensor, "size *pos source target"]
     chosen: int
     faithfulness: Score
     accuracy: Score
@@ -103,6 +110,11 @@ class Circuit(Result, topic="circuits"):
     node_effects: Score
     agreement: float | None = None
     n_checked: int = 0
+
+    @property
+    def by_position(self) -> bool:
+        """Whether its edges are at positions."""
+        return self.nodes.n_positions > 0
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -129,7 +141,7 @@ class Circuit(Result, topic="circuits"):
 
         A reader that heads share counts for those of them that write along an edge.
         """
-        writing = self.kept[at].any(1)
+        writing = self.kept[at].any(-1).view(-1, len(self.nodes.sources)).any(0)
         names = [source.name for source in self.nodes.sources]
         return tuple(name for name, there in zip(names, writing, strict=True) if there)[1:]
 
@@ -144,10 +156,10 @@ class Circuit(Result, topic="circuits"):
         value, q = self.score.value, self.q
         low, high = self._ends()
         found = []
-        for source, target in self.kept[at].nonzero().tolist():
-            place = source, target
+        for *position, source, target in self.kept[at].nonzero().tolist():
+            place = (*position, source, target)
             numbers = (float(each[place]) for each in (value, low, high, q))
-            found.append(Edge(sources[source].name, targets[target].name, *numbers))
+            found.append(Edge(sources[source].name, targets[target].name, *numbers, *position))
         return tuple(sorted(found, key=lambda edge: -abs(edge.score)))
 
     def _ends(self) -> tuple[Tensor, Tensor]:
@@ -175,7 +187,10 @@ class Circuit(Result, topic="circuits"):
         return log_area(self.shares, self.accuracy.value)
 
     def to_frame(self, at: int | None = None) -> pd.DataFrame:
-        """One row for each edge of the circuit, or of that of another size."""
+        """One row for each edge of the circuit, or of that of another size.
+
+        By position with `position` and `role`.
+        """
         import pandas as pd
 
         at = self.chosen if at is None else at
@@ -183,6 +198,10 @@ class Circuit(Result, topic="circuits"):
             [dataclasses.asdict(edge) for edge in self.edges_of(at)],
             columns=[field.name for field in dataclasses.fields(Edge)],
         )
+        position = frame.pop("position")
+        if self.by_position:
+            frame.insert(2, "position", position)
+            frame.insert(3, "role", [self.role(at) for at in position])
         frame = frame.assign(n=self.n_found, complete=self.provenance.complete)
         frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
         return frame
@@ -200,10 +219,15 @@ class Circuit(Result, topic="circuits"):
         frame.attrs["provenance"] = dataclasses.asdict(self.provenance)
         return frame
 
+    def role(self, position: int) -> str:
+        """What a position is in all prompts, or, where that is not said, its number."""
+        return self.roles[position] if self.roles else str(position)
+
     def to_networkx(self) -> networkx.DiGraph:
         """The circuit as a graph; edges have their score and q, several readers are joined.
 
-        Nodes are components; an edge's `entries` say by which of q, k, v they are read.
+        Nodes are components, by position as "5.1@7"; an edge's `entries` say by which of q, k, v
+        they are read.
         """
         from circuit_widgets.analysis.circuits.graphs import to_networkx
 
@@ -224,9 +248,12 @@ class Circuit(Result, topic="circuits"):
     def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
         """The strongest edges of the circuit: (name, score, low and high of its interval)."""
         return [
-            (f"{edge.source} → {edge.target}", edge.score, edge.low, edge.high)
+            (f"{edge.source} → {edge.target}{self._at(edge)}", edge.score, edge.low, edge.high)
             for edge in self.edges[:n]
         ]
+
+    def _at(self, edge: Edge) -> str:
+        return "" if edge.position is None else f" at {self.role(edge.position)}"
 
     def _lines(self) -> list[str]:
         from circuit_widgets.analysis.circuits.words import lines

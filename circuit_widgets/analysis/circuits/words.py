@@ -19,8 +19,9 @@ def lines(circuit: Circuit) -> list[str]:
     interval = circuit.provenance.interval
     share = f"{100 * circuit.n_edges / circuit.n_all:.3g} %"
     metric = IN_WORDS[circuit.metric]
+    placed = f" at {circuit.nodes.n_positions} positions" if circuit.by_position else ""
     found = [
-        f"{circuit.n_edges:,} of {circuit.n_all:,} edges ({share}) and "
+        f"{circuit.n_edges:,} of {circuit.n_all:,} edges{placed} ({share}) and "
         f"{len(circuit.components)} heads and MLPs are in the circuit for {circuit.task!r}.",
         f"The {metric} is {float(circuit.clean.value):+.3f} on clean prompts and "
         f"{float(circuit.corrupt.value):+.3f} on corrupt ones.",
@@ -48,7 +49,7 @@ def lines(circuit: Circuit) -> list[str]:
     found.append(_significant(circuit))
     for name, value, low, high in circuit.highest(6):
         ends = "" if math.isnan(low) else f"  {interval} {low:+.3f} to {high:+.3f}"
-        found.append(f"{name:<22} {value:+.3f}{ends}")
+        found.append(f"{name:<{34 if circuit.by_position else 22}} {value:+.3f}{ends}")
     return found
 
 

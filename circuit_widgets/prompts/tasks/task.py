@@ -151,9 +151,12 @@ class Task:
 
         It is likelier than every wrong one; without wrong ones, than every other token.
         """
+        return self.correct_read(self.read(logits))
+
+    def correct_read(self, read: Float[Tensor, "prompt place vocab"]) -> Float[Tensor, " prompt"]:
+        """`correct`, of logits at `places` only."""
         wrong = None if self.wrong is None else self.answers(self.wrong)
-        won = scores.correct(self.read(logits), self.answers(self.right), wrong)
-        return won.float().mean(-1)
+        return scores.correct(read, self.answers(self.right), wrong).float().mean(-1)
 
     def likeliest(self, logits: Float[Tensor, "prompt seq vocab"]) -> Float[Tensor, " prompt"]:
         """At how many of a prompt's places, as a share, a right answer is the likeliest token."""

@@ -17,27 +17,31 @@ MOST_SIZES = 31
 class Node:
     """The embedding, a head, an MLP or the output; no head: it is none of these.
 
-    `effect` is what faithfulness loses without it, with its interval; None: not measured.
+    `effect` is what faithfulness loses without it, with its interval; None: not measured. `part` is
+    which of the model's parts it is, and `position` where it writes: one part is a node at each.
     """
 
     name: str
     layer: int
     head: tuple[int, int] | None
+    part: int
     effect: Number = None
     low: Number = None
     high: Number = None
+    position: int = 0
 
 
 @dataclass(frozen=True)
 class CircuitEdge:
     """From a node to a later one, which reads it by `by`: "q", "k", "v", "mlp" or "logits".
 
-    `target` is the first of `shared` nodes that read as one (heads that share a key or value).
-    `sizes` has bit i where it is in the circuit of size i.
+    `reader` is the first of `shared` parts that read as one (heads that share a key or value), and
+    `target` is that part where it reads. `sizes` has bit i where it is in the circuit of size i.
     """
 
     source: int
     target: int
+    reader: int
     shared: int
     by: str
     score: Number
@@ -79,6 +83,8 @@ def circuit_graph(nodes: Sequence[Node], edges: Sequence[CircuitEdge], which: st
             packing.texts("name", [node.name for node in nodes], "node", role="label"),
             packing.whole("row", [node.layer + 1 for node in nodes], "row, the embedding being 0"),
             packing.heads("head", [node.head for node in nodes], "head"),
+            packing.whole("part", [node.part for node in nodes], "part of the model"),
+            packing.positions("position", [node.position for node in nodes], "position"),
             packing.numbers(
                 "effect",
                 [node.effect for node in nodes],
@@ -90,6 +96,7 @@ def circuit_graph(nodes: Sequence[Node], edges: Sequence[CircuitEdge], which: st
         [
             packing.whole("source", [edge.source for edge in edges], "from"),
             packing.whole("target", [edge.target for edge in edges], "to"),
+            packing.whole("reader", [edge.reader for edge in edges], "part that reads it"),
             packing.whole("shared", [edge.shared for edge in edges], "heads that read as one"),
             packing.texts("by", [edge.by for edge in edges], "read by"),
             packing.numbers(
@@ -105,6 +112,12 @@ def circuit_graph(nodes: Sequence[Node], edges: Sequence[CircuitEdge], which: st
         title="Circuit",
         about="The width of a line is the size of its edge's score, its colour the sign.",
     )
+
+
+def positions_table(roles: Sequence[str]) -> Packed:
+    """What the positions are, of a circuit by position."""
+    columns = [packing.texts("role", roles, "position", role="label")]
+    return packing.table("positions", columns, title="Positions")
 
 
 def sizes_table(sizes: Sequence[Size], which: str) -> Packed:

@@ -10,6 +10,8 @@ export interface FakeEdge {
   /** Bit i: in the circuit of size i. */
   sizes: number;
   shared?: number;
+  /** Where it is, in a circuit by position. */
+  at?: number;
 }
 
 /** Two layers of two heads that share keys, the first with an MLP. */
@@ -33,10 +35,13 @@ interface Given {
   chosen?: number;
   measured?: boolean;
   most?: number;
+  /** What positions are: the circuit is by position then. */
+  roles?: readonly string[];
 }
 
 export function fakeCircuit(given: Given = {}): Topic {
-  const { edges = EDGES, chosen = 1, measured = true, most = 2000 } = given;
+  const { edges = EDGES, chosen = 1, measured = true, most = 2000, roles = [] } = given;
+  const { names, rows, heads, parts, positions, row } = placedNodes(edges, roles);
   const ends = (name: string, values: (number | null)[]) => ({
     [name]: { numbers: values },
     [`${name}_low`]: { numbers: values, role: "low", of: name, about: "90 % interval" } as const,
@@ -48,14 +53,20 @@ export function fakeCircuit(given: Given = {}): Topic {
     [`${name}_null_high`]: { numbers: values, role: "null_high", of: name } as const,
   });
   const nodes = fakeTable("nodes", {
-    name: { texts: NODES },
-    row: { ints: ROWS },
-    head: { heads: HEADS },
-    ...ends("effect", [null, null, measured ? 0.5 : null, null, null, null, null]),
+    name: { texts: names },
+    row: { ints: rows },
+    head: { heads },
+    part: { ints: parts },
+    position: { ints: positions },
+    ...ends(
+      "effect",
+      parts.map((part) => (part === 2 && measured ? 0.5 : null)),
+    ),
   });
   const lines = fakeTable("edges", {
-    source: { ints: edges.map(({ source }) => source) },
-    target: { ints: edges.map(({ target }) => target) },
+    source: { ints: edges.map(({ source, at }) => row(source, at)) },
+    target: { ints: edges.map(({ target, at }) => row(target, at)) },
+    reader: { ints: edges.map(({ target }) => target) },
     shared: { ints: edges.map(({ shared = 1 }) => shared) },
     by: { texts: edges.map(({ by }) => by) },
     ...ends(
@@ -78,6 +89,7 @@ export function fakeCircuit(given: Given = {}): Topic {
     ...ends("without", half),
     ...nulls("without", [null, null, null]),
   });
+  const named = fakeTable("positions", { role: { texts: roles } });
   const graph = {
     kind: "graph" as const,
     ...{ name: "circuit", title: "", about: "" },
@@ -102,8 +114,27 @@ export function fakeCircuit(given: Given = {}): Topic {
         ...{ n_found: 6, n_tested: 6, held_out: true },
         ...{ method: "EAP", meaning: "what the metric loses without the edge", note: "" },
       },
-      blocks: [graph, sizes.info],
+      blocks: [graph, sizes.info, ...(roles.length > 0 ? [named.info] : [])],
     },
-    { circuit: new DataView(whole.buffer), sizes: sizes.data },
+    { circuit: new DataView(whole.buffer), sizes: sizes.data, positions: named.data },
   );
+}
+
+/** By position a part is a node wherever an edge leaves or enters it. */
+function placedNodes(edges: readonly FakeEdge[], roles: readonly string[]) {
+  const n = Math.max(1, roles.length);
+  const there = new Set(
+    edges.flatMap(({ source, target, at = 0 }) => [source * n + at, target * n + at]),
+  );
+  const all = NODES.flatMap((_, part) => Array.from({ length: n }, (_, at) => part * n + at));
+  const placed = roles.length > 0 ? all.filter((place) => there.has(place)) : all;
+  const parts = placed.map((place) => Math.floor(place / n));
+  const positions = placed.map((place) => place % n);
+  return {
+    ...{ parts, positions },
+    names: parts.map((part, i) => `${NODES[part]}${roles.length > 0 ? `@${positions[i]}` : ""}`),
+    rows: parts.map((part) => ROWS[part] as number),
+    heads: parts.map((part) => HEADS[part] ?? null),
+    row: (part: number, at = 0) => placed.indexOf(part * n + at),
+  };
 }

@@ -47,7 +47,11 @@ export function Circuit({ shown, theme }: Props) {
       <Groups {...shown} />
       <Graph
         name="circuit"
-        label="The circuit, from the embedding (below) through the layers to the logits (above). Shift and Enter pick a node for a group."
+        label={`The circuit, from the embedding (below) through the layers to the logits (above)${rows.roles.length > 0 ? ", a column a position" : ""}. Shift and Enter pick a node for a group.`}
+        columns={rows.roles.length > 0 ? rows.roles : null}
+        column={
+          subject?.kind === "nodes" ? (rows.nodes.position[subject.members[0] ?? -1] ?? null) : null
+        }
         {...{ data: graph.data, theme, most, said }}
         unit={`score: ${rows.meaning}${effects ? "; colour of a node: what faithfulness loses without it" : ""}`}
         signed

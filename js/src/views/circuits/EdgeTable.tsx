@@ -4,7 +4,7 @@ import { exact } from "../../draw/number";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
 import type { Sorting } from "../sorting";
-import { type CircuitRows, entryOf, readerName } from "./rows";
+import { type CircuitRows, entryOf, partName, positionOf, readerName } from "./rows";
 import { FDR } from "./words";
 
 /** So many rows a table: of more edges, the strongest. */
@@ -58,7 +58,7 @@ function columnsOf(
   const pick = (values: ArrayLike<number> | null) => shown.map((e) => values?.[e] ?? Number.NaN);
   const from: TableColumn = {
     ...{ kind: "text", name: "source", label: "from", strong: true },
-    values: shown.map((e) => rows.nodes.name[source[e] as number] ?? ""),
+    values: shown.map((e) => partName(rows, source[e] as number)),
   };
   const to: TableColumn = {
     ...{ kind: "text", name: "target", label: "to", strong: true },
@@ -70,10 +70,16 @@ function columnsOf(
     about: "Whether a head reads it by its query, key or value.",
     values: shown.map((e) => entryOf(rows, e) || null),
   };
+  const at: TableColumn = {
+    ...{ kind: "text", name: "position", label: "at" },
+    about: "The position where it is written and read.",
+    values: shown.map((e) => rows.roles[positionOf(rows, e)] ?? ""),
+  };
   const q = pick(score.q);
   return [
     ...(ends === "both" ? [from, to] : ends === "from" ? [from] : ends === "to" ? [to] : []),
     by,
+    ...(rows.roles.length > 0 ? [at] : []),
     {
       ...{ kind: "number", name: "score", label: "score", values: pick(score.value), strong: true },
       about: `The score is ${rows.meaning}; ${rows.interval} over ${rows.nFound} prompts.`,

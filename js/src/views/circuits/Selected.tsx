@@ -7,7 +7,7 @@ import { EdgeTable } from "./EdgeTable";
 import type { CircuitRows } from "./rows";
 import type { Shown } from "./state";
 import { edgesOfNodes, type Subject } from "./subject";
-import { effectSaid, sizeSaid } from "./words";
+import { effectSaid, placed, sizeSaid } from "./words";
 
 interface Props {
   session: Session;
@@ -19,14 +19,14 @@ export function Selected({ session, shown }: Props) {
   if (subject === null)
     return (
       <p class="quiet" data-cw="subject">
-        {word} is not in the circuit of {sizeSaid(rows, size)}.
+        {placed(rows, word)} is not in the circuit of {sizeSaid(rows, size)}.
       </p>
     );
   if (subject.kind === "line") {
     const parts = graph.lines[subject.line]?.parts ?? [];
     const target = graph.lines[subject.line]?.target ?? -1;
     return (
-      <Scrolling name={subject.name}>
+      <Scrolling name={placed(rows, subject.name)}>
         <EdgeTable
           name="parts"
           title={parts.length === 1 ? "One edge" : `${parts.length} edges`}
@@ -55,21 +55,23 @@ function Nodes({
   const one = members.length === 1 ? (members[0] ?? 0) : null;
   const inside = members.some((node) => graph.has[node]);
   const said = [
-    one === null && `${members.map((node) => rows.nodes.name[node]).join(", ")}.`,
+    one === null &&
+      `${members.map((node) => placed(rows, rows.nodes.name[node] ?? "")).join(", ")}.`,
     !inside && `Not in the circuit of ${sizeSaid(rows, size)}.`,
     one !== null && inside && sentence(effectSaid(rows, one)),
   ]
     .filter(Boolean)
     .join(" ");
-  const [first, last] = [0, rows.nodes.name.length - 1];
+  const row = one === null ? null : rows.nodes.row[one];
+  const [first, last] = [0, rows.nodes.row[rows.nodes.row.length - 1]];
   return (
-    <Scrolling name={name}>
+    <Scrolling name={placed(rows, name)}>
       {said && (
         <p class="quiet" data-cw="effect">
           {said}
         </p>
       )}
-      {inside && one !== first && (
+      {inside && row !== first && (
         <EdgeTable
           name="reads"
           title="Reads"
@@ -78,7 +80,7 @@ function Nodes({
           empty="It reads nothing in this circuit."
         />
       )}
-      {inside && one !== last && (
+      {inside && row !== last && (
         <EdgeTable
           name="writes"
           title="Writes to"

@@ -2,7 +2,7 @@
 // between two of them are one line.
 import { barycentres, type GraphData } from "../../draw/graph-layout";
 import type { Group } from "./named-sets";
-import { type CircuitRows, readers, writing } from "./rows";
+import { type CircuitRows, partName, readers, writing } from "./rows";
 
 /** All edges from one node to another: as strong as the strongest of them. */
 export interface Line {
@@ -48,6 +48,7 @@ export function linesOf(
 
 /** Where every component is across, at all sizes: the chosen circuit says more than the others. */
 export function placesOf(rows: CircuitRows): Float32Array {
+  if (rows.roles.length > 0) return columnPlaces(rows);
   const all = Array.from(rows.edges.source, (_, e) => e);
   const n = rows.nodes.name.length;
   const own = Int32Array.from({ length: n }, (_, i) => i);
@@ -63,6 +64,24 @@ export function placesOf(rows: CircuitRows): Float32Array {
     edges: { ...endsOf(lines), weight, label: null },
   });
 }
+
+/** By position each has a column; the nodes of a row in a column are spread over it. */
+function columnPlaces({ nodes, roles }: CircuitRows): Float32Array {
+  const key = (i: number) => `${nodes.row[i]} ${nodes.position[i]} ${isMlp(nodes.name[i] ?? "")}`;
+  const cells = new Map<string, number[]>();
+  for (let i = 0; i < nodes.name.length; i++) {
+    const cell = cells.get(key(i));
+    if (cell) cell.push(i);
+    else cells.set(key(i), [i]);
+  }
+  const place = new Float32Array(nodes.name.length);
+  for (const cell of cells.values())
+    for (const [at, i] of cell.entries())
+      place[i] = ((nodes.position[i] ?? 0) + (at + 0.5) / cell.length) / roles.length;
+  return place;
+}
+
+const isMlp = (name: string): boolean => /\.mlp(@|$)/.test(name);
 
 export function circuitGraph(
   rows: CircuitRows,
@@ -100,9 +119,9 @@ export function circuitGraph(
       rows: rowNames(rows),
       nodes: {
         row: Int32Array.from([...row, ...middle.map((node) => row[node] as number)]),
-        label: names,
+        label: names.map((each, i) => (i < n ? partName(rows, i) : each)),
         place: Float32Array.from([...Array.from(places), ...members.map(mean)]),
-        lag: names.map((each) => (each.endsWith(".mlp") ? 0.5 : 0)),
+        lag: names.map((each) => (isMlp(each) ? 0.5 : 0)),
         radius: names.map((_, i) => (i < n ? 2.75 : 5)),
         fill: names.map((_, i) =>
           effects && i < n ? (effect[i] ?? Number.NaN) / most : Number.NaN,

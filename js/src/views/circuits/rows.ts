@@ -27,8 +27,13 @@ export interface CircuitRows {
   interval: string;
   facts: Fact[];
   /** The embedding, heads and MLPs as the model computes them, and the output. */
+  /** What the positions are, of a circuit by position; else nothing. */
+  roles: readonly string[];
+  /** By position a part is a node at each position where it writes. */
   nodes: {
     name: readonly string[];
+    part: Int32Array;
+    position: Int32Array;
     /** 0: the embedding; the layers from 1 on; the last: the output. */
     row: Int32Array;
     head: readonly (HeadAt | null)[];
@@ -38,8 +43,9 @@ export interface CircuitRows {
   /** The strongest first. */
   edges: {
     source: Int32Array;
-    /** The first of the nodes that read it, and how many read as one. */
+    /** The first of the nodes that read it, its part, and how many parts read as one. */
     target: Int32Array;
+    reader: Int32Array;
     shared: Int32Array;
     by: readonly string[];
     score: Estimates;
@@ -54,6 +60,7 @@ export function readCircuit(topic: Topic): CircuitRows | null {
   if (!graph || !sizes || sizes.rows === 0) return null;
   const { nodes, edges } = graph;
   const score = edges.estimates("score");
+  const roles = topic.table("positions")?.texts("role") ?? [];
   return {
     task: topic.text("task"),
     metric: topic.text("metric"),
@@ -68,8 +75,11 @@ export function readCircuit(topic: Topic): CircuitRows | null {
     meaning: topic.text("meaning"),
     interval: score.interval,
     facts: readFacts(topic),
+    roles,
     nodes: {
       name: nodes.texts("name"),
+      part: nodes.ints("part"),
+      position: nodes.ints("position"),
       row: nodes.ints("row"),
       head: nodes.heads("head"),
       effect: nodes.estimates("effect"),
@@ -77,6 +87,7 @@ export function readCircuit(topic: Topic): CircuitRows | null {
     edges: {
       source: edges.ints("source"),
       target: edges.ints("target"),
+      reader: edges.ints("reader"),
       shared: edges.ints("shared"),
       by: edges.texts("by"),
       score,
@@ -103,25 +114,66 @@ export function edgesAt({ edges, most }: CircuitRows, size: number): number[] {
 /** Which nodes are in a circuit: those that write along one of its edges, and the output. */
 export function writing({ nodes, edges }: CircuitRows, shown: readonly number[]): Uint8Array {
   const has = new Uint8Array(nodes.name.length);
-  for (const e of shown) has[edges.source[e] as number] = 1;
-  has[has.length - 1] = shown.length > 0 ? 1 : 0;
+  for (const e of shown) {
+    has[edges.source[e] as number] = 1;
+    if (edges.by[e] === "logits") has[edges.target[e] as number] = 1;
+  }
   return has;
 }
 
 /** The nodes that read an edge: of several heads that read as one, those in the circuit. */
-export function readers({ edges }: CircuitRows, e: number, has: Uint8Array): number[] {
-  const [first, count] = [edges.target[e] as number, edges.shared[e] as number];
-  const all = Array.from({ length: count }, (_, i) => first + i);
+export function readers(rows: CircuitRows, e: number, has: Uint8Array): number[] {
+  const all = reading(rows, e);
   const inside = all.filter((node) => has[node]);
-  return inside.length > 0 ? inside : all;
+  if (inside.length > 0) return inside;
+  return all.filter((node) => rows.nodes.position[node] === positionOf(rows, e));
+}
+
+/** All nodes that read an edge: those of its parts, by a key or value also where they are later. */
+export function reading(rows: CircuitRows, e: number): number[] {
+  const { edges, roles } = rows;
+  const [first, by, at] = [edges.reader[e] as number, edges.by[e], positionOf(rows, e)];
+  const last = by === "k" || by === "v" ? Math.max(1, roles.length) - 1 : at;
+  const [placed, n] = [placedOf(rows), Math.max(1, roles.length)];
+  const found: number[] = [];
+  for (let part = first; part < first + (edges.shared[e] as number); part++)
+    for (let position = at; position <= last; position++) {
+      const node = placed[part * n + position] ?? -1;
+      if (node >= 0) found.push(node);
+    }
+  return found;
+}
+
+const known = new WeakMap<CircuitRows, Int32Array>();
+
+/** Which node each part is at each position; -1: none. */
+function placedOf(rows: CircuitRows): Int32Array {
+  const there = known.get(rows);
+  if (there) return there;
+  const { part, position } = rows.nodes;
+  const n = Math.max(1, rows.roles.length);
+  const placed = new Int32Array(n * (Math.max(-1, ...part) + 1)).fill(-1);
+  for (let i = 0; i < part.length; i++) placed[(part[i] ?? 0) * n + (position[i] ?? 0)] = i;
+  known.set(rows, placed);
+  return placed;
+}
+
+/** Where an edge is, in a circuit by position; else 0. */
+export function positionOf({ nodes, edges }: CircuitRows, e: number): number {
+  return nodes.position[edges.source[e] as number] ?? 0;
+}
+
+/** The part of the model that a node is, as Python names it: "7.2", wherever it is. */
+export function partName({ nodes }: CircuitRows, node: number): string {
+  return (nodes.name[node] ?? "").split("@")[0] ?? "";
 }
 
 /** What an edge reads it by, as Python names it: "7.2", or "7.0-2" of heads that read as one. */
-export function readerName({ nodes, edges }: CircuitRows, e: number): string {
-  const [first, count] = [edges.target[e] as number, edges.shared[e] as number];
-  const name = nodes.name[first] ?? "";
-  const last = nodes.head[first + count - 1]?.[1];
-  return count > 1 && last !== undefined ? `${name}-${last}` : name;
+export function readerName(rows: CircuitRows, e: number): string {
+  const [first, count] = [rows.edges.target[e] as number, rows.edges.shared[e] as number];
+  const head = rows.nodes.head[first];
+  const name = partName(rows, first);
+  return count > 1 && head ? `${name}-${head[1] + count - 1}` : name;
 }
 
 /** "q", "k" or "v"; nothing for what has one input only. */

@@ -59,8 +59,9 @@ export function useShown(session: Session, rows: CircuitRows) {
         if (node < rows.nodes.name.length) set("picked")(writeNames(toggled(picked, name)));
         return;
       }
-      if (at) session.select({ layer: at[0], head: at[1] }, "circuits");
-      select(at ? HEAD : name);
+      const query = rows.roles.length > 0 ? { query: rows.nodes.position[node] as number } : {};
+      if (at) session.select({ layer: at[0], head: at[1], ...query }, "circuits");
+      select(at && rows.roles.length === 0 ? HEAD : name);
     },
   };
 }

@@ -2,7 +2,7 @@
 import { type HeadAt, nameOf } from "../../model/address";
 import type { CircuitGraph } from "./graph";
 import type { Group } from "./named-sets";
-import type { CircuitRows } from "./rows";
+import { type CircuitRows, partName, reading } from "./rows";
 
 /** The selected head, which other views share. Without a word it is shown, and nothing steps back. */
 export const HEAD = "head";
@@ -39,23 +39,24 @@ export function subjectOf(
     return { kind: "nodes", name, members, drawn: drawn < rows.nodes.name.length ? null : drawn };
   }
   const node = index.get(name);
-  if (node === undefined) return null;
+  if (node === undefined) {
+    // A head, wherever it is.
+    const all = rows.nodes.name.map((_, i) => i);
+    const members = all.filter((i) => partName(rows, i) === name && rows.roles.length > 0);
+    return members.length > 0 ? { kind: "nodes", name, members, drawn: null } : null;
+  }
   return { kind: "nodes", name, members: [node], drawn: graph.home[node] ?? null };
 }
 
 /** Edges that some nodes read from others, and write to others; in the order of `shown`. */
 export function edgesOfNodes(
-  { edges }: CircuitRows,
+  rows: CircuitRows,
   shown: readonly number[],
   members: readonly number[],
 ): { read: number[]; written: number[] } {
   const inside = new Set(members);
-  const reads = (e: number) => {
-    const first = edges.target[e] as number;
-    for (let i = 0; i < (edges.shared[e] as number); i++) if (inside.has(first + i)) return true;
-    return false;
-  };
-  const writes = (e: number) => inside.has(edges.source[e] as number);
+  const reads = (e: number) => reading(rows, e).some((node) => inside.has(node));
+  const writes = (e: number) => inside.has(rows.edges.source[e] as number);
   return {
     read: shown.filter((e) => reads(e) && !writes(e)),
     written: shown.filter((e) => writes(e) && !reads(e)),

@@ -3,7 +3,14 @@ import { grouped } from "../../draw/curves";
 import { exact, fixed, interval, isThere } from "../../draw/number";
 import type { Estimates } from "../../wire/blocks";
 import type { CircuitGraph } from "./graph";
-import { type CircuitRows, entryOf, readerName } from "./rows";
+import { type CircuitRows, entryOf, partName, positionOf, readerName } from "./rows";
+
+/** Names of nodes with what their positions are: "0.1@5" is "0.1 at S2". */
+export function placed({ roles }: CircuitRows, names: string): string {
+  return names.replace(/@(\d+)/g, (word, at) =>
+    roles[at] === undefined ? word : ` at ${roles[at]}`,
+  );
+}
 
 /** An edge is told from 0 below this q. */
 export const FDR = 0.05;
@@ -48,7 +55,9 @@ function randomSaid({ null: random, nullLow, nullHigh }: Estimates, at: number):
 export function edgeSaid(rows: CircuitRows, e: number): string {
   const { source, score } = rows.edges;
   const by = entryOf(rows, e);
-  const name = `${rows.nodes.name[source[e] ?? 0]} → ${readerName(rows, e)}${by && ` by ${by}`}`;
+  const from = source[e] ?? 0;
+  const where = rows.roles.length > 0 ? ` at ${rows.roles[positionOf(rows, e)]}` : "";
+  const name = `${partName(rows, from)} → ${readerName(rows, e)}${by && ` by ${by}`}${where}`;
   const q = score.q?.[e];
   return `${name}: ${estimateSaid(score, e, score.interval)}${isThere(q) ? `, q ${exact(q, 3)}` : ""}`;
 }
@@ -58,7 +67,8 @@ export function lineSaid(rows: CircuitRows, graph: CircuitGraph, line: number): 
   const first = edgeSaid(rows, parts[0] ?? 0);
   if (parts.length < 2) return first;
   const ends = graph.lines[line];
-  return `${graph.names[ends?.source ?? 0]} → ${graph.names[ends?.target ?? 0]}: ${parts.length} edges, the strongest ${first}`;
+  const both = `${graph.names[ends?.source ?? 0]} → ${graph.names[ends?.target ?? 0]}`;
+  return `${placed(rows, both)}: ${parts.length} edges, the strongest ${first}`;
 }
 
 export function nodeSaid(rows: CircuitRows, graph: CircuitGraph, node: number): string {
@@ -67,7 +77,7 @@ export function nodeSaid(rows: CircuitRows, graph: CircuitGraph, node: number): 
     if (target === node) into += parts.length;
     if (source === node) out += parts.length;
   }
-  const said = `${graph.names[node]}: reads along ${into}, writes along ${out} edges`;
+  const said = `${placed(rows, graph.names[node] ?? "")}: reads along ${into}, writes along ${out} edges`;
   const { effect } = rows.nodes;
   if (!isThere(effect.value[node])) return said;
   return `${said}; effect ${estimateSaid(effect, node, effect.interval)}`;
