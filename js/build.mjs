@@ -21,7 +21,7 @@ const VIEWS = join(HERE, "src", "views");
 const BUDGET = {
   explorer: 200_000,
   induction: 159_000,
-  circuits: 142_000,
+  circuits: 146_000,
   stability: 164_000,
   page: 420_000,
 };

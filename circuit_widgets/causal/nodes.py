@@ -163,7 +163,9 @@ class Nodes:
             return before
         at = torch.arange(self.n_positions)[:, None]
         answers, last = torch.tensor(self.read), len(self.heads) - 1
-        ends = [each.layer > last or (each.layer == last and not each.moves) for each in self.targets]
+        ends = [
+            each.layer > last or (each.layer == last and not each.moves) for each in self.targets
+        ]
         leads = torch.where(torch.tensor(ends), torch.isin(at, answers), at <= answers.max())
         return before & leads[:, None]
 

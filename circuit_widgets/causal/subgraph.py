@@ -207,7 +207,12 @@ class Subgraphs:
     def _seen(
         self,
         change: Float[Tensor, "circuit pos source batch d"],
-        weights: Float[Tensor, "circuit #pos source target"],
+        weights: Float[
+            Tensor,
+            (
+                circuit  # pos source target
+            ),
+        ],
         targets: Sequence[int],
     ) -> Float[Tensor, "target circuit batch pos d"]:
         """What arrives along the kept edges at some targets of one stage."""
@@ -250,7 +255,15 @@ def mlp_writes(
     return found["mlp_out"].float()
 
 
-def _busy(weights: Float[Tensor, "circuit #pos source target"], targets: slice) -> list[int]:
+def _busy(
+    weights: Float[
+        Tensor,
+        (
+            circuit  # pos source target
+        ),
+    ],
+    targets: slice,
+) -> list[int]:
     """Those of some targets that anything is kept for."""
     some = weights[..., targets].abs().flatten(0, 2).amax(0)
     return [targets.start + at for at in some.nonzero().flatten().tolist()]

@@ -68,7 +68,9 @@ class TaskRuns:
         """
         # Of the whole model, and of few edges, random circuits are often the same.
         names = [hashlib.blake2b(each.numpy().tobytes()).digest() for each in kept]
-        new = {name: each for name, each in zip(names, kept, strict=True) if name not in self._known}
+        new = {
+            name: each for name, each in zip(names, kept, strict=True) if name not in self._known
+        }
         for start in range(0, len(new), self.at_once):
             some = [*new][start : start + self.at_once]
             edges = torch.stack([new[name] for name in some])

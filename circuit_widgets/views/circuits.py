@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from circuit_widgets.analysis.circuits.extract import Settings
-from circuit_widgets.analysis.circuits.graphs import node_name
 from circuit_widgets.analysis.circuits.results import Circuit
 from circuit_widgets.causal.edge_scores import OF_NODES
-from circuit_widgets.causal.nodes import OUTPUT
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.prompts.tasks.scores import IN_WORDS
 from circuit_widgets.results.score import Score
+from circuit_widgets.widgets.circuit_graph import carried_of, ends_of, graph_of
 from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
 from circuit_widgets.wire import controls as c
 from circuit_widgets.wire.controls import word
 from circuit_widgets.wire.numbers import number
-from circuit_widgets.wire.packing import topic
+from circuit_widgets.wire.packing import Packed, topic
 from circuit_widgets.wire.topics import circuits as t
 from circuit_widgets.wire.topics.shared import Fact, facts_table
 
@@ -51,13 +51,13 @@ class CircuitView(ResultView):
             "meaning": _meaning(result),
         }
         which = result.provenance.interval
-        roles = [result.role(at) for at in range(result.nodes.n_positions)]
+        nodes, edges = graph_of(result, MOST)
         return topic(
             "circuits",
             scalars,
             facts_table(_facts(result), which),
-            t.circuit_graph(*_graph(result), which),
-            *([t.positions_table(roles)] if roles else []),
+            t.circuit_graph(nodes, edges, which),
+            *_positions(result, nodes, edges),
             t.sizes_table(_sizes(result), which),
             *self._text.pictures(_strongest_heads(result)[:8]),
         )
@@ -138,65 +138,13 @@ def _strongest_heads(result: Circuit) -> list[tuple[int, int]]:
     ]
 
 
-# A part of the model and, in a circuit by position, where it is.
-Place = tuple[int, ...]
-
-
-def _graph(result: Circuit) -> tuple[list[t.Node], list[t.CircuitEdge]]:
-    """Nodes of all edges that are sent, as the model computes them, the output last."""
-    sent, masks = _sent(result)
-    reads = [_reader(result, place) for place in sent]
-    writes = [(*position, source) for *position, source, _ in sent]
-    every = range(len(result.nodes.sources) + 1)
-    places = {*writes, *reads} if result.by_position else {(part,) for part in every}
-    row = {
-        place: at for at, place in enumerate(sorted(places, key=lambda each: (each[-1], each[0])))
-    }
-    edges = []
-    for place, source, reader, mask in zip(sent, writes, reads, masks, strict=True):
-        target = result.nodes.targets[place[-1]]
-        ends, q = _ends(result.score, *place), number(result.q[place])
-        shared, by = len(target.nodes), target.entry
-        edges.append(
-            t.CircuitEdge(row[source], row[reader], reader[-1], shared, by, *ends, q, mask)
-        )
-    return [_node(result, place) for place in row], edges
-
-
-def _node(result: Circuit, place: Place) -> t.Node:
-    *position, part = place
-    sources, at = result.nodes.sources, position[0] if position else None
-    if part == len(sources):
-        name = node_name(OUTPUT, at)
-        return t.Node(name, len(result.nodes.heads), None, part, position=at or 0)
-    source = sources[part]
-    head = None if source.head is None else (source.layer, source.head)
-    ends = _ends(result.node_effects, *place)
-    return t.Node(node_name(source.name, at), source.layer, head, part, *ends, at or 0)
-
-
-def _reader(result: Circuit, place: Place) -> Place:
-    """The first part that reads an edge."""
-    *position, _, target = place
-    row = {**result.nodes.source_at, OUTPUT: len(result.nodes.sources)}
-    return (*position, row[result.nodes.targets[target].nodes[0]])
-
-
-def _sent(result: Circuit) -> tuple[list[Place], list[int]]:
-    """The edges of every size, and of sizes above `MOST` the strongest; the strongest first.
-
-    And at which sizes each is there, a bit a size.
-    """
-    strength = result.score.value.abs()
-    sent = torch.zeros_like(result.kept[0])
-    for kept in result.kept:
-        within = strength.where(kept, torch.tensor(-1.0)).flatten()
-        strongest = within.topk(min(MOST, int(kept.sum()))).indices
-        sent.view(-1)[strongest] = True
-    order = strength[sent].argsort(descending=True, stable=True)
-    bits = 2 ** torch.arange(len(result.kept))
-    masks = (result.kept[:, sent] * bits[:, None]).sum(0)
-    return [(*map(int, place),) for place in sent.nonzero()[order]], masks[order].tolist()
+def _positions(
+    result: Circuit, nodes: Sequence[t.Node], edges: Sequence[t.CircuitEdge]
+) -> list[Packed]:
+    if not result.by_position:
+        return []
+    roles = [result.role(at) for at in range(result.nodes.n_positions)]
+    return t.positions_blocks(roles, carried_of(result, nodes, edges))
 
 
 def _sizes(result: Circuit) -> list[t.Size]:
@@ -222,7 +170,7 @@ def _facts(result: Circuit) -> list[Fact]:
             f"The {metric} of the whole model on the {result.n_tested} prompts that circuits are "
             "run on, and on their corrupt partners.",
             told,
-            *_ends(result.clean),
+            *ends_of(result.clean),
             "corrupt",
             number(result.corrupt.value),
         ),
@@ -230,7 +178,7 @@ def _facts(result: Circuit) -> list[Fact]:
             "right answers",
             "Share of the prompts on which the whole model's answer is right.",
             "",
-            *_ends(result.clean_accuracy),
+            *ends_of(result.clean_accuracy),
         ),
     ]
     if not bool(result.faithfulness.value.isnan().any()):
@@ -255,16 +203,10 @@ def _facts(result: Circuit) -> list[Fact]:
     return facts
 
 
-def _ends(score: Score, *at: int) -> tuple[float | None, float | None, float | None]:
-    parts = (score.value, score.low, score.high)
-    value, low, high = (None if part is None else number(part[at]) for part in parts)
-    return value, low, high
-
-
 def _estimate(score: Score, at: int) -> t.Estimate:
     nulls = (score.control, score.control_low, score.control_high)
     return t.Estimate(
-        *_ends(score, at), *(None if part is None else number(part[at]) for part in nulls)
+        *ends_of(score, at), *(None if part is None else number(part[at]) for part in nulls)
     )
 
 

@@ -17,7 +17,7 @@ differs between clean and corrupt prompts at the place where it is read. Nothing
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 Kind = Literal["previous", "current", "mlp", "induction", "backup"]
@@ -132,6 +132,55 @@ class Planted:
         for token in ALL:
             self._into("output", "logits", token, found)
         return found
+
+    def true_places(self, roles: Sequence[str]) -> set[tuple[str, str, int]]:
+        """(source, target, position) of each, where prompts have their A B C at one place.
+
+        For parts that look at a token where it stands; `roles` says where that is.
+        """
+        at = {role: place for place, role in enumerate(roles)}
+        found: set[tuple[str, str, int]] = set()
+        self._into_place("output", "logits", at["last"], at, found)
+        return found
+
+    def _into_place(
+        self,
+        slot: str,
+        target: str,
+        place: int,
+        at: dict[str, int],
+        found: set[tuple[str, str, int]],
+    ) -> bool:
+        """Whether what is in a slot at one place differs, as `_into`."""
+        differs = slot == "token" and any(at[token] == place for token in self.changed)
+        if differs:
+            found.add(("embedding", target, place))
+        for part in self.parts:
+            if slot not in part.writes:
+                continue
+            into = [
+                self._into_place(
+                    read.slot,
+                    self.target(part, read.entry),
+                    self._read_place(part, read, place, at),
+                    at,
+                    found,
+                )
+                for read in part.reads
+            ]
+            if any(into):
+                found.add((part.name, target, place))
+                differs = True
+        return differs
+
+    @staticmethod
+    def _read_place(part: Part, read: Read, place: int, at: dict[str, int]) -> int:
+        if read.entry in ("q", "mlp") or part.kind == "current":
+            return place
+        if part.kind == "previous":
+            return place - 1
+        answer = next(each.token for each in part.reads if each.entry == "v")
+        return at[answer or ""]
 
     def _into(self, slot: str, target: str, token: str, found: set[tuple[str, str]]) -> bool:
         """Whether what is in a slot differs; adds the edges by which it got there."""

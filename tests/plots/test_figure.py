@@ -37,6 +37,10 @@ NAMES = {
     "attribution": (cw.attribute_logits, {"prompts": TEXT}),
     "ablation": (cw.ablate_heads, {"prompts": PROMPTS}),
     "circuit": (cw.extract_circuit, {"task": TASK, "random": 2, "check": 0}),
+    "circuit by position": (
+        cw.extract_circuit,
+        {"task": TASK, "by_position": True, "random": 0, "check": 0, "minimality": False},
+    ),
     "patching": (cw.patch_activations, {"task": TASK}),
     "patching by place": (cw.patch_activations, {"task": TASK, "what": "stream"}),
     "models": (

@@ -137,6 +137,34 @@ def test_an_edge_may_leave_at_a_larger_size(found: Circuit) -> None:
     shown.close()
 
 
+def test_by_position_a_head_is_a_node_where_it_writes() -> None:
+    model = cw.load_model()
+    task = cw.Task.repeated_tokens(model, n=8, length=5)
+    circuit = cw.extract_circuit(model, task, by_position=True, **SMALL)
+    shown = circuits.view(circuit)
+    told = Told(shown)
+    assert list(told.column("positions", "role")) == list(circuit.roles or ())
+    name, position = (told.column("circuit", each, "nodes") for each in ("name", "position"))
+    assert [int(each.split("@")[1]) for each in name] == position.tolist()
+    source, by = (told.column("circuit", each, "edges") for each in ("source", "by"))
+    at = circuit.chosen
+    here = edges_at(told, at)
+    known = circuit.edges_of(at)
+    assert list(name[source[here]]) == [f"{edge.source}@{edge.position}" for edge in known]
+    # It reads where the edge is.
+    target = told.column("circuit", "target", "edges")
+    assert (position[target] == position[source]).all() and {*by} >= {"k", "v", "logits"}
+    effect = dict(zip(name, told.column("circuit", "effect", "nodes"), strict=True))
+    place = circuit.kept[at].any(-1).nonzero().tolist()[-1]
+    said = f"{circuit.nodes.sources[place[1]].name}@{place[0]}"
+    assert np.isclose(effect[said], circuit.node_effects.value[tuple(place)])
+    # Attention from where the induction head writes to where it reads.
+    part, share = (told.column("carried", each) for each in ("part", "attention"))
+    assert share[part == circuit.nodes.source_at["1.2"]].max() > 0.5
+    assert told.scalars["meaning"].endswith("at that position")
+    shown.close()
+
+
 @pytest.mark.parametrize(
     ("asked", "meaning"),
     [

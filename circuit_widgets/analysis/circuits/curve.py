@@ -54,9 +54,7 @@ def curves(
     """The curve, size by size; those not run yet are NaN. None: some more circuits have run."""
     n = len(kept)
     faithful, accurate, without = _Points(n), _Points(n), _Points(n)
-    drawn = [
-        Ranking(each, nodes) for each in random_strengths(strength, nodes, n_random, seed)
-    ]
+    drawn = [Ranking(each, nodes) for each in random_strengths(strength, nodes, n_random, seed)]
     for at, edges in enumerate(kept):
         scores, correct = runs.along(edges)
         left, _ = runs.along(nodes.allowed & ~edges)

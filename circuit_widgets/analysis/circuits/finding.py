@@ -13,6 +13,7 @@ from torch import Tensor
 
 from circuit_widgets.analysis.circuits.curve import Curve, curves, share_of
 from circuit_widgets.analysis.circuits.results import Circuit
+from circuit_widgets.causal.carried import mean_attention
 from circuit_widgets.causal.choosing import above, sizes_of
 from circuit_widgets.causal.edge_scores import exact_scores
 from circuit_widgets.causal.nodes import Nodes
@@ -49,6 +50,9 @@ class Finding:
         self._found, self._tested, self._settings = found, tested, settings
         self._first = tokenize(model, found.clean[:1].cpu()).strings
         self._first_corrupt = tokenize(model, found.corrupt[:1].cpu()).strings
+        self._attention = None
+        if nodes.n_positions:
+            self._attention = mean_attention(model, nodes, found, settings.batch)
         self._runs = TaskRuns(model, nodes.anywhere, tested, settings.by, settings.batch)
         self.work = Work({"scores": len(found), "check": 0, "circuits": 10, "nodes": 0})
         self._agreement: float | None = None
@@ -135,6 +139,7 @@ class Finding:
             node_effects=_score(self._effects),
             agreement=self._agreement,
             n_checked=self._n_checked,
+            attention=self._attention,
             provenance=dataclasses.replace(self._made, n_done=n_done, pending=self._pending),
         )
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from circuit_widgets.causal.carried import carried
 from circuit_widgets.causal.nodes import EMBEDDING, OUTPUT
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def to_networkx(circuit: Circuit) -> networkx.DiGraph:
     "k" and "v" of a head, "mlp" or "logits".
 
     By position a node is a component where it writes, as "1.2@9", with `position` and `role`. So
-    an edge by a key or value leads from where that is read to where the head writes; where it
-    writes at several positions it is an edge to each.
+    an edge by a key or value leads from where that is read to where the head writes: of several
+    positions to those whose attention there is a tenth or more, or else to the one whose is most.
 
     >>> import circuit_widgets as cw
     >>> model = cw.load_model()
@@ -86,21 +87,25 @@ def joined(
     """The circuit's edges between components: (entry, score, low, high, q) of each reader.
 
     A reader that heads share is an edge to each of those that are in the circuit; so is a key or
-    value to each position at which they write.
+    value to each position that they carry it to.
     """
     writing = {(edge.source, edge.position) for edge in circuit.edges}
+    carrying = None
+    if circuit.attention is not None:
+        carrying = carried(circuit.attention, circuit.kept[circuit.chosen].any(-1))
     readers = {target.name: target for target in circuit.nodes.targets}
-    later = range(circuit.nodes.n_positions)
     found: dict[tuple[str, str], list[tuple[str, float, float, float, float]]] = {}
     for edge in circuit.edges:
         reader, at = readers[edge.target], edge.position
         numbers = edge.score, edge.low, edge.high, edge.q
-        places = [at] if at is None or not reader.moves else later[at:]
         for node in reader.nodes:
+            places = [at] if node == OUTPUT or (node, at) in writing else []
+            if at is not None and carrying is not None and reader.moves:
+                to = carrying[circuit.nodes.source_at[node], :, at]
+                places = to.nonzero().flatten().tolist()
             for place in places:
-                if node == OUTPUT or (node, place) in writing:
-                    ends = node_name(edge.source, at), node_name(node, place)
-                    found.setdefault(ends, []).append((reader.entry, *numbers))
+                ends = node_name(edge.source, at), node_name(node, place)
+                found.setdefault(ends, []).append((reader.entry, *numbers))
     return found
 
 

@@ -79,6 +79,8 @@ class Circuit(Result, topic="circuits"):
             taken out of the circuit (minimality); NaN for others, or not asked for.
         agreement: Spearman's correlation of the scores with exact patching over `n_checked` edges
             drawn at random, half of them from the circuit; None: not checked.
+        attention: By position, [source, query, key], each head's, mean over the clean or the
+            corrupt prompts, whichever is more: to where it carries what it reads. Else None.
 
     >>> import circuit_widgets as cw
     >>> model = cw.load_model()
@@ -110,6 +112,7 @@ class Circuit(Result, topic="circuits"):
     node_effects: Score
     agreement: float | None = None
     n_checked: int = 0
+    attention: Float[Tensor, "source query key"] | None = None
 
     @property
     def by_position(self) -> bool:

@@ -52,6 +52,16 @@ class CircuitEdge:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """How much of a part's attention at one position, `query`, is on another, `key`."""
+
+    part: int
+    query: int
+    key: int
+    attention: float
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A value with its interval, and what random circuits have with where one more would be."""
 
@@ -114,10 +124,19 @@ def circuit_graph(nodes: Sequence[Node], edges: Sequence[CircuitEdge], which: st
     )
 
 
-def positions_table(roles: Sequence[str]) -> Packed:
-    """What the positions are, of a circuit by position."""
-    columns = [packing.texts("role", roles, "position", role="label")]
-    return packing.table("positions", columns, title="Positions")
+def positions_blocks(roles: Sequence[str], moves: Sequence[Carried]) -> list[Packed]:
+    """What the positions are, of a circuit by position, and from where to where heads carry."""
+    columns = [
+        packing.whole("part", [each.part for each in moves], "part of the model"),
+        packing.positions("query", [each.query for each in moves], "query"),
+        packing.positions("key", [each.key for each in moves], "key"),
+        packing.numbers("attention", [each.attention for each in moves], "attention"),
+    ]
+    named = [packing.texts("role", roles, "position", role="label")]
+    return [
+        packing.table("positions", named, title="Positions"),
+        packing.table("carried", columns, title="Attention between positions"),
+    ]
 
 
 def sizes_table(sizes: Sequence[Size], which: str) -> Packed:

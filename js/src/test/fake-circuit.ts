@@ -30,6 +30,21 @@ export const EDGES: FakeEdge[] = [
   { source: 3, target: 5, by: "q", score: 0.125, sizes: 0b100 },
 ];
 
+/** By position: 1.0 writes at 2 and 3 and attends to 1 from 3, hardly from 2. */
+export const PLACED: FakeEdge[] = [
+  { source: 0, target: 2, by: "v", score: 3, sizes: 1, at: 0 },
+  { source: 2, target: 4, by: "k", score: 2, sizes: 1, shared: 2, at: 1 },
+  { source: 0, target: 4, by: "q", score: -1, sizes: 1, at: 3 },
+  { source: 4, target: 6, by: "logits", score: 1, sizes: 1, at: 2 },
+  { source: 4, target: 6, by: "logits", score: 0.5, sizes: 1, at: 3 },
+  { source: 2, target: 6, by: "logits", score: 0.25, sizes: 1, at: 3 },
+];
+const CARRIED: [part: number, query: number, key: number, attention: number][] = [
+  [4, 3, 1, 0.75],
+  [4, 2, 1, 0.0625],
+  [2, 1, 0, 1],
+];
+
 interface Given {
   edges?: FakeEdge[];
   chosen?: number;
@@ -90,6 +105,12 @@ export function fakeCircuit(given: Given = {}): Topic {
     ...nulls("without", [null, null, null]),
   });
   const named = fakeTable("positions", { role: { texts: roles } });
+  const carried = fakeTable("carried", {
+    part: { ints: CARRIED.map(([part]) => part) },
+    query: { ints: CARRIED.map(([, query]) => query) },
+    key: { ints: CARRIED.map(([, , key]) => key) },
+    attention: { numbers: CARRIED.map(([, , , share]) => share) },
+  });
   const graph = {
     kind: "graph" as const,
     ...{ name: "circuit", title: "", about: "" },
@@ -114,9 +135,14 @@ export function fakeCircuit(given: Given = {}): Topic {
         ...{ n_found: 6, n_tested: 6, held_out: true },
         ...{ method: "EAP", meaning: "what the metric loses without the edge", note: "" },
       },
-      blocks: [graph, sizes.info, ...(roles.length > 0 ? [named.info] : [])],
+      blocks: [graph, sizes.info, ...(roles.length > 0 ? [named.info, carried.info] : [])],
     },
-    { circuit: new DataView(whole.buffer), sizes: sizes.data, positions: named.data },
+    {
+      circuit: new DataView(whole.buffer),
+      sizes: sizes.data,
+      positions: named.data,
+      carried: carried.data,
+    },
   );
 }
 

@@ -7,12 +7,19 @@ import type { Theme } from "../../draw/theme";
 import { Graph } from "../../parts/Graph";
 import { Slider } from "../../parts/Slider";
 import { Groups } from "./Groups";
+import type { CircuitRows } from "./rows";
 import type { Shown } from "./state";
 import { lineSaid, nodeSaid, shareSaid, sizeSaid } from "./words";
 
 interface Props {
   shown: Shown;
   theme: ReadonlySignal<Theme>;
+}
+
+/** The position of one node. */
+function columnOf({ nodes }: CircuitRows, members: readonly number[]): number | null {
+  const [one, more] = members;
+  return one === undefined || more !== undefined ? null : (nodes.position[one] ?? null);
 }
 
 export function Circuit({ shown, theme }: Props) {
@@ -49,9 +56,7 @@ export function Circuit({ shown, theme }: Props) {
         name="circuit"
         label={`The circuit, from the embedding (below) through the layers to the logits (above)${rows.roles.length > 0 ? ", a column a position" : ""}. Shift and Enter pick a node for a group.`}
         columns={rows.roles.length > 0 ? rows.roles : null}
-        column={
-          subject?.kind === "nodes" ? (rows.nodes.position[subject.members[0] ?? -1] ?? null) : null
-        }
+        column={subject?.kind === "nodes" ? columnOf(rows, subject.members) : null}
         {...{ data: graph.data, theme, most, said }}
         unit={`score: ${rows.meaning}${effects ? "; colour of a node: what faithfulness loses without it" : ""}`}
         signed

@@ -29,7 +29,7 @@ interface Props extends Partial<Sorting> {
 export function EdgeTable(props: Props) {
   const { name, title, rows, edges, ends, selected = null, choose, sort = null } = props;
   const shown = useMemo(() => edges.slice(0, MOST_ROWS), [edges]);
-  const columns = useMemo(() => columnsOf(rows, shown, ends), [rows, shown, ends]);
+  const columns = useMemo(() => columnsOf(rows, shown, ends, name), [rows, shown, ends, name]);
   const all = props.all ?? edges.length;
   const strongest =
     all > shown.length ? `the ${shown.length} strongest of ${all.toLocaleString("en")}, ` : "";
@@ -53,6 +53,7 @@ function columnsOf(
   rows: CircuitRows,
   shown: readonly number[],
   ends: Props["ends"],
+  name: string,
 ): TableColumn[] {
   const { source, score } = rows.edges;
   const pick = (values: ArrayLike<number> | null) => shown.map((e) => values?.[e] ?? Number.NaN);
@@ -76,6 +77,14 @@ function columnsOf(
     values: shown.map((e) => rows.roles[positionOf(rows, e)] ?? ""),
   };
   const q = pick(score.q);
+  // In the narrow lists there is no room for the position and q.
+  const narrow = name !== "edges" && rows.roles.length > 0;
+  const sure: TableColumn = {
+    ...{ kind: "number", name: "q", label: "q", values: q, write: (value) => exact(value, 3) },
+    about:
+      "Share of false finds among edges that are at least as sure, by sign flips over prompts; ≠ 0: it differs from 0, as its q is below 0.05.",
+    note: (row) => ((q[row] ?? 1) < FDR ? "≠\u00a00" : ""),
+  };
   return [
     ...(ends === "both" ? [from, to] : ends === "from" ? [from] : ends === "to" ? [to] : []),
     by,
@@ -86,11 +95,6 @@ function columnsOf(
       low: pick(score.low),
       high: pick(score.high),
     },
-    {
-      ...{ kind: "number", name: "q", label: "q", values: q, write: (value) => exact(value, 3) },
-      about:
-        "Share of false finds among edges that are at least as sure, by sign flips over prompts; ≠ 0: it differs from 0, as its q is below 0.05.",
-      note: (row) => ((q[row] ?? 1) < FDR ? "≠\u00a00" : ""),
-    },
+    ...(narrow ? [] : [sure]),
   ];
 }

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { Session } from "../../model/session";
 import { Pattern } from "../heads/Pattern";
 import { EdgeTable } from "./EdgeTable";
-import type { CircuitRows } from "./rows";
+import { type CircuitRows, partName } from "./rows";
 import type { Shown } from "./state";
 import { edgesOfNodes, type Subject } from "./subject";
 import { effectSaid, placed, sizeSaid } from "./words";
@@ -53,6 +53,7 @@ function Nodes({
     [rows, edges, members],
   );
   const one = members.length === 1 ? (members[0] ?? 0) : null;
+  const single = new Set(members.map((node) => partName(rows, node))).size === 1;
   const inside = members.some((node) => graph.has[node]);
   const said = [
     one === null &&
@@ -76,7 +77,7 @@ function Nodes({
           name="reads"
           title="Reads"
           {...{ rows, edges: read, choose: chooseEdge }}
-          ends={one === null ? "both" : "from"}
+          ends={single ? "from" : "both"}
           empty="It reads nothing in this circuit."
         />
       )}
@@ -85,7 +86,7 @@ function Nodes({
           name="writes"
           title="Writes to"
           {...{ rows, edges: written, choose: chooseEdge }}
-          ends={one === null ? "both" : "to"}
+          ends={single ? "to" : "both"}
           empty="Nothing in this circuit reads it."
         />
       )}

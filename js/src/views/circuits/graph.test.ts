@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EDGES, fakeCircuit, NODES } from "../../test/fake-circuit";
+import { EDGES, fakeCircuit, NODES, PLACED } from "../../test/fake-circuit";
 import { circuitGraph, placesOf } from "./graph";
 import { readGroups, readNames, toggled, withGroup, writeGroups } from "./named-sets";
 import { type CircuitRows, edgesAt, entryOf, readCircuit, readerName, writing } from "./rows";
@@ -106,6 +106,45 @@ describe("what is selected", () => {
       "0.1: reads along 1, writes along 3 edges; effect 0.50 (90 % interval 0.50 to 0.50)",
     );
     expect(nodeSaid(rows, graph, NODES.length - 1)).not.toContain("effect");
+  });
+});
+
+describe("by position", () => {
+  const roles = ["BOS", "A", "B", "last"];
+  const found = readCircuit(fakeCircuit({ edges: PLACED, roles, chosen: 0 })) as CircuitRows;
+  const at = placesOf(found);
+  const graph = circuitGraph(found, edgesAt(found, 0), at, [], true);
+  const lines = graph.lines.map(
+    ({ source, target }) => `${graph.names[source]} ${graph.names[target]}`,
+  );
+
+  it("leads a key from where it is read to where the head that attends to it writes", () => {
+    expect(lines).toEqual([
+      "embedding@0 0.1@1",
+      "0.1@1 1.0@3",
+      "embedding@3 1.0@3",
+      "1.0@2 logits@2",
+      "1.0@3 logits@3",
+      "0.1@3 logits@3",
+    ]);
+  });
+
+  it("has a column a position, and names of parts", () => {
+    const node = graph.names.indexOf("1.0@3");
+    expect(at[node]).toBeCloseTo(3.5 / 4);
+    expect(graph.data.nodes.label[node]).toBe("1.0");
+    expect(graph.data.nodes.row[node]).toBe(2);
+  });
+
+  it("says where an edge is, and has a node at a position, or a head at all of them", () => {
+    expect(edgeSaid(found, 1)).toContain("0.1 → 1.0-1 by k at A: 2.00");
+    const one = subjectOf("1.0@3", [0, 1], found, graph, []);
+    expect(one).toMatchObject({ kind: "nodes", members: [graph.names.indexOf("1.0@3")] });
+    expect(nodeSaid(found, graph, graph.names.indexOf("1.0@3"))).toContain("1.0 at last: reads");
+    const head = subjectOf(HEAD, [0, 1], found, graph, []);
+    expect(head?.kind === "nodes" && head.members.length).toBe(3);
+    const here = [graph.names.indexOf("1.0@3")];
+    expect(edgesOfNodes(found, edgesAt(found, 0), here)).toEqual({ read: [1, 2], written: [4] });
   });
 });
 

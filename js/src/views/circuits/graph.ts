@@ -2,7 +2,8 @@
 // between two of them are one line.
 import { barycentres, type GraphData } from "../../draw/graph-layout";
 import type { Group } from "./named-sets";
-import { type CircuitRows, partName, readers, writing } from "./rows";
+import { readers } from "./reading";
+import { type CircuitRows, partName, writing } from "./rows";
 
 /** All edges from one node to another: as strong as the strongest of them. */
 export interface Line {

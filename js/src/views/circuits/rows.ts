@@ -29,6 +29,8 @@ export interface CircuitRows {
   /** The embedding, heads and MLPs as the model computes them, and the output. */
   /** What the positions are, of a circuit by position; else nothing. */
   roles: readonly string[];
+  /** How much of a part's attention at one position is on another, where it is any. */
+  carried: { part: Int32Array; query: Int32Array; key: Int32Array; attention: Float32Array } | null;
   /** By position a part is a node at each position where it writes. */
   nodes: {
     name: readonly string[];
@@ -76,6 +78,7 @@ export function readCircuit(topic: Topic): CircuitRows | null {
     interval: score.interval,
     facts: readFacts(topic),
     roles,
+    carried: readCarried(topic),
     nodes: {
       name: nodes.texts("name"),
       part: nodes.ints("part"),
@@ -103,6 +106,13 @@ export function readCircuit(topic: Topic): CircuitRows | null {
   };
 }
 
+function readCarried(topic: Topic): CircuitRows["carried"] {
+  const found = topic.table("carried");
+  if (!found) return null;
+  const [part, query, key] = [found.ints("part"), found.ints("query"), found.ints("key")];
+  return { part, query, key, attention: found.numbers("attention") };
+}
+
 /** The edges of the circuit of a size that are here, the strongest first. */
 export function edgesAt({ edges, most }: CircuitRows, size: number): number[] {
   const found: number[] = [];
@@ -119,43 +129,6 @@ export function writing({ nodes, edges }: CircuitRows, shown: readonly number[])
     if (edges.by[e] === "logits") has[edges.target[e] as number] = 1;
   }
   return has;
-}
-
-/** The nodes that read an edge: of several heads that read as one, those in the circuit. */
-export function readers(rows: CircuitRows, e: number, has: Uint8Array): number[] {
-  const all = reading(rows, e);
-  const inside = all.filter((node) => has[node]);
-  if (inside.length > 0) return inside;
-  return all.filter((node) => rows.nodes.position[node] === positionOf(rows, e));
-}
-
-/** All nodes that read an edge: those of its parts, by a key or value also where they are later. */
-export function reading(rows: CircuitRows, e: number): number[] {
-  const { edges, roles } = rows;
-  const [first, by, at] = [edges.reader[e] as number, edges.by[e], positionOf(rows, e)];
-  const last = by === "k" || by === "v" ? Math.max(1, roles.length) - 1 : at;
-  const [placed, n] = [placedOf(rows), Math.max(1, roles.length)];
-  const found: number[] = [];
-  for (let part = first; part < first + (edges.shared[e] as number); part++)
-    for (let position = at; position <= last; position++) {
-      const node = placed[part * n + position] ?? -1;
-      if (node >= 0) found.push(node);
-    }
-  return found;
-}
-
-const known = new WeakMap<CircuitRows, Int32Array>();
-
-/** Which node each part is at each position; -1: none. */
-function placedOf(rows: CircuitRows): Int32Array {
-  const there = known.get(rows);
-  if (there) return there;
-  const { part, position } = rows.nodes;
-  const n = Math.max(1, rows.roles.length);
-  const placed = new Int32Array(n * (Math.max(-1, ...part) + 1)).fill(-1);
-  for (let i = 0; i < part.length; i++) placed[(part[i] ?? 0) * n + (position[i] ?? 0)] = i;
-  known.set(rows, placed);
-  return placed;
 }
 
 /** Where an edge is, in a circuit by position; else 0. */

@@ -2,7 +2,8 @@
 import { type HeadAt, nameOf } from "../../model/address";
 import type { CircuitGraph } from "./graph";
 import type { Group } from "./named-sets";
-import { type CircuitRows, partName, reading } from "./rows";
+import { readers } from "./reading";
+import { type CircuitRows, partName, writing } from "./rows";
 
 /** The selected head, which other views share. Without a word it is shown, and nothing steps back. */
 export const HEAD = "head";
@@ -55,7 +56,8 @@ export function edgesOfNodes(
   members: readonly number[],
 ): { read: number[]; written: number[] } {
   const inside = new Set(members);
-  const reads = (e: number) => reading(rows, e).some((node) => inside.has(node));
+  const has = writing(rows, shown);
+  const reads = (e: number) => readers(rows, e, has).some((node) => inside.has(node));
   const writes = (e: number) => inside.has(rows.edges.source[e] as number);
   return {
     read: shown.filter((e) => reads(e) && !writes(e)),
