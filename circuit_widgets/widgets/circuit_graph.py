@@ -28,10 +28,9 @@ def graph_of(result: Circuit, most: int) -> tuple[list[t.Node], list[t.CircuitEd
     reads = [_reader(result, place) for place in sent]
     writes = [(*position, source) for *position, source, _ in sent]
     every = range(len(result.nodes.sources) + 1)
-    places = {*writes, *reads} if result.by_position else {(part,) for part in every}
-    row = {
-        place: at for at, place in enumerate(sorted(places, key=lambda each: (each[-1], each[0])))
-    }
+    places: set[Place] = {*writes, *reads} if result.by_position else {(part,) for part in every}
+    ordered = sorted(places, key=lambda each: (each[-1], each[0]))
+    row = {place: at for at, place in enumerate(ordered)}
     edges = []
     for place, source, reader, mask in zip(sent, writes, reads, masks, strict=True):
         target = result.nodes.targets[place[-1]]
