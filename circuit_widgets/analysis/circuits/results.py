@@ -162,9 +162,9 @@ class Circuit(Result, topic="circuits"):
         for *position, source, target in self.kept[at].nonzero().tolist():
             place = (*position, source, target)
             numbers = (float(each[place]) for each in (value, low, high, q))
-            at = position[0] if position else None
+            where = position[0] if position else None
             names = sources[source].name, targets[target].name
-            found.append(Edge(*names, *numbers, position=at))
+            found.append(Edge(*names, *numbers, position=where))
         return tuple(sorted(found, key=lambda edge: -abs(edge.score)))
 
     def _ends(self) -> tuple[Tensor, Tensor]:
