@@ -152,6 +152,7 @@ def test_a_gguf_file_is_converted_once(no_network: Path, monkeypatch: pytest.Mon
 def test_a_gguf_file_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError, match="there is no file"):
         load_model("nowhere.gguf")
+    pytest.importorskip("gguf")
     (tmp_path / "broken.gguf").write_bytes(b"GGUF, or is it?")
     with pytest.raises(ValueError, match=r"transformers cannot read .*broken\.gguf"):
         load_model(tmp_path / "broken.gguf")

@@ -95,8 +95,12 @@ def test_marimo(lab, tmp_path) -> None:
             assert first["rows"] == len(TEXT.split()) + 1
             explorer.run("red cat two red cat")
             explorer.expect_tokens(6)
-            page.screenshot(path=SHOTS / "marimo-light.png", full_page=True)
+            # marimo's own theme counts, not the system's.
             page.emulate_media(color_scheme="dark")
+            expect(explorer.root).to_have_attribute("data-cw-theme", "light")
+            page.screenshot(path=SHOTS / "marimo-light.png", full_page=True)
+            page.evaluate("document.body.dataset.theme = document.body.className = 'dark'")
+            expect(explorer.root).to_have_attribute("data-cw-theme", "dark")
             page.screenshot(path=SHOTS / "marimo-dark.png", full_page=True)
             assert watched.errors == []
     except BaseException:

@@ -51,6 +51,11 @@ export const themeCss: string = `
   :host {${variables(DARK_PAGE, DARK_INK)}
   }
 }
+/* Where the page says which it is (see followPage), the system is not asked. */
+:host([data-cw-page="light"]) {${variables(LIGHT_PAGE, LIGHT_INK)}
+}
+:host([data-cw-page="dark"]) {${variables(DARK_PAGE, DARK_INK)}
+}
 /* The host's page decides which orange, not the system: a dark notebook on a light desktop. */
 @supports (color: oklch(from red l c h)) {
   :host {

@@ -7,6 +7,7 @@ import { Session } from "../model/session";
 import type { Widget } from "../model/widget";
 import { styles } from "../styles";
 import { ownKeys } from "./keys";
+import { followPage } from "./said-theme";
 
 /** A view is one component, with the styles that no other view has. */
 export interface Shown {
@@ -38,6 +39,7 @@ export function mount(
   const root = el.ownerDocument.createElement("div");
   shadow.append(root);
   el.append(host);
+  followPage(host, signal);
   const session = new Session(widget, readTheme(host), signal);
   // For the console and the tests: what the view knows.
   Object.assign(host, { session });
