@@ -118,7 +118,7 @@ bench: .venv/.bench circuit_widgets/static/.made chromium ## measure, beside cir
 	@echo "bench: python -m benchmarks.run"
 	@$(BIN)/python -m benchmarks.run
 
-docs: .venv/.docs circuit_widgets/static/.made ## build the documentation site: docs/_build/html; offline
+docs: .venv/.test circuit_widgets/static/.made ## build the documentation site: docs/_build/html; offline
 	@echo "docs: running the notebooks that changed, writing docs/_build/html"
 	@$(BIN)/python -m sphinx -b html -q -j auto docs docs/_build/html
 	@echo "docs: open docs/_build/html/index.html"
@@ -161,11 +161,6 @@ clean: ## remove what was built (not .venv)
 	@echo "set-up: circuit_widgets with everything its tests need"
 	@$(PIP_INSTALL) -q -e '.[test]'
 	@touch .venv/.lab $@
-
-.venv/.docs: .venv/.test
-	@echo "set-up: what builds the documentation"
-	@$(PIP_INSTALL) -q -e '.[test,docs]'
-	@touch $@
 
 .venv-oldest/.made: pyproject.toml constraints-oldest.txt
 	@command -v python3.10 >/dev/null || { echo "Python 3.10, the oldest that is allowed, is needed"; exit 1; }

@@ -3,7 +3,8 @@
     python scripts/check_docs.py docs/_build/html [page ...]
 
 A page fails if it names a script, style or font elsewhere, asks for anything elsewhere, has an
-error, or has a view that does not paint or does not answer a click.
+error, or has a view that does not paint or does not answer a click. Every public name has to be on
+the page of the API.
 """
 
 from __future__ import annotations
@@ -106,6 +107,15 @@ def wrong_with_page(page: Page, base: str, path: str, text: str) -> tuple[list[s
     return wrong, n_views
 
 
+def unnamed(api: Path) -> list[str]:
+    """Public names that the page of the API does not have."""
+    import circuit_widgets
+
+    text = api.read_text("utf-8")
+    found = set(re.findall(r'id="circuit_widgets\.(\w+)', text))
+    return [name for name in circuit_widgets.__all__ if name not in found]
+
+
 def main(folder: Path, only: list[str]) -> int:
     """Check the pages of a folder; the exit status."""
     found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html"))
@@ -128,6 +138,10 @@ def main(folder: Path, only: list[str]) -> int:
             for sentence in wrong:
                 print(f"{path}: {sentence}")
         browser.close()
+    if not only and (folder / "api.html").exists():
+        for name in unnamed(folder / "api.html"):
+            print(f"api.html: lacks {name}")
+            status = 1
     server.shutdown()
     print(f"docs-check: {len(pages)} pages, {views} views, {'see above' if status else 'all well'}")
     return int(status)

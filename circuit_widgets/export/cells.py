@@ -13,6 +13,7 @@ from circuit_widgets import arguments
 from circuit_widgets.export.frames import render_static
 from circuit_widgets.export.stills import still
 from circuit_widgets.widgets.heads_view import HeadsView
+from circuit_widgets.widgets.result_view import ResultView
 
 log = logging.getLogger("circuit_widgets")
 # "1": frames with the script inside; else the address of the script.
@@ -51,11 +52,15 @@ def with_stills(view: HeadsView, data: dict[str, Any]) -> dict[str, Any]:
     """An output with its other forms, by their MIME types. It is shown whatever fails here."""
     data = dict(data)
     try:
+        wanted = _script()
+        if wanted is not None and isinstance(view, ResultView):
+            # Nothing comes later to a frame: what streams is shown when it is done.
+            view.wait()
         shown = still(view, picture=getattr(view, "result", view) is not None)
         data["text/plain"] = shown.words
         if shown.kind:
             data[shown.kind] = shown.data
-        if (wanted := _script()) is not None:
+        if wanted is not None:
             data["text/html"] = render_static(view, script=wanted or None)
             if not (_Wanted.on and _Wanted.widget):
                 data.pop(WIDGET, None)

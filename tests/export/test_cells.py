@@ -80,6 +80,14 @@ def test_frames_where_they_are_asked_for(view, monkeypatch) -> None:
     assert "text/html" not in view._repr_mimebundle_()[0]
 
 
+def test_a_frame_shows_a_stream_when_it_is_done(monkeypatch) -> None:
+    monkeypatch.setenv(VARIABLE, "_static/views.js")
+    view = cw.identify_induction_heads.stream(cw.load_model(), n_sequences=16, pairs=False)
+    data, _ = view._repr_mimebundle_()
+    assert view.result.provenance.complete and "16 sequences" in data["text/plain"]
+    view.close()
+
+
 def test_plain_state_is_json(view) -> None:
     state = json.loads(cw.export.state(view))
     assert base64.b64decode(state["score_data"]) == view.score_data
