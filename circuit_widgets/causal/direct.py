@@ -101,7 +101,11 @@ class DirectLogits:
                 raise RuntimeError(f"no part has a share of a logit: {error}") from error
         self._seen: dict[int, dict[str, Tensor]] = {}
         self._missing = ""
-        self.reducers: list[capture.Reducer] = [_At(site, self._take) for site in sites]
+        # A layer's output is what goes into the next one: only the last one's is read.
+        last = {len(model.blocks) - 1}
+        self.reducers: list[capture.Reducer] = [
+            _At(site, self._take, last if site == "resid_post" else None) for site in sites
+        ]
 
     def _take(self, site: str, layer: int, tensor: Float[Tensor, "batch pos ..."]) -> None:
         at = tensor[self._rows, self._positions].float()
@@ -140,10 +144,10 @@ class DirectLogits:
             return torch.einsum("b...d,btd->b...t", part, directions).cpu()
 
         seen = [self._seen[layer] for layer in sorted(self._seen)]
-        before, attention, after = (
-            torch.stack([layer[site] for layer in seen], 1)
-            for site in ("resid_pre", "attn_out", "resid_post")
+        before, attention = (
+            torch.stack([layer[site] for layer in seen], 1) for site in ("resid_pre", "attn_out")
         )
+        after = torch.cat([before[:, 1:], stream[:, None]], 1)
         mlp = torch.zeros_like(attention)
         if "mlp_out" in seen[0]:
             mlp = torch.stack([layer["mlp_out"] for layer in seen], 1)
@@ -205,8 +209,8 @@ class DirectLogits:
 class _At:
     """A reducer made of a function that is told the site."""
 
-    def __init__(self, site: str, take: Any) -> None:
-        self.site, self._take = site, take
+    def __init__(self, site: str, take: Any, layers: set[int] | None) -> None:
+        self.site, self._take, self.layers = site, take, layers
 
     def see(self, layer: int, tensor: Tensor) -> None:
         self._take(self.site, layer, tensor)
