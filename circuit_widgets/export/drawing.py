@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from circuit_widgets.live.store import OVERVIEW_SIDE, Missing
 from circuit_widgets.widgets.heads_view import HeadsView
 
+# Rows and columns of attention at the most: noise of so many cells is still a small picture.
+MOST_CELLS = 96
 # Low and high end of the colours; of scores with a sign, also those below 0.
 _PAPER, _HIGH, _LOW = (247, 248, 250), (8, 48, 107), (140, 45, 4)
 _MISSING = (205, 205, 205)
@@ -33,11 +36,11 @@ def svg(view: HeadsView) -> str | None:
         grid[place] = value
     info = view.shown_score
     panels = [_panel(0, info["label"], grid, info["most"], ("head", "layer"))]
-    if (reading := view.reading) is not None:
-        at = view.selection.as_head
-        pattern = reading.store.layer(at.layer)[at.index].float().cpu().numpy().copy()
-        pattern[np.triu_indices(len(pattern), 1)] = 0
-        panels.append(_panel(1, f"Attention of {at}", pattern, pattern.max(), ("key", "query")))
+    pattern = _pattern(view)
+    if pattern is not None:
+        pooled = ", pooled" if len(pattern) < len(run.tokens) else ""
+        title = f"Attention of {view.selection.as_head}{pooled}"
+        panels.append(_panel(1, title, pattern, pattern.max(), ("key", "query")))
     width = len(panels) * (_LEFT + _SIDE + _GAP - 40)
     height = _TOP + _SIDE + 40
     return (
@@ -45,6 +48,26 @@ def svg(view: HeadsView) -> str | None:
         f"width='{width}' height='{height}' {_FONT}>"
         f"<rect width='{width}' height='{height}' fill='#ffffff'/>{''.join(panels)}</svg>"
     )
+
+
+def _pattern(view: HeadsView) -> Float[np.ndarray, "row col"] | None:
+    """The selected head's attention, of a long text the strongest of each cell; None: missing."""
+    reading, at = view.reading, view.selection.as_head
+    if reading is None:
+        return None
+    store = reading.store
+    try:
+        tile = store.tile(at.layer, at.index, store.whole, OVERVIEW_SIDE, "max")
+    except Missing:
+        return None
+    cells = tile.data[0].numpy() * (float(tile.scale[0]) / 255)
+    if tile.first is not None:
+        cells[:, 0] = np.maximum(cells[:, 0], tile.first[0].numpy())
+    step = -(-len(cells) // MOST_CELLS)
+    side = -(-len(cells) // step)
+    padded = np.zeros((side * step, side * step), np.float32)
+    padded[: len(cells), : len(cells)] = cells
+    return padded.reshape(side, step, side, step).max((1, 3))
 
 
 def _panel(

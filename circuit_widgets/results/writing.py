@@ -24,6 +24,11 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # By the name that was asked for.
+        raise type(error)(error.errno, error.strerror, os.fspath(target)) from error
     finally:
         temporary.unlink(missing_ok=True)
     return target

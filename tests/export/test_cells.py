@@ -8,11 +8,13 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+import torch
 
 import circuit_widgets as cw
 from circuit_widgets.export.cells import VARIABLE, WIDGET
 from circuit_widgets.export.drawing import svg
 from circuit_widgets.export.stills import MOST
+from tests import tiny
 
 TEXT = "blue dog seven river blue dog seven river"
 
@@ -92,3 +94,12 @@ def test_plain_state_is_json(view) -> None:
     state = json.loads(cw.export.state(view))
     assert base64.b64decode(state["score_data"]) == view.score_data
     assert state["runs"]["all"][0]["tokens"] == list(view.tokens)
+
+
+def test_the_picture_of_a_long_text_is_small_too() -> None:
+    model = tiny.native(n_layers=2, n_heads=3, d_model=24, d_head=8, n_ctx=300, d_vocab=50)
+    ids = torch.randint(1, 49, (1, 280), generator=torch.Generator().manual_seed(0))
+    view = cw.explore(model, ids, selection="1.0", score="text_induction", probe=False)
+    drawn = svg(view)
+    assert drawn is not None and len(drawn) < MOST and "Attention of 1.0, pooled" in drawn
+    view.close()

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import circuit_widgets as cw
 from circuit_widgets.export.budget import bytes_of
 from circuit_widgets.wire.page import PageView
+from tests import tiny
 
 TEXT = "blue dog seven river blue dog seven river blue dog"
 HOSTILE = "</script><script>alert(1)</script> & \"quoted\" 'so' <!--"
@@ -122,7 +124,7 @@ def test_a_file_is_whole_or_not_there(view, tmp_path, monkeypatch) -> None:
     with pytest.raises(OSError, match="No space left"):
         view.to_html(path, title="other", picture=False)
     assert path.read_text() == before and [*tmp_path.iterdir()] == [path]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"nowhere/page\.html"):
         view.to_html(tmp_path / "nowhere" / "page.html", picture=False)
 
 
@@ -170,3 +172,20 @@ def test_only_the_heads_that_are_asked_for(view) -> None:
     [(state, _)] = states(view.to_html(bake={"heads": ["0.1", "1.2"]}, picture=False))
     tiles = state["baked"][0]["pictures"][0]["tiles"]
     assert {tuple(part["head"]) for part in tiles} == {(0, 1), (1, 2)}
+
+
+def test_a_long_text_has_pooled_heads_and_the_first_ones_pair_by_pair() -> None:
+    model = tiny.native(n_layers=2, n_heads=3, d_model=24, d_head=8, n_ctx=300, d_vocab=50)
+    ids = torch.randint(1, 49, (1, 280), generator=torch.Generator().manual_seed(0))
+    view = cw.explore(model, ids, selection="1.0", probe=False)
+    whole = view.to_html(budget="5 MB", picture=False)
+    [(state, _)] = states(whole)
+    rough, fine = state["baked"][0]["pictures"]
+    assert [len(rough["tiles"]), len(fine["tiles"])] == [6, 6]
+    assert rough["tiles"][0]["rows"] == 140 and fine["tiles"][0]["rows"] == 280
+    # With less room the pooled ones come first.
+    [(state, _)] = states(view.to_html(budget=len(whole) // 2, picture=False))
+    rough, fine = state["baked"][0]["pictures"]
+    assert len(rough["tiles"]) == 6 and 0 < len(fine["tiles"]) < 6
+    assert fine["tiles"][0]["head"] == [1, 0]
+    view.close()
