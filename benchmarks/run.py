@@ -18,6 +18,7 @@ from circuit_widgets.results.provenance import versions
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SECTIONS = {
     "first_paint": "First paint and bytes, beside CircuitsVis and BertViz",
+    "export": "Pages without a kernel",
     "clicks": "Click to paint in JupyterLab",
     "scrubbing": "Dragging a slider through the checkpoints of a training",
     "latency": "A reply over a slower line",
