@@ -8,6 +8,7 @@ the toy, in one page, and what a notebook keeps of them.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from benchmarks import first_paint as fp
 from benchmarks.measure import size, table
+from circuit_widgets.widgets.sharing import Sharing
 from tests.browser.lab import ARGUMENTS
 from tests.browser.processes import find_chromium
 
@@ -60,10 +62,20 @@ def painted(playwright: Playwright, path: Path) -> float:
     return sorted(times)[len(times) // 2]
 
 
+def kept(view: Any) -> int:
+    """Bytes of a widget's state: scripts, descriptions, and bytes in base64."""
+    total = 0
+    for value in view.get_state().values():
+        binary = value.values() if isinstance(value, dict) else [value]
+        if all(isinstance(part, bytes) for part in binary):
+            total += sum(len(part) * 4 // 3 for part in binary)
+        else:
+            total += len(json.dumps(value))
+    return total
+
+
 def ten() -> list[list[str]]:
     """Ten views of the toy: one page, ten pages, one notebook."""
-    import json
-
     import circuit_widgets as cw
 
     model = cw.load_model()
@@ -75,25 +87,30 @@ def ten() -> list[list[str]]:
         cw.compute_self_influence(model, text, progress=False),
         cw.trace_information_flow(model, text, progress=False),
     ]
-    views: list[Any] = [cw.explore(model, text) for _ in range(5)]
-    views += [result.view() for result in results]
+
+    def made() -> list[Any]:
+        return [*(cw.explore(model, text) for _ in range(5)), *(one.view() for one in results)]
+
+    views = made()
     page = len(str(cw.export.page(views, picture=False)).encode())
     alone = sum(len(view.to_html(picture=False).encode()) for view in views)
     with_pictures = len(str(cw.export.page(views)).encode())
     outputs = [view._repr_mimebundle_()[0] for view in views]
     saved = sum(len(json.dumps(output)) for output in outputs)
-    states = [view.get_state() for view in views]
-    for view in views:
+    apart = sum(map(kept, views))
+    cw.export.share_script()
+    shared = made()
+    cw.export.share_script(False)
+    together = sum(map(kept, [*shared, Sharing._holder]))
+    for view in [*views, *shared]:
         view.close()
-    live = sum(
-        sum(len(v) for v in state.values() if isinstance(v, str | bytes)) for state in states
-    )
     return [
         ["ten views in one page", size(page)],
         ["the same with a still picture of each", size(with_pictures)],
         ["as ten pages", size(alone)],
         ["their outputs in a notebook (pictures and words)", size(saved)],
-        ["with the state of ten widgets besides (scripts and bytes)", size(saved + live)],
+        ["with the state of ten widgets besides (scripts and bytes)", size(saved + apart)],
+        ["the same where they share one script", size(saved + together)],
     ]
 
 

@@ -133,6 +133,7 @@ const page = {
   ...options,
   entryPoints: [join(HERE, "src", "page.ts")],
   format: "iife",
+  globalName: "circuitWidgets",
   plugins: [css, allViews],
 };
 

@@ -1,6 +1,7 @@
 """Pages that need no kernel: one file, no network; readers click what was computed ahead."""
 
 from circuit_widgets.export.cells import notebooks as notebooks
+from circuit_widgets.export.cells import share_script as share_script
 from circuit_widgets.export.frames import render_static as render_static
 from circuit_widgets.export.pages import page as page
 from circuit_widgets.export.plain import state as state

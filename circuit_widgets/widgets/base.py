@@ -11,6 +11,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from circuit_widgets.widgets.sharing import Sharing
+
 log = logging.getLogger("circuit_widgets")
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -38,7 +40,11 @@ class View(anywidget.AnyWidget):
     _bundle = ""
 
     def __init__(self, **kwargs: Any) -> None:
-        self._esm = bundle(self._bundle)
+        self._esm = (
+            Sharing.loader(self._bundle, lambda: bundle("page"))
+            if Sharing.on
+            else bundle(self._bundle)
+        )
         # In an HBox a view without a width has none: its canvases take what there is.
         kwargs.setdefault("layout", {"width": "100%", "min_width": "0"})
         super().__init__(**kwargs)
