@@ -9,7 +9,7 @@ _COLUMNS = re.compile(r"\S {3,}\S")
 
 
 def mend(app: Any, what: str, name: str, it: Any, options: Any, lines: list[str]) -> None:
-    """Bars are no substitutions, and what is set in columns stays so."""
+    """Bars are no substitutions, single stars no emphasis, and what is set in columns stays so."""
     mended: list[str] = []
     in_block = False
     for i, line in enumerate(lines):
@@ -27,7 +27,9 @@ def _bars(line: str) -> str:
     # Not of a line block, of an example or of code.
     if line.lstrip().startswith((">>>", "...", "| ")):
         return line
-    return re.sub(r"(?<!\\)\|", r"\\|", line)
+    # A star without a second one is no emphasis: a name in the shape of a tensor.
+    signs = r"(?<!\\)[|*]" if line.count("*") % 2 else r"(?<!\\)\|"
+    return re.sub(signs, r"\\\g<0>", line)
 
 
 def setup(app: Any) -> dict[str, Any]:
