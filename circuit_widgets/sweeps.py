@@ -5,11 +5,12 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, cast
 
 from circuit_widgets import arguments as checks
+from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.models.recipes import Load, loaded
-from circuit_widgets.results.result import Result
+from circuit_widgets.results.result import Result, part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +97,46 @@ class Sweep(Mapping[str, Result]):
         return "\n".join(lines)
 
 
+P = ParamSpec("P")
+
+
+class Sweeping(Protocol[P]):
+    """`sweep`, which can be streamed."""
+
+    __name__: str
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Sweep:
+        """Run it to the end."""
+        ...
+
+    def stream(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return a view at once, whose rows fill in as items finish."""
+        ...
+
+
+def _streaming(function: Callable[P, Sweep]) -> Sweeping[P]:
+    def stream(
+        analysis: Callable[..., Any],
+        models: Any,
+        over: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        executor: concurrent.futures.Executor | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """Return a view at once, whose rows fill in as items finish, here or on an executor.
+
+        It takes what `sweep` takes. A row says what came of an item, or why it failed, and opens
+        the view of its topic; Stop keeps what is done. `view.sweep` is what there is by now.
+        """
+        steps = sweep_items(analysis, models, over, executor=executor, **arguments)
+        names = list(_items(models, over))
+        return part("widgets", "sweeping", "stream")(analysis.__name__, names, steps)
+
+    function.stream = stream  # type: ignore[attr-defined]
+    return cast("Sweeping[P]", function)
+
+
+@_streaming
 def sweep(
     analysis: Callable[..., Any],
     models: Any,
@@ -107,7 +148,8 @@ def sweep(
 ) -> Sweep:
     """Run an analysis on every item, and keep what arrives; see `sweep_items`.
 
-    Interrupted (Ctrl-C, the stop button), it gives back what is there.
+    `sweep.stream` takes the same, and shows items as they finish. Interrupted (Ctrl-C, the stop
+    button), it gives back what is there.
 
     >>> import circuit_widgets as cw
     >>> seeds = {f"seed {seed}": {"seed": seed} for seed in (0, 1)}
@@ -211,6 +253,8 @@ def _name(model: Any) -> str:
     return name if isinstance(name, str) else "model"
 
 
+_POLL = 0.25
+
 Call = tuple[Callable[..., Any], Any, Mapping[str, Any]]
 
 
@@ -227,8 +271,13 @@ def _elsewhere(calls: Mapping[str, Call], executor: concurrent.futures.Executor)
                 names[executor.submit(_run, *call)] = name
             except Exception as error:  # A pool whose worker has died takes no more.
                 yield name, _failure(error)
-        for future in concurrent.futures.as_completed(names):
-            yield names[future], _outcome(future.result)
+        left = set(names)
+        while left:
+            # Not longer than that: somebody may have asked to stop.
+            done, left = concurrent.futures.wait(left, _POLL, concurrent.futures.FIRST_COMPLETED)
+            check_stop()
+            for future in done:
+                yield names[future], _outcome(future.result)
     finally:
         for future in names:
             future.cancel()

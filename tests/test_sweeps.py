@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import functools
 import multiprocessing
 import os
 import signal
+import threading
 from typing import Any, cast
 
 import pytest
@@ -47,6 +49,54 @@ def test_a_failing_item_is_reported_and_the_others_arrive() -> None:
     with pytest.raises(KeyError, match="no checkpoint at step 7"):
         swept["bad"]
     assert "bad failed: ValueError" in repr(swept)
+
+
+def test_items_fill_in_a_view_as_they_finish(here) -> None:
+    models = {"good": STEPS["step 2500"], "bad": cw.Load("toy-induction", step=7)}
+    view = cw.sweep.stream(cw.identify_induction_heads, models, **QUICK)
+    assert view.wait(60)
+    assert list(view.sweep) == ["good"] and view.sweep["good"] == here["step 2500"]
+    said = {name: label.value for name, label in view._said.items()}
+    assert said["bad"].startswith("failed: ValueError: ") and "step 7" in said["bad"]
+    assert said["good"].startswith("InductionHeads of toy-induction")
+    assert view._status.value == "identify_induction_heads: 2 of 2 items, 1 failed; done"
+    view.show("good")
+    first = view.opened
+    view.show("good")
+    assert first.comm is None and view.opened is not first
+    with pytest.raises(KeyError, match="no checkpoint at step 7"):
+        view.show("bad")
+    view.close()
+    with pytest.raises(TypeError, match="accepted is a function of this package"):
+        cw.sweep.stream(len, models)
+
+
+@pytest.mark.parametrize("pool", [None, concurrent.futures.ThreadPoolExecutor])
+def test_a_streamed_sweep_can_be_stopped(pool: Any) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def load(name: str) -> Any:
+        begun.set()
+        go.wait(30)
+        return cw.load_model(name)
+
+    class Slow(cw.Load):
+        def load(self) -> Any:
+            return load(self.name)
+
+    with contextlib.ExitStack() as stack:
+        executor = stack.enter_context(pool(1)) if pool else None
+        models = {"one": Slow("toy-induction"), "two": Slow("toy-induction")}
+        view = cw.sweep.stream(cw.identify_induction_heads, models, executor=executor, **QUICK)
+        assert begun.wait(30)
+        view.stop()
+        if pool is None:
+            go.set()
+        assert view.wait(30)
+        go.set()
+    assert view.sweep.missing == ("one", "two")
+    assert view._status.value.endswith("0 of 2 items; stopped")
+    assert {label.value for label in view._said.values()} == {"was not reached"}
 
 
 def test_a_task_is_made_for_each_model() -> None:
