@@ -28,6 +28,7 @@ SECTIONS = {
     "influence": "Influence of tokens, exact and by a few draws",
     "attribution": "Shares of a logit, and ablation of heads",
     "edges": "Patching, and edges to first order, beside TransformerLens",
+    "memory": "Memory of scoring edges, by length and layers",
     "circuits": "Circuits whose edges are known",
     "faithfulness": "How faithful circuits of SmolLM2 are, by size",
     "rivals": "Beside other packages that look for circuits",

@@ -103,15 +103,11 @@ P = ParamSpec("P")
 class Sweeping(Protocol[P]):
     """`sweep`, which can be streamed."""
 
-    __name__: str
-
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Sweep:
         """Run it to the end."""
-        ...
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Return a view at once, whose rows fill in as items finish."""
-        ...
 
 
 def _streaming(function: Callable[P, Sweep]) -> Sweeping[P]:

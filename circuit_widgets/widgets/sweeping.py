@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,7 +32,7 @@ class SweepView(ipywidgets.VBox):
         self._names = names
         self._results: dict[str, Result] = {}
         self._failures: dict[str, Failure] = {}
-        self._said = {each: ipywidgets.Label(WAITING) for each in names}
+        self._said = {each: ipywidgets.HTML(WAITING) for each in names}
         self._open = {each: self._button(each) for each in names}
         self._bar = ipywidgets.IntProgress(0, 0, len(names), layout={"width": "160px"})
         self._status = ipywidgets.Label(f"{name}: 0 of {len(names)} items")
@@ -91,7 +92,7 @@ class SweepView(ipywidgets.VBox):
         button = ipywidgets.Button(
             description="Open", tooltip=f"Open the view of {name}", disabled=True
         )
-        button.layout.width = "70px"
+        button.layout.width, button.layout.flex = "70px", "0 0 auto"
         button.on_click(lambda _: self.show(name))
         return button
 
@@ -101,15 +102,19 @@ class SweepView(ipywidgets.VBox):
         said.layout.flex = "1 1 auto"
         return ipywidgets.HBox([self._open[name], label, said])
 
+    def _say(self, name: str, words: str) -> None:
+        # An HTML widget, because a label does not wrap; what it says is text.
+        self._said[name].value = html.escape(words, quote=False)
+
     def _through(self, steps: Steps) -> Iterator[Progress]:
         try:
             for name, outcome in steps:
                 if isinstance(outcome, Failure):
                     self._failures[name] = outcome
-                    self._said[name].value = f"failed: {outcome.kind}: {outcome.message}"
+                    self._say(name, f"failed: {outcome.kind}: {outcome.message}")
                 else:
                     self._results[name] = outcome
-                    self._said[name].value = _said(outcome)
+                    self._say(name, _said(outcome))
                     self._open[name].disabled = False
                 yield Progress(len(self._results) + len(self._failures), len(self._names))
         finally:
@@ -127,7 +132,7 @@ class SweepView(ipywidgets.VBox):
     def _ended(self, job: Job[Any]) -> None:
         self._stop.disabled = True
         for name in self.sweep.missing:
-            self._said[name].value = "was not reached"
+            self._say(name, "was not reached")
         error = f": {job.error}" if job.error is not None else ""
         self._status.value = f"{self._counted()}; {_LAST[job.state]}{error}"
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from circuit_widgets.analysis.circuits.extract import Settings
 
+# Random circuits of a size, where they run together, and where each is a run of its own.
+_TOGETHER, _APART = 10, 5
+
 
 class Finding:
     """A circuit on its way: scores first, then runs of each size, then what single nodes do."""
@@ -96,7 +99,10 @@ class Finding:
         if settings.check and settings.method != "exact":
             self._check()
             yield self.result()
-        arguments = self._strength, self._nodes, self._kept, settings.random, settings.seed
+        n_random = settings.random
+        if n_random is None:
+            n_random = _TOGETHER if self._runs.at_once >= _TOGETHER else _APART
+        arguments = self._strength, self._nodes, self._kept, n_random, settings.seed
         for curve in curves(self._runs, *arguments, settings.confidence):
             if curve is None:
                 yield self.progress("circuits")
