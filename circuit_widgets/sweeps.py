@@ -105,9 +105,11 @@ class Sweeping(Protocol[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Sweep:
         """Run it to the end."""
+        ...
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Return a view at once, whose rows fill in as items finish."""
+        ...
 
 
 def _streaming(function: Callable[P, Sweep]) -> Sweeping[P]:
