@@ -32,6 +32,7 @@ SECTIONS = {
     "circuits": "Circuits whose edges are known",
     "faithfulness": "How faithful circuits of SmolLM2 are, by size",
     "rivals": "Beside other packages that look for circuits",
+    "failures": "Faults that are planted, found and named",
     "decoders": "Decoder architectures, by analysis",
     "sizes": "What is shipped and what is saved",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any
 
 import torch
@@ -23,4 +25,11 @@ def same(one: Any, other: Any) -> bool:
     if is_scores(one) and is_scores(other):
         # The order of names is the order in which they are shown.
         return list(one) == list(other) and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or (math.isnan(one) and math.isnan(other))
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if dataclasses.is_dataclass(one) and type(one) is type(other):
+        names = (field.name for field in dataclasses.fields(one))
+        return all(same(getattr(one, name), getattr(other, name)) for name in names)
     return one == other

@@ -1,0 +1,194 @@
+"""The rest of `benchmarks/failures.py`: healthy models, unseen prompts, what a diagnosis costs."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+import circuit_widgets as cw
+from benchmarks.measure import table
+from circuit_widgets.analysis.failures.against_prompts import find, gathered
+from circuit_widgets.analysis.failures.cases import Asked
+from circuit_widgets.analysis.failures.choosing import asked, right_ones
+from circuit_widgets.analysis.failures.deviations import deviations, outliers
+from circuit_widgets.analysis.failures.fixes import Part
+from circuit_widgets.analysis.failures.seen import see
+from circuit_widgets.causal.nodes import parts_of
+from circuit_widgets.models.recipes import Load
+from tests import tiny
+
+
+def prompt(model: Any, generator: random.Random, n: int = 14) -> torch.Tensor:
+    """Random tokens, of which the second half repeats the first."""
+    vocabulary = int(model.cfg.d_vocab)
+    half = generator.sample(range(1, vocabulary), n // 2)
+    return torch.tensor([[generator.randrange(1, vocabulary), *half, *half]])
+
+
+def auroc(hit: list[float], others: list[float]) -> float:
+    """How often a part that is hit has the higher score than one that is not; ties count half."""
+    pairs = [(a > b) + 0.5 * (a == b) for a in hit for b in others]
+    return sum(pairs) / len(pairs)
+
+
+def healthy_pairs() -> str:
+    """False alarms where nothing failed: the same model, one trained on, one with noise."""
+    pairs: dict[str, tuple[Any, Any]] = {
+        "the same toy, loaded twice": (cw.load_model(), cw.load_model()),
+        "tiny GPT-2 with 0.1 % noise": (tiny.make("gpt2"), _noisy(tiny.make("gpt2"), 1e-3)),
+        "tiny Llama with 1 % noise": (tiny.make("llama"), _noisy(tiny.make("llama"), 1e-2)),
+    }
+    for before, after in itertools.pairwise(cw_steps()[-4:]):
+        loaded = [Load("toy-induction", step=step).load() for step in (before, after)]
+        pairs[f"the toy at steps {before} and {after}"] = (loaded[0], loaded[1])
+    rows = [[name, *_alarms(name, *both)] for name, both in pairs.items()]
+    return table(["healthy beside healthy", "components flagged", "prompts with an alarm"], rows)
+
+
+def cw_steps() -> list[int]:
+    """Checkpoints of the toy."""
+    from circuit_widgets import zoo
+
+    return list(zoo.steps())
+
+
+def _alarms(name: str, reference: Any, model: Any) -> tuple[str, str]:
+    nodes, generator = parts_of(reference), random.Random(name)
+    alarms, flagged, parts = 0, 0, 0
+    for _ in range(20):
+        usual = see(reference, nodes, prompt(model, generator))
+        own = see(model, nodes, usual.inputs.tokens, given=usual)
+        _, _, *both = outliers(*deviations(own, usual), torch.float32)
+        q = torch.cat([each.flatten() for each in both])
+        alarms += bool((q <= 0.05).any())
+        flagged += int((q <= 0.05).sum())
+        parts += int(q.isfinite().sum())
+    return f"{100 * flagged / parts:.2f} %", f"{alarms} of 20"
+
+
+def _noisy(model: Any, size: float) -> Any:
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            noise = torch.randn(weight.shape, generator=generator)
+            weight += size * weight.std().nan_to_num(0) * noise
+    return model
+
+
+def unseen(model: Any, prompts: list[Asked], n_seen: int, n_unseen: int) -> tuple[str, str]:
+    """Prompts that a model gets right, beside others of them: what is flagged is a false alarm."""
+    nodes = parts_of(model)
+    healthy = gathered(model, nodes, prompts[:n_seen], 8)
+    flagged, alarms, parts = 0, 0, 0
+    for each in prompts[n_seen : n_seen + n_unseen]:
+        found = find(model, nodes, healthy, each, 0)
+        q = torch.cat([found.q.flatten(), found.q_mlp])
+        flagged += int((q <= 0.05).sum())
+        alarms += bool((q <= 0.05).any())
+        parts += int(q.isfinite().sum())
+    n = min(n_unseen, len(prompts) - n_seen)
+    return f"{100 * flagged / parts:.3f} %", f"{alarms} of {n}"
+
+
+def right_cases(model: Any, task: cw.Task, n: int) -> list[Asked]:
+    """Cases of a task that the model gets right, in random order."""
+    cases = asked(model, task, "cases")
+    random.Random(0).shuffle(cases)
+    right = right_ones(model, cases, 8)
+    return [each for each, is_right in zip(cases, right, strict=True) if is_right][:n]
+
+
+def beside_prompts(
+    model: Any, prompts: list[Asked], n_seen: int, kinds: list[str], n: int
+) -> list[tuple[float, bool, bool]]:
+    """Faults without a healthy model: healthy prompts of before, and a prompt with the fault.
+
+    Of each, AUROC of the component, whether it is the first, and whether it is flagged.
+    """
+    nodes = parts_of(model)
+    healthy = gathered(model, nodes, prompts[:n_seen], 8)
+    generator, found = random.Random(0), []
+    for at in range(n):
+        layer = generator.randrange(len(nodes.heads))
+        head = f"{layer}.{generator.randrange(nodes.heads[layer])}"
+        case = prompts[n_seen + at % (len(prompts) - n_seen)]
+        with cw.inject_fault(model, kinds[at % len(kinds)], head) as fault:
+            one = find(model, nodes, healthy, case, 0)
+        hit = {Part(each.layer, each.index) for each in fault.heads}
+        ranked = one.ranked()
+        parts = {part: z for part, z, _ in ranked}
+        others = [z for part, z in parts.items() if part not in hit]
+        flagged = any(part in hit and q <= 0.05 for part, _, q in ranked)
+        found.append((auroc([parts[p] for p in hit], others), ranked[0][0] in hit, flagged))
+    return found
+
+
+def without_a_model(name: str = "SmolLM2-135M", n_seen: int = 100) -> str:
+    """SmolLM2 on IOI beside its own healthy prompts: unseen ones, and faults in it."""
+    model = cw.load_model(name)
+    prompts = right_cases(model, cw.Task.ioi(model, n=200), 160)
+    flagged, alarms = unseen(model, prompts, n_seen, 60)
+    kinds = ["zero_q", "sharpen", "zero_v", "scale_write", "redirect", "permute_o"]
+    found = beside_prompts(model, prompts, n_seen, kinds, 36)
+    n = len(found)
+    row = [
+        str(len(prompts[:n_seen])),
+        flagged,
+        alarms,
+        str(n),
+        f"{sum(each[0] for each in found) / n:.3f}",
+        f"{100 * sum(each[1] for each in found) / n:.0f} %",
+        f"{100 * sum(each[2] for each in found) / n:.0f} %",
+    ]
+    head = ["healthy prompts", "components flagged on unseen ones", "unseen with an alarm"]
+    return table([*head, "full faults", "AUROC", "first", "flagged"], [row])
+
+
+def costs(name: str = "SmolLM2-135M") -> str:
+    """Seconds of a diagnosis with all fixes tried, as a multiple of a forward pass."""
+    model, reference = (cw.load_model(name) for _ in range(2))
+    task = cw.Task.ioi(model, n=8)
+    kinds = {"zero_q": "19.5", "sharpen": "14.2", "scale_write": "10.3"}
+    rows = []
+    for kind, head in kinds.items():
+        with cw.inject_fault(model, kind, head):
+            cases = asked(model, task, "cases")
+            right = right_ones(reference, cases, 8)
+            one = next(each for each, is_right in zip(cases, right, strict=True) if is_right)
+            rows.append([f"{kind} in {head}", *_timed(model, reference, one)])
+    return table(["SmolLM2, beside a healthy model", "seconds", "forward passes"], rows)
+
+
+def _timed(model: Any, reference: Any, case: Asked) -> tuple[str, str]:
+    """One look at a case, whether it fails or not, and its fixes."""
+    from circuit_widgets.analysis.failures import against_model
+    from circuit_widgets.analysis.failures.looking import checked
+    from circuit_widgets.analysis.failures.problems import problems_of
+
+    nodes, ids = parts_of(model), torch.tensor([case.ids])
+    given = {"naming": "strongest", "most": 3, "controls": 3, "fixes": True, "n_cases": 1}
+    given |= {"n_healthy": 1, "n_transfers": 0, "threshold": 0.05, "batch": 8, "seed": 0}
+    settings = checked(**given, confidence=0.95)
+
+    def diagnose() -> None:
+        found = against_model.find(model, reference, nodes, case, None)
+        problems_of(found, case, settings)
+
+    one, whole = (_seconds(call) for call in (lambda: reference(ids), diagnose))
+    return f"{whole:.2f}", f"{whole / one:.0f}"
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    with torch.no_grad():
+        call()
+        found = []
+        for _ in range(3):
+            started = time.perf_counter()
+            call()
+            found.append(time.perf_counter() - started)
+    return sorted(found)[1]
