@@ -25,6 +25,21 @@ from .analysis.coordination import (
 from .analysis.coordination import (
     analyze_head_coordination as analyze_head_coordination,
 )
+from .analysis.failures import (
+    Case as Case,
+)
+from .analysis.failures import (
+    CircuitFailures as CircuitFailures,
+)
+from .analysis.failures import (
+    FailureDiagnosis as FailureDiagnosis,
+)
+from .analysis.failures import (
+    analyze_failures as analyze_failures,
+)
+from .analysis.failures import (
+    diagnose_circuit_failure as diagnose_circuit_failure,
+)
 from .analysis.flow import (
     CrossLayerFlow as CrossLayerFlow,
 )
@@ -156,11 +171,14 @@ __all__ = [
     "ATTENTION_PATTERNS",
     "ActivationPatching",
     "AttentionPatterns",
+    "Case",
     "Circuit",
+    "CircuitFailures",
     "CrossLayerFlow",
     "CrossModelStability",
     "Explorer",
     "Failure",
+    "FailureDiagnosis",
     "Fault",
     "Head",
     "HeadAblation",
@@ -180,6 +198,7 @@ __all__ = [
     "ablate_heads",
     "analyze_cross_layer_flow",
     "analyze_cross_model_stability",
+    "analyze_failures",
     "analyze_head_coordination",
     "analyze_training_stability",
     "attribute_logits",
@@ -187,6 +206,7 @@ __all__ = [
     "compute_self_influence",
     "detect_attention_pattern",
     "detect_attention_patterns",
+    "diagnose_circuit_failure",
     "explore",
     "export",
     "extract_circuit",

@@ -10,7 +10,7 @@ from circuit_widgets.live.session import Session
 from circuit_widgets.live.store import OVERVIEW_SIDE, Missing
 from circuit_widgets.wire import messages as m
 from circuit_widgets.wire.blocks import PicturesBlock
-from circuit_widgets.wire.channel import Question, Refused
+from circuit_widgets.wire.channel import Question, Refused, Wish
 from circuit_widgets.wire.packing import Packed
 
 MEMORY = 2**28
@@ -29,7 +29,7 @@ class FixedText:
 
     def read(self, model: Any, prompt: str | Sequence[int]) -> Reading:
         """Run the model on a text, on this thread."""
-        session = Session(model, MEMORY, _Nobody())
+        session = Session(model, MEMORY, NOBODY)
         reading = session.read_now(prompt)
         self._session = session
         return reading
@@ -49,6 +49,9 @@ class FixedText:
         """Whether there is a model that can be asked."""
         return self._session is not None
 
+    def has_run(self, run: int) -> bool:
+        return run == self.run_id
+
     def is_cheap(self, question: Question) -> bool:
         return self._session is None or self._session.is_cheap(question)
 
@@ -59,6 +62,9 @@ class FixedText:
 
     def run(self, text: str) -> None:
         raise Refused("missing", "this view has no prompt; explore(model, prompt) has one")
+
+    def wish(self, wish: Wish) -> None:
+        raise Refused("missing", "this view has no cases; that of analyze_failures has some")
 
     def pictures(self, heads: Iterable[tuple[int, int]]) -> list[Packed]:
         """Matrices of some heads for a page without a kernel: as many as have room, in a block."""
@@ -94,3 +100,6 @@ class _Nobody:
 
     def reading_changed(self, reading: Reading) -> None: ...
     def status_changed(self, status: m.Status) -> None: ...
+
+
+NOBODY = _Nobody()

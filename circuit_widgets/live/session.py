@@ -12,7 +12,7 @@ from circuit_widgets.capture import Intervention
 from circuit_widgets.live.reading import Reading, read
 from circuit_widgets.prompts.tokens import Tokens, show_token, tokenize
 from circuit_widgets.wire import messages as m
-from circuit_widgets.wire.channel import Question, Refused
+from circuit_widgets.wire.channel import Question, Refused, Wish
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -77,6 +77,9 @@ class Session:
             if self._open:
                 self._reading = reading
 
+    def has_run(self, run: int) -> bool:
+        return run == self._run_id
+
     def is_cheap(self, question: Question) -> bool:
         return self.reading.is_cheap(question)
 
@@ -101,6 +104,9 @@ class Session:
         except (TypeError, ValueError) as error:
             raise Refused("invalid", str(error)) from error
         self._start(tokens)
+
+    def wish(self, wish: Wish) -> None:
+        raise Refused("missing", "this view has no cases; that of analyze_failures has some")
 
     def run_and_wait(self, prompt: str | Sequence[int]) -> None:
         """Run a prompt on the worker thread and wait for it. Raises what is wrong with it."""

@@ -23,6 +23,8 @@ MAX_WAITING = 256
 MAX_CLIENTS = 64
 REMEMBERED_IDS = 4096
 Question = m.Tiles | m.Cells | m.Column | m.Next
+# What takes the model longer than an answer may take: carried out later, and seen in the topic.
+Wish = m.TryFix | m.AddCase
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
@@ -42,6 +44,10 @@ class Source(Protocol):
         """Which run is on show."""
         ...
 
+    def has_run(self, run: int) -> bool:
+        """Whether a run can be asked about: the one on show, or another one beside it."""
+        ...
+
     def is_cheap(self, question: Question) -> bool:
         """Whether it can be answered at once, in a millisecond or so."""
         ...
@@ -52,6 +58,10 @@ class Source(Protocol):
 
     def run(self, text: str) -> None:
         """Start on a new prompt; returns at once."""
+        ...
+
+    def wish(self, wish: Wish) -> None:
+        """Start on what a page wishes for; returns at once. Raises `Refused`."""
         ...
 
     def stop(self) -> None:
@@ -123,6 +133,8 @@ class Channel:
                 self._command(client, request.id, self._source.stop)
             case m.RunPrompt():
                 self._command(client, request.id, lambda: self._source.run(request.text))
+            case m.TryFix() | m.AddCase():
+                self._command(client, request.id, lambda: self._source.wish(request))
             case m.Tiles() | m.Cells() | m.Column() | m.Next():
                 self._queue(client, request)
 
@@ -158,7 +170,7 @@ class Channel:
             self._fail(dropped[0], dropped[1].id, "busy", "too many requests are waiting")
 
     def _is_stale(self, client: str, question: Question) -> bool:
-        if question.run == self._source.run_id:
+        if self._source.has_run(question.run):
             return False
         self._fail(client, question.id, "stale", "the prompt has changed since this was asked")
         return True

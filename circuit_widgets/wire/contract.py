@@ -32,7 +32,7 @@ ROOTS = (
     blocks.BlockTopic,
     page.PageView,
 )
-CONSTANTS = ("FLUSH_BYTES", "MAX_TEXT", "MAX_REQUESTS", "MAX_HEADS", "MAX_SIDE")
+CONSTANTS = ("FLUSH_BYTES", "MAX_TEXT", "MAX_NAME", "MAX_REQUESTS", "MAX_HEADS", "MAX_SIDE")
 
 
 def typescript() -> str:

@@ -35,6 +35,7 @@ from circuit_widgets.wire.traits import Status as Status
 FLUSH_BYTES = 128 * 1024
 # The server closes the socket on a browser message over 10 MiB; nothing a view says is near this.
 MAX_TEXT = 1_000_000
+MAX_NAME = 64
 MAX_REQUESTS = 64
 MAX_HEADS = 64
 
@@ -89,6 +90,24 @@ class RunPrompt(Message, frozen=True, tag_field="kind", tag="run"):
     text: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
+class TryFix(Message, frozen=True, tag_field="kind", tag="fix"):
+    """Try one fix of one part of the model on a case; the topic follows when it is done."""
+
+    id: Id
+    case: Index
+    # As Python names it: "1.2", "0.mlp".
+    part: Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+    fix: Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+
+
+class AddCase(Message, frozen=True, tag_field="kind", tag="case"):
+    """Diagnose another prompt, with what should follow it; the topic follows when it is done."""
+
+    id: Id
+    prompt: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+    expected: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+
+
 class Stop(Message, frozen=True, tag_field="kind", tag="stop"):
     """Stop the analysis or the run; results so far are kept, marked as partial."""
 
@@ -120,7 +139,7 @@ class Ack(Message, frozen=True, tag_field="kind", tag="ack"):
     seq: Index
 
 
-Request = Tiles | Cells | Column | Next | RunPrompt | Stop | Cancel | Hello | Ack
+Request = Tiles | Cells | Column | Next | RunPrompt | TryFix | AddCase | Stop | Cancel | Hello | Ack
 
 
 class Batch(Message, frozen=True):

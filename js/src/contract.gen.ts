@@ -3,6 +3,7 @@
 
 export const FLUSH_BYTES = 131072;
 export const MAX_TEXT = 1000000;
+export const MAX_NAME = 64;
 export const MAX_REQUESTS = 64;
 export const MAX_HEADS = 64;
 export const MAX_SIDE = 1024;
@@ -14,6 +15,16 @@ export interface Ack {
   kind: "ack";
   id: number;
   seq: number;
+}
+
+/**
+ * Diagnose another prompt, with what should follow it; the topic follows when it is done.
+ */
+export interface AddCase {
+  kind: "case";
+  id: number;
+  prompt: string;
+  expected: string;
 }
 
 /**
@@ -45,7 +56,7 @@ export interface BakedRun {
  */
 export interface Batch {
   client: string;
-  requests: (Tiles | Cells | Column | Next | RunPrompt | Stop | Cancel | Hello | Ack)[];
+  requests: (Tiles | Cells | Column | Next | RunPrompt | TryFix | AddCase | Stop | Cancel | Hello | Ack)[];
 }
 
 /**
@@ -533,7 +544,18 @@ export interface TilesReply {
   tiles: TilePart[];
 }
 
-export type Request = Tiles | Cells | Column | Next | RunPrompt | Stop | Cancel | Hello | Ack;
+/**
+ * Try one fix of one part of the model on a case; the topic follows when it is done.
+ */
+export interface TryFix {
+  kind: "fix";
+  id: number;
+  case: number;
+  part: string;
+  fix: string;
+}
+
+export type Request = Tiles | Cells | Column | Next | RunPrompt | TryFix | AddCase | Stop | Cancel | Hello | Ack;
 export type Body = TilesReply | CellsReply | ColumnReply | NextReply | DoneReply;
 export type Block = Table | Matrix | Graph | PicturesBlock;
 export type Reply = Ok | Fail | Push;

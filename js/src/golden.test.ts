@@ -122,6 +122,10 @@ describe("the golden wire", () => {
     model.ok(model.last("run"), { kind: "done" });
     client.ask({ kind: "hello", fill: false }).catch(() => {});
     client.ask({ kind: "stop" }).catch(() => {});
+    client.ask({ kind: "fix", case: 3, part: "1.mlp", fix: "patch" }).catch(() => {});
+    client.ask({ kind: "case", prompt: "blue dog", expected: "seven" }).catch(() => {});
+    client.flush();
+    for (const kind of ["hello", "stop"] as const) model.ok(model.last(kind), { kind: "done" });
     const push = file.replies.push as Entry;
     model.reply(push.content, bytes(push.buffer));
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)));

@@ -61,6 +61,20 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
         "toy-patching": lambda: cw.patch_activations(
             model, cw.Task.repeated_tokens(model, n=6, length=6), **quiet
         ),
+        "toy-failures": lambda: cw.analyze_failures(
+            model,
+            [cw.Case(TEXT, "dog"), cw.Case(TEXTS[1], "two")],
+            healthy=cw.Task.repeated_tokens(model, n=6, length=6),
+            n_healthy=20,
+            **quiet,
+        ),
+        "toy-diagnosis": lambda: cw.diagnose_circuit_failure(
+            model,
+            cw.Case(TEXT, "dog"),
+            healthy=cw.Task.repeated_tokens(model, n=6, length=6),
+            n_healthy=20,
+            **quiet,
+        ),
         "toy-models": lambda: cw.analyze_cross_model_stability(
             {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
             cw.Task.repeated_tokens(model, n=8, length=8),

@@ -42,6 +42,14 @@ NAMES = {
         {"task": TASK, "by_position": True, "random": 0, "check": 0, "minimality": False},
     ),
     "patching": (cw.patch_activations, {"task": TASK}),
+    "failures": (
+        cw.analyze_failures,
+        {"cases": [cw.Case(TEXT, "dog"), cw.Case(TEXT, "cat")], "healthy": TASK, "n_healthy": 20},
+    ),
+    "diagnosis": (
+        cw.diagnose_circuit_failure,
+        {"case": cw.Case(TEXT, "dog"), "healthy": TASK, "n_healthy": 20},
+    ),
     "patching by place": (cw.patch_activations, {"task": TASK, "what": "stream"}),
     "models": (
         cw.analyze_cross_model_stability,

@@ -235,6 +235,8 @@ CALLS = {
     "ablate_heads": {"prompts": [TEXT, OTHER], "heads": ["0.1", "1.2"]},
     "extract_circuit": {"task": TASK, "random": 2, "check": 4},
     "patch_activations": {"task": TASK, "what": "stream"},
+    "analyze_failures": {"cases": [cw.Case(TEXT, "dog")], "healthy": TASK, "n_healthy": 20},
+    "diagnose_circuit_failure": {"case": cw.Case(TEXT, "dog"), "healthy": TASK, "n_healthy": 20},
     "analyze_cross_model_stability": {
         "models": {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
         "task": TASK,
@@ -246,7 +248,6 @@ CALLS = {
         "draws": 20,
     },
 }
-
 
 CONFIDENT = (
     "identify_induction_heads",

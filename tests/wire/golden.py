@@ -73,6 +73,8 @@ def requests() -> list[m.Request]:
         m.Cancel(9, 3),
         m.Hello(10, fill=False),
         m.Ack(11, 2),
+        m.TryFix(12, 3, "1.mlp", "patch"),
+        m.AddCase(13, "blue dog", "seven"),
     ]
 
 

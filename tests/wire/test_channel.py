@@ -27,7 +27,12 @@ class Source:
         self.gate.set()
         self.asked = []
         self.ran = []
+        self.beside = []
+        self.wished = []
         self.stopped = 0
+
+    def has_run(self, run):
+        return run in (self.run_id, *self.beside)
 
     def is_cheap(self, question):
         return not isinstance(question, m.Cells)
@@ -46,6 +51,11 @@ class Source:
         if not text:
             raise Refused("invalid", "the prompt is empty")
         self.ran.append(text)
+
+    def wish(self, wish):
+        if self.wished:
+            raise Refused("busy", "another fix is being tried")
+        self.wished.append(wish)
 
     def stop(self):
         self.stopped += 1
@@ -272,3 +282,19 @@ def test_replies_are_filled_until_a_page_says_that_it_costs_more_than_it_saves(w
     assert size() == 0
     wire.ask(m.Hello(6), client="slow")
     assert size() == m.FLUSH_BYTES
+
+
+def test_a_run_beside_the_one_on_show_is_answered(wire):
+    wire.source.beside = [2]
+    wire.ask(tiles(1, run=2))
+    reply = wire.next()
+    assert (reply["kind"], reply["run"]) == ("ok", 2)
+
+
+def test_a_wish_is_taken_at_once_or_refused_with_a_sentence(wire):
+    wire.ask(m.TryFix(1, 0, "1.2", "patch"))
+    assert wire.next()["body"] == {"kind": "done"}
+    assert [wish.part for wish in wire.source.wished] == ["1.2"]
+    wire.ask(m.AddCase(2, "blue dog", "seven"))
+    reply = wire.next()
+    assert (reply["reason"], reply["message"]) == ("busy", "another fix is being tried")

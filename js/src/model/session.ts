@@ -5,7 +5,7 @@ import { sequential } from "../draw/color";
 import type { Theme } from "../draw/theme";
 import type { Tile } from "../draw/tile";
 import type { Topic } from "../wire/blocks";
-import { type Client, Refusal } from "../wire/client";
+import { type Ask, type Client, Refusal } from "../wire/client";
 import type { Tiles } from "../wire/tiles";
 import type { HeadAt } from "./address";
 import { Commands } from "./commands";
@@ -204,10 +204,15 @@ export class Session {
     return most > LEAST_MAX ? most : LEAST_MAX;
   }
 
-  async run(text: string): Promise<void> {
+  run(text: string): Promise<void> {
+    return this.wish({ kind: "run", text }, "run");
+  }
+
+  /** What the kernel does later, and shows then; what is wrong with it is said. */
+  async wish(request: Ask, slot: string | null = null): Promise<void> {
     this.complaint.value = null;
     try {
-      await this.client.ask({ kind: "run", text }, "run");
+      await this.client.ask(request, slot);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.reason !== "superseded") this.complaint.value = error.message;

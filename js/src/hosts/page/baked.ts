@@ -43,6 +43,9 @@ export class Baked {
           reason: "missing",
           message: "Another text needs the model. It is not included in this page.",
         };
+      case "fix":
+      case "case":
+        return missing(NO_KERNEL);
       case "next":
         return this.#next(request);
     }

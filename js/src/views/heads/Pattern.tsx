@@ -1,4 +1,5 @@
-// One head's attention on the view's text, with a diagonal marked: where a kind of head looks.
+// One head's attention on the view's text, or on another one, with a diagonal marked: where a kind of
+// head looks.
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { pack } from "../../draw/color";
@@ -14,11 +15,18 @@ import { Heat } from "../../parts/Heat";
 import { useLatest } from "../../parts/latest";
 import { bring } from "../../styles";
 import sheet from "../../styles/pattern.css";
-import { OVERVIEW_SIDE } from "../../wire/tiles";
+import { OVERVIEW_SIDE, type Tiles } from "../../wire/tiles";
 
 bring(sheet);
 
 export type { Stripe };
+
+/** A text that the kernel can be asked about while it is live. */
+export interface Read {
+  tiles: Tiles;
+  tokens: readonly string[];
+  live: boolean;
+}
 
 interface Props {
   session: Session;
@@ -27,17 +35,26 @@ interface Props {
   stripe: Stripe | null;
   /** As high as what is around it allows. */
   fill?: boolean;
+  /** Another text than the view's. */
+  of?: Read;
+  /** Its data-cw, where two of a view are of one head. */
+  name?: string;
+  /** Why it has no picture, where that is not the view's own reason. */
+  reason?: string;
 }
 
-export function Pattern({ session, head: [layer, index], title, stripe, fill }: Props) {
+export function Pattern({ session, head: [layer, index], title, stripe, fill, ...other }: Props) {
   // Two patterns of one view ask by themselves: a request of one does not replace the other's.
   const slot = session.slot(`pattern ${useId()}`);
-  const at = useLatest({ layer, index });
+  const own = { tiles: session.tiles.value, ...session.text.value };
+  const { tiles, tokens, live } = other.of ?? own;
+  const at = useLatest({ layer, index, tiles, live });
   const hover = useSignal<Cell | null>(null);
   const first = session.params.choice("first");
   const tile = useComputed(() => {
-    session.tiles.value.arrived.value;
-    return session.tiles.value.overview([at.value.layer, at.value.index], "max");
+    const { tiles, layer, index } = at.value;
+    tiles.arrived.value;
+    return tiles.overview([layer, index], "max");
   });
   const picture = useComputed(() => {
     const { value } = tile;
@@ -46,22 +63,20 @@ export function Pattern({ session, head: [layer, index], title, stripe, fill }: 
     return value && pictureOfTile(value, session.table.value, session.vmax(value), options);
   });
   useSignalEffect(() => {
-    const tiles = session.tiles.value;
-    if (tiles.n === 0 || !session.text.value.live) return;
-    const { layer, index } = at.value;
+    const { tiles, live, layer, index } = at.value;
+    if (tiles.n === 0 || !live) return;
     tiles.want([[layer, index]], [], "max", tiles.whole, OVERVIEW_SIDE, slot);
   });
   useSignalEffect(() => {
     const cell = hover.value;
-    if (!cell || !session.text.value.live) return;
-    session.tiles.value.wantRow([at.value.layer, at.value.index], cell.row, `${slot} row`);
+    const { tiles, live, layer, index } = at.value;
+    if (cell && live) tiles.wantRow([layer, index], cell.row, `${slot} row`);
   });
-  const { tokens } = session.text.value;
   const most = tile.value ? session.vmax(tile.value) : 1;
   return (
     <div class={fill ? "pattern fill" : "pattern"}>
       <Heat
-        name={`pattern-${layer}-${index}`}
+        name={other.name ?? `pattern-${layer}-${index}`}
         label={`Attention of ${layer}.${index}, rows are queries, columns are keys.`}
         title={
           <>
@@ -79,19 +94,23 @@ export function Pattern({ session, head: [layer, index], title, stripe, fill }: 
         causal
         {...(fill ? { fill } : {})}
         hover={hover}
-        said={(row, col) => said(session, [layer, index], row, col)}
+        said={(row, col) => said(session, { tiles, tokens }, [layer, index], row, col)}
         stripe={stripe}
-        missing={tile.value ? null : missing(session)}
+        missing={tile.value ? null : (other.reason ?? missing(session))}
       />
     </div>
   );
 }
 
-function said(session: Session, head: HeadAt, q: number, k: number): string {
-  const tiles = session.tiles.value;
+function said(
+  session: Session,
+  { tiles, tokens }: Omit<Read, "live">,
+  head: HeadAt,
+  q: number,
+  k: number,
+): string {
   tiles.arrived.value;
   const tile = tiles.overview(head, "max");
-  const { tokens } = session.text.value;
   const known = tiles.row(head, q)?.[k];
   const about = tile ? `about ${fixed(valueAt(tile, q, k))}` : "";
   const name = (i: number) => `${labelText(tokens[i] ?? "", 16).trim()} (${i})`;
