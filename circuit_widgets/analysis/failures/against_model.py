@@ -17,7 +17,7 @@ from circuit_widgets.analysis.failures.finding import Finding, Spread
 from circuit_widgets.analysis.failures.fixes import Part, answered
 from circuit_widgets.analysis.failures.parts import TYPES
 from circuit_widgets.analysis.failures.seen import Seen, batch_of, see
-from circuit_widgets.analysis.failures.sorting import type_scores
+from circuit_widgets.analysis.failures.sorting import lost_and_over, type_scores
 from circuit_widgets.analysis.failures.usual import usual_of
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.heads import Head
@@ -82,9 +82,7 @@ def mlp_types(
     own: Float[Tensor, "pos d_model"], was: Float[Tensor, "pos d_model"], edge: float = 0.0
 ) -> Float[Tensor, " type"]:
     """Of an MLP: what is missing of its write interrupts a path, and too much is too much."""
-    ratio = float(own.norm() / was.norm().clamp_min(1e-12))
-    cosine = float((own * was).sum() / (own.norm() * was.norm()).clamp_min(1e-12))
-    lost, over = 1 - max(0.0, cosine) * min(ratio, 1.0), max(0.0, 1 - 1 / max(ratio, 1e-12))
+    lost, over = lost_and_over(own, was)
     scores = torch.zeros(len(TYPES))
     total = max(lost + over, 1e-6)
     scores[TYPES.index("path_interruption")] = edge + (1 - edge) * lost / total

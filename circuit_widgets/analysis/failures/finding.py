@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.analysis.failures.features import ABOUTS, FLOOR, FLOORS
+from circuit_widgets.analysis.failures.features import FLOOR, FLOORS
 from circuit_widgets.analysis.failures.fixes import Part
 from circuit_widgets.analysis.failures.parts import Answer
 from circuit_widgets.analysis.failures.seen import Seen
@@ -81,13 +80,3 @@ def spread_of(values: Float[Tensor, "prompt feature ..."], names: tuple[str, ...
     away = (values - middle).abs().nanmedian(0).values * 1.4826
     floors = torch.tensor([FLOORS.get(name, FLOOR) for name in names])
     return Spread(middle, away.maximum(floors.view(-1, *[1] * (away.ndim - 1))))
-
-
-def names_of() -> tuple[str, ...]:
-    """Of the features of heads."""
-    return tuple(ABOUTS)
-
-
-def missing(*shape: int) -> Tensor:
-    """Numbers that have not been computed."""
-    return torch.full(shape, math.nan)

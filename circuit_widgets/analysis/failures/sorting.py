@@ -106,14 +106,26 @@ def _written(
         if attention_fails:
             mine, theirs = z, made[at]
         borrowed = _another(z, made, at, _same_values(usual, layer, at))
+    missing, over = lost_and_over(mine, theirs)
+    return (0.0, missing, over) if borrowed else (missing, 0.0, over)
+
+
+def lost_and_over(
+    mine: Float[Tensor, "pos d"], theirs: Float[Tensor, "pos d"]
+) -> tuple[float, float]:
+    """Which share of one write is missing in another, and which share of that is too much.
+
+    >>> lost_and_over(torch.ones(2, 3) * 4, torch.ones(2, 3))
+    (0.0, 0.75)
+    """
     if float(mine.norm()) < _NOTHING and float(theirs.norm()) < _NOTHING:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0
     sizes = mine.norm(), theirs.norm().clamp_min(_TINY)
     ratio = float(sizes[0] / sizes[1])
     cosine = float((mine * theirs).sum() / (sizes[0] * sizes[1]).clamp_min(_TINY))
-    missing = max(0.0, 1 - max(0.0, cosine) * min(ratio, 1.0))
-    over = max(0.0, 1 - 1 / max(ratio, _TINY))
-    return (0.0, missing, over) if borrowed else (missing, 0.0, over)
+    # A cosine of 1 is hardly ever 1 to the last bit.
+    missing = max(0.0, round(1 - max(0.0, cosine) * min(ratio, 1.0), 6))
+    return missing, max(0.0, 1 - 1 / max(ratio, _TINY))
 
 
 def _another(
