@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from circuit_widgets.analysis.failures.parts import FIXES_BESIDE_PROMPTS
 from circuit_widgets.analysis.failures.results import (
     FIXES,
     TYPES,
@@ -39,7 +40,6 @@ TYPE_NAMES = {
     ),
     UNKNOWN: ("unknown", "None of the types holds."),
 }
-FIX_NAMES = {"patch": "patch", "rescale": "rescale", "ablate": "ablate", "redirect": "redirect"}
 # Evidence that is said of a part, the furthest out first.
 MOST_SAID = 3
 
@@ -71,12 +71,17 @@ def blocks_of(result: CircuitFailures, tried: Sequence[Tried], n_added: int) -> 
         t.named_table("kinds", [t.Named(n, *TYPE_NAMES[n]) for n in TYPE_NAMES], "Types"),
         t.named_table(
             "interventions",
-            [t.Named(n, FIX_NAMES.get(n, n), FIXES[n], n == "redirect") for n in FIXES],
+            [t.Named(n, n, about, n == "redirect") for n, about in _fixes(result).items()],
             "Fixes",
         ),
         t.texts_table(_texts(result)),
         *_pictures(result),
     ]
+
+
+def _fixes(result: CircuitFailures) -> dict[str, str]:
+    """What each fix does, beside what the result was compared with."""
+    return FIXES if result.compared == "model" else FIXES_BESIDE_PROMPTS
 
 
 def _case(result: CircuitFailures, at: int, added: bool) -> t.CaseRow:

@@ -108,9 +108,14 @@ def _out(result: CircuitFailures, case: int, out: list[Problem]) -> str:
         second = f", then {TYPES_IN_WORDS[kinds[1][0]]}, {kinds[0][1] - kinds[1][1]:.2f} behind"
     whole = component(first.component)
     return (
-        f"{whole[0].upper()}{whole[1:]} is out of line (z = {first.anomaly_score:.1f}, q = "
-        f"{first.q:.2g}){others}. It looks like {name}{edge}, score {kinds[0][1]:.2f}{second}."
+        f"{whole[0].upper()}{whole[1:]} is out of line (z = {first.anomaly_score:.1f}, "
+        f"{_finds(first.q)}){others}. It looks like {name}{edge}, score {kinds[0][1]:.2f}{second}."
     )
+
+
+def _finds(q: float) -> str:
+    """A share of false finds; one below its digits is not 0."""
+    return "q < 0.001" if q < 0.001 else f"q = {q:.2g}"
 
 
 def _fixed(problem: Problem, fixes: dict[str, str]) -> str:

@@ -247,6 +247,8 @@ def pictures(
     parts: list[TilePart] = []
     buffer = bytearray()
     for head, picture, scale in zip(heads, pixels, scales.tolist(), strict=False):
+        if not scale > 0:
+            continue  # there is none: no healthy prompt has this length
         cells = picture[:used, :used].cpu().clone()
         # As a tile has it: the first token's column apart, in numbers.
         first = cells[:, 0].float() * scale / 255
@@ -256,6 +258,8 @@ def pictures(
         at = len(buffer)
         buffer += first.numpy().astype("<f4").tobytes()
         parts.append(TilePart(packing.place(head), used, used, scale, start, at))
+    if not parts:
+        return []
     block = PicturesBlock(f"pictures.{run}", (0, n_tokens, 0, n_tokens), "max", used, parts)
     return [Packed(block, bytes(buffer))]
 

@@ -1,10 +1,11 @@
 // Every head and MLP by how far out of line it is in the case: rows are layers, the MLP comes last.
 import { useMemo } from "preact/hooks";
-import { exact, fixed, isThere } from "../../draw/number";
+import { fixed, isThere } from "../../draw/number";
 import type { Session } from "../../model/session";
 import { Heat } from "../../parts/Heat";
 import { headOf, labelOf, layerOf, partAt, partSaid, zOf } from "./rows";
 import type { Shown } from "./state";
+import { findsSaid } from "./words";
 
 export function Anomalies({ session, shown }: { session: Session; shown: Shown }) {
   const { rows, at, part, choosePart } = shown;
@@ -30,7 +31,7 @@ export function Anomalies({ session, shown }: { session: Session; shown: Shown }
     const found = rows.parts.find((one) => one.case === at && one.name === name);
     const out = found && found.q <= rows.threshold;
     const kind = out ? labelOf(rows.kinds, found.type) : "in line";
-    const beside = found ? `q ${exact(found.q, 3)}, ${kind}` : kind;
+    const beside = found ? `${findsSaid(found.q)}, ${kind}` : kind;
     return `${partSaid(name)}: z ${fixed(z, 1)}, ${beside}`;
   };
   return (

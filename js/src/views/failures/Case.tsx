@@ -41,9 +41,6 @@ export function Case({ shown: { rows, at } }: { shown: Shown }) {
           ))}
         </dl>
       )}
-      <p class="quiet" data-cw="diagnosis">
-        {cases.diagnosis[at] || "This case has not been looked into yet."}
-      </p>
     </div>
   );
 }

@@ -34,6 +34,11 @@ export function Cases({ session, shown }: { session: Session; shown: Shown }) {
         empty={rows.cases.n === 0 ? "There is no failing case." : "No case passes these filters."}
         fill
       />
+      {rows.cases.n > 0 && (
+        <p class="diagnosis scroll" data-cw="diagnosis" aria-live="polite">
+          <b>Case {at}:</b> {rows.cases.diagnosis[at] || "not looked into yet."}
+        </p>
+      )}
     </>
   );
 }

@@ -1,6 +1,6 @@
 // The selected part in this case: what is out of line, the fixes that were tried, and one to try now.
 import { useMemo } from "preact/hooks";
-import { exact, fixed, isThere } from "../../draw/number";
+import { fixed, isThere } from "../../draw/number";
 import type { Session } from "../../model/session";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
@@ -13,7 +13,7 @@ import {
   type Tried,
 } from "./rows";
 import { type Shown, useKeys } from "./state";
-import { percent, quoted } from "./words";
+import { findsSaid, percent, quoted } from "./words";
 
 export function Part({ session, shown }: { session: Session; shown: Shown }) {
   const { rows, at, part, live } = shown;
@@ -82,7 +82,7 @@ export function Part({ session, shown }: { session: Session; shown: Shown }) {
 
 /** Whether it is out of line; one that is not is looked into where a patch promises much. */
 function foundSaid({ kinds, threshold }: FailureRows, { type, z, q }: Found): string {
-  const far = `z ${fixed(z, 1)}, q ${exact(q, 3)}`;
+  const far = `z ${fixed(z, 1)}, ${findsSaid(q)}`;
   if (q <= threshold) return `${labelOf(kinds, type)}, ${far}`;
   return `in line (${far}), tried as a patch of it promises much`;
 }

@@ -20,5 +20,8 @@ export function tailOf(prompt: string, letters: number): string {
   return one.length <= letters ? one : `…${one.slice(1 - letters)}`;
 }
 
+/** A share of false finds; one that is smaller than its digits is not 0. */
+export const findsSaid = (q: number): string => (q < 0.001 ? "q < 0.001" : `q ${fixed(q, 3)}`);
+
 export const percent = (share: number | null | undefined): string =>
   isThere(share) ? `${fixed(100 * share, 0)} %` : "–";
