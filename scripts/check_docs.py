@@ -73,15 +73,16 @@ def wrong_with_view(frame: Frame) -> str:
         if box is None or box["width"] < 4 or box["height"] < 4:
             continue
         # Not the middle: that may be what is selected already.
-        for share in (0.2, 0.8):
+        for share in (0.6, 0.8, 0.2):
             x, y = box["width"] * share, box["height"] * share
             try:
                 target.click(position={"x": x, "y": y}, timeout=3_000)
             except Exception:
                 continue
-            frame.wait_for_timeout(150)
-            if looks(frame) != before:
-                return ""
+            for _ in range(15):
+                frame.wait_for_timeout(100)
+                if looks(frame) != before:
+                    return ""
     return "does not answer a click"
 
 
