@@ -37,6 +37,7 @@ QUESTIONS = (
     Question("ablation", "ablate_heads", "text", "prompts"),
     Question("patching", "patch_activations", "task", "task"),
     Question("circuit", "extract_circuit", "task", "task"),
+    Question("failures", "analyze_failures", "task", "cases"),
     Question("stability", "analyze_training_stability", "task", "task"),
 )
 # Built in, by the names of the functions of `Task` that make them.

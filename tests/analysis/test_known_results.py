@@ -18,6 +18,8 @@ from tests.analysis.known_results import FOLDER
 # How a class is described may be said better.
 WORDS = re.compile(r"\.classes\[\d+\]\.(label|description|source)")
 MAKERS = known_results.makers()
+# What depends on single tokens that torch drew, which other versions of it draw otherwise.
+DRAWN = {"toy-influence-norm"}
 
 
 def leaves(value: Any, at: str = "") -> dict[str, Any]:
@@ -58,6 +60,9 @@ def test_what_is_saved_is_what_is_asked_for(tmp_path: Path, monkeypatch, capsys)
 def test_it_computes_what_it_did(name: str) -> None:
     """To the bit on the machine that saved them; another processor rounds otherwise."""
     known = cw.load(FOLDER / f"{name}.safetensors")
+    drew = known.provenance.versions["torch"].split("+")[0]
+    if name in DRAWN and drew != torch.__version__.split("+")[0]:
+        pytest.skip(f"torch {drew} drew its tokens, and this is another")
     mine, theirs = (
         leaves(dataclasses.replace(result, provenance=None)) for result in (MAKERS[name](), known)
     )

@@ -17,8 +17,8 @@ from circuit_widgets.ipython.questions import QUESTIONS
 from circuit_widgets.ipython.user import User
 from tests import rooms
 
-# Compares models, which a line cannot name with their recipes.
-FOR_PYTHON = {"analyze_cross_model_stability"}
+# They take what a line cannot name: recipes of models, a case.
+FOR_PYTHON = {"analyze_cross_model_stability", "diagnose_circuit_failure"}
 TEXT = "blue dog seven river blue dog"
 
 
