@@ -33,6 +33,7 @@ SECTIONS = {
     "faithfulness": "How faithful circuits of SmolLM2 are, by size",
     "rivals": "Beside other packages that look for circuits",
     "failures": "Faults that are planted, found and named",
+    "pruning": "Heads of SmolLM2 pruned without training",
     "decoders": "Decoder architectures, by analysis",
     "sizes": "What is shipped and what is saved",
 }

@@ -70,6 +70,12 @@ from .analysis.influence import (
 from .analysis.influence import (
     compute_self_influence as compute_self_influence,
 )
+from .analysis.optimization import (
+    Optimizations as Optimizations,
+)
+from .analysis.optimization import (
+    suggest_circuit_optimizations as suggest_circuit_optimizations,
+)
 from .analysis.patching import (
     ActivationPatching as ActivationPatching,
 )

@@ -147,6 +147,10 @@ def test_analyses_of_an_uneven_model_work_or_say_why_not() -> None:
     ):
         with pytest.raises(ValueError, match=sentence):
             call()
+    task = cw.Task.repeated_tokens(small, n=6, length=6)
+    circuit = cw.extract_circuit(small, task, random=1, check=4, progress=False)
+    assert circuit.nodes.heads == (3, 4) and circuit.agreement is not None
+    circuit.view().close()
     influence = cw.compute_self_influence(small, prompts[0], progress=False)
     assert influence.provenance.complete
     assert [len([s for s in nodes_of(small).sources if s.layer == at]) for at in (0, 1)] == [3, 4]

@@ -40,6 +40,7 @@ class Ablation:
         layers: Of the heads in question; None is all.
         by: "mean", "resample" or "zero".
         positions: Only z at these is replaced in `effect`; None is all.
+        without: Heads whose z is 0 in all runs: effects are then those of one more.
 
     Attributes:
         clean: The metric of each prompt as the model is.
@@ -64,8 +65,10 @@ class Ablation:
         *,
         by: str = "mean",
         positions: Sequence[int] | None = None,
+        without: Collection[Head] = (),
     ) -> None:
         self._model, self._positions = model, positions
+        self._gone = [capture.ablate(sorted(without), by="zero")] if without else []
         self._layers = sorted(range(model.cfg.n_layers) if layers is None else layers)
         self._batches = list(batches)
         self._metrics = [*metric] if isinstance(metric, Sequence) else [metric] * len(self._batches)
@@ -74,10 +77,12 @@ class Ablation:
         self._slopes: list[LayerZ] | None = None
         self._changes: dict[tuple[int, Head], Tensor] = {}
         self._patterns: dict[int, tuple[int, Tensor]] = {}
+        self._contributions: dict[int, Tensor] = {}
         clean = []
         for at, tokens in enumerate(self._batches):
             inputs, keep = capture.BlockInputs(), capture.Keep("z", frozenset(self._layers))
-            clean.append(self._measured(capture.run(model, tokens, [inputs, keep]), at))
+            logits = capture.run(model, tokens, [inputs, keep], self._gone)
+            clean.append(self._measured(logits, at))
             self._inputs.append(inputs)
             self._z.append(keep.tensors)
         self.clean: Float[Tensor, " prompt"] = torch.cat(clean)
@@ -158,12 +163,17 @@ class Ablation:
 
         Where a second head is ready to take over, the effect is small and this is not.
         """
-        parts = []
-        for at, (z, means) in enumerate(zip(self._z, self._means, strict=True)):
-            away = (z[head.layer].float() - means[head.layer].float())[:, :, head.index]
-            slope = self._slope(at)[head.layer].float()[:, :, head.index]
-            parts.append((away * slope).sum((1, 2)).cpu())
-        return torch.cat(parts)
+        return self.contributions(head.layer)[:, head.index]
+
+    def contributions(self, layer: int) -> Float[Tensor, "prompt head"]:
+        """`contribution` of each head of a layer."""
+        if layer not in self._contributions:
+            parts = []
+            for at, (z, means) in enumerate(zip(self._z, self._means, strict=True)):
+                away = z[layer].float() - means[layer].float()
+                parts.append((away * self._slope(at)[layer].float()).sum((1, 3)).cpu())
+            self._contributions[layer] = torch.cat(parts)
+        return self._contributions[layer]
 
     def _change(self, at: int, sender: Head) -> Float[Tensor, "batch pos d_model"]:
         """How the stream of a batch changes with the sender's mean; the last few are kept."""
@@ -194,7 +204,11 @@ class Ablation:
     def _slopes_of(self, at: int) -> LayerZ:
         tokens, metric = self._batches[at], self._metrics[at]
         got = capture.gradients(
-            self._model, tokens, [("z", self._layers)], lambda logits: metric(logits, tokens)
+            self._model,
+            tokens,
+            [("z", self._layers)],
+            lambda logits: metric(logits, tokens),
+            self._gone,
         )
         return {layer: got.slopes["z", layer] for layer in self._layers}
 
@@ -260,7 +274,7 @@ def zeros(batches: Sequence[LayerZ]) -> list[LayerZ]:
     >>> zeros([{0: torch.ones(1, 1, 1, 1)}])[0][0].flatten()
     tensor([0.])
     """
-    return [{layer: torch.zeros_like(each) for layer, each in z.items()} for z in batches]
+    return [{at: each.new_zeros(()).expand_as(each) for at, each in z.items()} for z in batches]
 
 
 _PUT = {"mean": means_of_others, "resample": others_in_turn, "zero": zeros}

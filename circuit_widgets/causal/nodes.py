@@ -20,6 +20,7 @@ from torch import Tensor
 from circuit_widgets import capture
 from circuit_widgets.capture.hooks import has_site
 from circuit_widgets.heads import Head
+from circuit_widgets.weights.groups import keys_read
 from circuit_widgets.weights.heads import normalises_after
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Nodes:
         mlps: Of each layer: "after" attention, "beside" it (in parallel), or "" without one.
         n_positions: Of a graph by position, how many there are; 0: its edges are of all at once.
         read: Of a graph by position, where the answer is read.
+        key_of: Of each layer, which key/value head each head reads; () where all groups have one
+            size.
 
     >>> nodes = Nodes((2, 2), (2, 1), ("after", ""))
     >>> [source.name for source in nodes.sources]
@@ -96,6 +99,7 @@ class Nodes:
     mlps: tuple[str, ...]
     n_positions: int = 0
     read: tuple[int, ...] = ()
+    key_of: tuple[tuple[int, ...], ...] = ()
 
     def by_position(self, n_positions: int, read: Sequence[int]) -> Nodes:
         """The same graph with its edges at each position, for answers that are read at some.
@@ -127,14 +131,14 @@ class Nodes:
         """Who reads."""
         found: list[Target] = []
         for layer, n_heads in enumerate(self.heads):
-            stage, group = 2 * layer + 1, n_heads // self.keys[layer]
+            stage, reads = 2 * layer + 1, self.keys_of(layer)
             for head in range(n_heads):
                 name = str(Head(layer, head))
                 found.append(Target(f"{name}.q", layer, "q", head, stage, (name,)))
             for entry in ("k", "v"):
                 for key in range(self.keys[layer]):
-                    first, last = key * group, (key + 1) * group - 1
-                    label = f"{layer}.{first}" if group == 1 else f"{layer}.{first}-{last}"
+                    first, last = reads.index(key), n_heads - 1 - reads[::-1].index(key)
+                    label = f"{layer}.{first}" if first == last else f"{layer}.{first}-{last}"
                     names = tuple(str(Head(layer, head)) for head in range(first, last + 1))
                     found.append(Target(f"{label}.{entry}", layer, entry, key, stage, names))
             if self.mlps[layer]:
@@ -143,6 +147,12 @@ class Nodes:
                 found.append(Target(name, layer, "mlp", 0, sees, (name,)))
         n_layers = len(self.heads)
         return (*found, Target(OUTPUT, n_layers, "logits", 0, 2 * n_layers + 2, (OUTPUT,)))
+
+    def keys_of(self, layer: int) -> tuple[int, ...]:
+        """Which key/value head each head of a layer reads."""
+        n_heads, n_keys = self.heads[layer], self.keys[layer]
+        even = tuple(head * n_keys // n_heads for head in range(n_heads))
+        return self.key_of[layer] if self.key_of else even
 
     @functools.cached_property
     def source_at(self) -> dict[str, int]:
@@ -242,4 +252,7 @@ def parts_of(model: TransformerBridge) -> Nodes:
         for layer in range(n_layers)
     )
     heads, keys = zip(*(sizes[layer] for layer in range(n_layers)), strict=True)
-    return Nodes(heads, keys, mlps)
+    reads = [tuple(keys_read(model, at, *sizes[at])) for at in range(n_layers)]
+    made = Nodes(heads, keys, mlps)
+    uneven = any(reads[at] != made.keys_of(at) for at in range(n_layers))
+    return dataclasses.replace(made, key_of=tuple(reads)) if uneven else made

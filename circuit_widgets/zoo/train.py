@@ -67,18 +67,18 @@ def learning_rate(step: int, recipe: Recipe) -> float:
     return recipe.lr * min(1.0, (step + 1) / recipe.warmup) * max(0.05, min(1.0, left))
 
 
-def train(recipe: Recipe, *, quiet: bool = False) -> Training:
+def train(recipe: Recipe, *, config: dict[str, Any] = CONFIG, quiet: bool = False) -> Training:
     """Train one seed. The caller's random state and number of threads are left alone."""
     threads = torch.get_num_threads()
     torch.set_num_threads(recipe.threads)  # the order of sums, hence the bits, depends on it
     try:
-        return _train(recipe, quiet)
+        return _train(recipe, config, quiet)
     finally:
         torch.set_num_threads(threads)
 
 
-def _train(recipe: Recipe, quiet: bool) -> Training:
-    model = build(CONFIG, seed=recipe.seed)
+def _train(recipe: Recipe, config: dict[str, Any], quiet: bool) -> Training:
+    model = build(config, seed=recipe.seed)
     native = model.original_model
     result = Training(model)
     optimizer = torch.optim.AdamW(
@@ -99,7 +99,7 @@ def _train(recipe: Recipe, quiet: bool) -> Training:
             break
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
-        tokens = training_batch(recipe.batch, CONFIG["n_ctx"], data)
+        tokens = training_batch(recipe.batch, config["n_ctx"], data)
         # The wrapped module gives the same logits as the bridge without building a cache of hooks.
         logits = native(tokens[:, :-1])
         loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:])

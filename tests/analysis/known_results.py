@@ -75,6 +75,9 @@ def _on_the_toy() -> dict[str, Callable[[], Any]]:
             n_healthy=20,
             **quiet,
         ),
+        "toy-optimization": lambda: cw.suggest_circuit_optimizations(
+            model, cw.Task.repeated_tokens(model, n=8, length=8), random=3, **quiet
+        ),
         "toy-models": lambda: cw.analyze_cross_model_stability(
             {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
             cw.Task.repeated_tokens(model, n=8, length=8),

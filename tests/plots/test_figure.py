@@ -51,6 +51,10 @@ NAMES = {
         {"case": cw.Case(TEXT, "dog"), "healthy": TASK, "n_healthy": 20},
     ),
     "patching by place": (cw.patch_activations, {"task": TASK, "what": "stream"}),
+    "optimization": (
+        cw.suggest_circuit_optimizations,
+        {"task": TASK, "random": 3, "upto": 0.75},
+    ),
     "models": (
         cw.analyze_cross_model_stability,
         {

@@ -237,6 +237,7 @@ CALLS = {
     "patch_activations": {"task": TASK, "what": "stream"},
     "analyze_failures": {"cases": [cw.Case(TEXT, "dog")], "healthy": TASK, "n_healthy": 20},
     "diagnose_circuit_failure": {"case": cw.Case(TEXT, "dog"), "healthy": TASK, "n_healthy": 20},
+    "suggest_circuit_optimizations": {"task": TASK, "random": 3, "upto": 0.25},
     "analyze_cross_model_stability": {
         "models": {f"seed {seed}": cw.Load("toy-induction", seed=seed) for seed in (0, 1)},
         "task": TASK,
@@ -257,6 +258,7 @@ CONFIDENT = (
     "extract_circuit",
     "patch_activations",
     "analyze_cross_layer_flow",
+    "suggest_circuit_optimizations",
 )
 
 

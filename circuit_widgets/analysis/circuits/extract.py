@@ -56,7 +56,7 @@ class Settings:
     by_position: bool = False
 
 
-@analysis("circuits")
+@analysis("circuits", uneven=True)
 def extract_circuit(
     model: TransformerBridge,
     task: Task,

@@ -17,14 +17,17 @@ interface Props {
   session: Session;
   /** As high as what is around it allows. */
   fill?: boolean;
+  /** 1: a dot, which `note` explains. */
+  marks?: Uint8Array | null;
+  note?: string;
 }
 
-export function HeadPicker({ session, fill = false }: Props) {
+export function HeadPicker({ session, fill = false, marks = null, note = "" }: Props) {
   return (
     <div class="pick">
       <h3>Colour heads by</h3>
       <ScoreChoice session={session} />
-      <Grid session={session} fill={fill} />
+      <Grid {...{ session, fill, marks, note }} />
     </div>
   );
 }
@@ -64,7 +67,7 @@ function ScoreChoice({ session }: { session: Session }) {
   );
 }
 
-function Grid({ session, fill }: { session: Session; fill: boolean }) {
+function Grid({ session, fill, marks, note }: Required<Props>) {
   const { n_layers, n_heads } = session.text.value;
   const plane = session.plane.value;
   const none = useMemo(
@@ -72,6 +75,7 @@ function Grid({ session, fill }: { session: Session; fill: boolean }) {
     [n_layers, n_heads],
   );
   const faint = useMemo(() => plane && faintOf(plane), [plane]);
+  const notes = [note, faint?.includes(1) ? "faint: not above chance" : ""].filter(Boolean);
   const { label = "", least = 0, most = 1, chance = null } = plane?.about ?? {};
   return (
     <HeadGrid
@@ -87,7 +91,8 @@ function Grid({ session, fill }: { session: Session; fill: boolean }) {
       hover={session.hoverHead as never}
       choose={(layer, head) => session.select({ layer, head }, "grid")}
       said={(layer, head) => said(plane, [layer, head], n_heads, faint)}
-      {...(faint?.includes(1) ? { note: "faint: not above chance" } : {})}
+      marks={marks}
+      {...(notes.length > 0 ? { note: notes.join("; ") } : {})}
       fill={fill}
     />
   );
