@@ -141,16 +141,30 @@ def test_analyses_of_an_uneven_model_work_or_say_why_not() -> None:
         lambda: cw.detect_attention_patterns(small, prompts, progress=False),
         lambda: cw.analyze_head_coordination(small, prompts, progress=False),
         lambda: cw.attribute_logits(small, prompts, progress=False),
-        lambda: cw.ablate_heads(small, prompts, progress=False),
         lambda: cw.trace_information_flow(small, prompts[0], progress=False),
         lambda: cw.explore(small, prompts[0]),
     ):
         with pytest.raises(ValueError, match=sentence):
             call()
     task = cw.Task.repeated_tokens(small, n=6, length=6)
-    circuit = cw.extract_circuit(small, task, random=1, check=4, progress=False)
+    ask = {"random": 1, "check": 4, "allow_failure": True, "progress": False}
+    circuit = cw.extract_circuit(small, task, **ask)
     assert circuit.nodes.heads == (3, 4) and circuit.agreement is not None
     circuit.view().close()
+    ablated = cw.ablate_heads(small, prompts, progress=False)
+    assert bool(ablated.effect.value[0, 3].isnan()) and "0.3" not in ablated.heads
+    # What is lost is what the whole model loses without the pruned head, and one more.
+    whole = [
+        cw.ablate_heads(
+            cw.load_model(), prompts, each, together=True, by="zero", progress=False
+        ).effect.value
+        for each in (["0.1"], ["0.1", "1.2"])
+    ]
+    one = cw.ablate_heads(small, prompts, "1.2", by="zero", progress=False).effect.value[1, 2]
+    assert float(one) == pytest.approx(float(whole[1] - whole[0]), abs=1e-5)
+    with pytest.raises(ValueError, match=r"there is no head 0\.3; layer 0 .* has 3 heads"):
+        cw.ablate_heads(small, prompts, "0.3")
+    ablated.view().close()
     influence = cw.compute_self_influence(small, prompts[0], progress=False)
     assert influence.provenance.complete
     assert [len([s for s in nodes_of(small).sources if s.layer == at]) for at in (0, 1)] == [3, 4]

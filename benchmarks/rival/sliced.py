@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
-import torch_pruning
+import torch_pruning  # pyright: ignore[reportMissingImports]
 from transformers import AutoModelForCausalLM
 
 
@@ -19,7 +20,9 @@ def main(folder: str, ids_file: str, ratio: str, out: str) -> None:
     ids = torch.load(ids_file)
     model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
     model.config.use_cache = False
-    attentions = [part for name, part in model.named_modules() if name.endswith("self_attn")]
+    attentions: list[Any] = [
+        part for name, part in model.named_modules() if name.endswith("self_attn")
+    ]
     before = sum(each.q_proj.out_features // each.head_dim for each in attentions)
     heads = {}
     for each in attentions:

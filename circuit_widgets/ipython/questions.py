@@ -38,6 +38,7 @@ QUESTIONS = (
     Question("patching", "patch_activations", "task", "task"),
     Question("circuit", "extract_circuit", "task", "task"),
     Question("failures", "analyze_failures", "task", "cases"),
+    Question("optimization", "suggest_circuit_optimizations", "task", "task"),
     Question("stability", "analyze_training_stability", "task", "task"),
 )
 # Built in, by the names of the functions of `Task` that make them.

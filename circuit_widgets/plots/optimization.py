@@ -39,13 +39,14 @@ def plot(
     _curve(left, result)
     values = np.where(result.gone_at.numpy() < 0, np.nan, result.gone_at.numpy())
     image = heat(right, values, (1.0, max(2.0, len(result.sizes) - 1)), cmap="viridis_r")
-    right.set_title("round in which a head goes")
+    right.set_title("when heads go")
     right.set_xlabel("head")
     right.set_ylabel("layer")
     count_ticks(right, "x", heads)
     count_ticks(right, "y", layers)
     bar = figure.colorbar(image, ax=right)
     bar.ax.locator_params(nbins=4)
+    bar.set_label("round")
     return figure
 
 

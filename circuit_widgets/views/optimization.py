@@ -116,18 +116,15 @@ def _facts(result: Optimizations) -> list[Fact]:
 
 
 def _points(result: Optimizations) -> list[t.PointRow]:
-    found = []
+    found, rise = [], result.rise
+    assert rise.control is not None
+    null = Score(rise.control, low=rise.control_low, high=rise.control_high)
     for at, heads in enumerate(result.sizes):
         cost = result.costs[at] if at < len(result.costs) else None
-        rise = result.rise
-        null = [
-            None if part is None else number(100 * part[at])
-            for part in (rise.control, rise.control_low, rise.control_high)
-        ]
-        fields = ("parameters", "bytes", "cache_bytes", "seconds", "whole_seconds")
-        costs = [None if cost is None else getattr(cost, name) for name in fields]
+        costs = {} if cost is None else dataclasses.asdict(cost)
         best = number(100 * result.best_random[at])
-        found.append(t.PointRow(heads, *_ends(rise, at, 100), *null, best, *costs))
+        ends = (*_ends(rise, at, 100), *_ends(null, at, 100))
+        found.append(t.PointRow(heads, *ends, best_random=best, **costs))
     return found
 
 

@@ -144,6 +144,14 @@ def test_an_edge_that_does_harm_is_found() -> None:
     assert found.order[0] == "0.3" and float(found.rise.value[1]) < 0
 
 
+def test_a_task_that_the_model_fails_is_not_explained() -> None:
+    model = cw.load_model(step=64)
+    task = cw.Task.repeated_tokens(model, n=8)
+    found = cw.suggest_circuit_optimizations(model, task, upto=0.2, **ASK)
+    assert found.skipped.startswith("parts of the task, which the model does not do: ")
+    assert {each.kind for each in found.suggestions} <= {"pruning"}
+
+
 def test_results_that_are_handed_over_are_used(exact) -> None:
     model, task, _ = exact
     circuit = cw.extract_circuit(model, task, size=12, random=0, check=0, progress=False)

@@ -16,6 +16,7 @@ from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.measured import Read, read_at
 from circuit_widgets.heads import Head, parse_heads
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.models.pruned import missing_heads
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.each import corrupt_of
 from circuit_widgets.prompts.targets import Target
@@ -50,7 +51,7 @@ class Settings:
     confidence: float
 
 
-@analysis("attribution")
+@analysis("attribution", uneven=True)
 def ablate_heads(
     model: TransformerBridge,
     prompts: str | Sequence[Any] | Tensor,
@@ -109,7 +110,7 @@ def ablate_heads(
     """
     listed = Prompts(model, prompts)
     n_layers, n_heads = model.cfg.n_layers, model.cfg.n_heads
-    chosen = parse_heads(heads, n_layers, n_heads)
+    chosen = _there(model, parse_heads(heads, n_layers, n_heads), named=heads is not None)
     if arguments.flag("together", together) and heads is None:
         raise ValueError("together takes the heads by name; all heads of a model are not a set")
     read = read_at(model, listed, position, target, metric)
@@ -139,6 +140,19 @@ def ablate_heads(
         unit="sets" if together else "heads",
     )
     return _results(model, listed, other, read, chosen, settings, made)
+
+
+def _there(model: TransformerBridge, heads: list[Head], *, named: bool) -> list[Head]:
+    """Those that this model has: of a pruned one, layers may have fewer than others."""
+    missing = {*missing_heads(model)}
+    gone = [head for head in heads if head in missing]
+    if named and gone:
+        n = sum(head.layer == gone[0].layer for head in missing)
+        raise ValueError(
+            f"there is no head {gone[0]}; layer {gone[0].layer} of this pruned model has "
+            f"{model.cfg.n_heads - n} heads"
+        )
+    return [head for head in heads if head not in missing]
 
 
 def _places(positions: Any, prompts: Prompts) -> tuple[int, ...] | None:

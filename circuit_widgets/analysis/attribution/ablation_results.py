@@ -35,6 +35,7 @@ class HeadAblation(Result, topic="attribution"):
         share: The same over clean minus corrupt, a ratio of means (Fieller 1954). None: there are
             no corrupt prompts. NaN: the two are not told apart.
         clean, corrupt: The metric of the model as it is, [].
+        n_all: How many heads the model has; None: as many in each layer.
 
     >>> import circuit_widgets as cw
     >>> texts = ["blue dog seven blue dog seven", "cat red river cat red river"]
@@ -57,6 +58,7 @@ class HeadAblation(Result, topic="attribution"):
     clean: Score
     share: Score | None = None
     corrupt: Score | None = None
+    n_all: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -175,7 +177,7 @@ class HeadAblation(Result, topic="attribution"):
         """What it takes to stand out, for people."""
         if self.together:
             return "beyond where one more random set would be, and not 0 by its own interval"
-        n = self.n_layers * self.n_heads
+        n = self.n_all or self.n_layers * self.n_heads
         return (
             "beyond where one more random head of the layer would be, corrected for all "
             f"{n} heads of the model, and not 0 by its own interval"

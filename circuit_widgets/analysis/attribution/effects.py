@@ -15,6 +15,7 @@ from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.measured import Read
 from circuit_widgets.causal.random_heads import matched_sets
 from circuit_widgets.heads import Head
+from circuit_widgets.models.pruned import missing_heads
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.results.score import Score
@@ -42,7 +43,7 @@ class Effects:
     ) -> None:
         self._shape = (model.cfg.n_layers, model.cfg.n_heads)
         self._ablation, self._chosen, self._settings = ablation, chosen, settings
-        self._corrupt = corrupt
+        self._corrupt, self._missing = corrupt, missing_heads(model)
         self._known: dict[tuple[Head, ...], Float[Tensor, " prompt"]] = {}
         self._planes = {name: torch.full(self._shape, math.nan) for name in _PARTS}
         self._shares = {name: torch.full(self._shape, math.nan) for name in _PARTS[:3]}
@@ -56,7 +57,7 @@ class Effects:
             yield 1
             return
         for done, head in enumerate(self._chosen, 1):
-            score, share = self._scores((head,), math.prod(self._shape))
+            score, share = self._scores((head,), math.prod(self._shape) - len(self._missing))
             for name, plane in self._planes.items():
                 plane[head.layer, head.index] = getattr(score, name)
             for name, plane in self._shares.items() if share is not None else ():
@@ -75,7 +76,8 @@ class Effects:
         """
         effect, confidence = self._effect(heads), self._settings.confidence
         value, low, high = mean_interval(effect, confidence)
-        sets = matched_sets(self._shape, {*heads}, self._settings.controls, self._settings.seed)
+        n, seed = self._settings.controls, self._settings.seed
+        sets = matched_sets(self._shape, {*heads}, n, seed, self._missing)
         random = [self._effect(tuple(each)).mean() for each in sets]
         draws = torch.stack(random) if random else torch.empty(0)
         control, control_low, control_high = further_draw(draws, confidence)
@@ -117,6 +119,7 @@ class Effects:
             share=None if self._corrupt is None else share,
             clean=clean,
             corrupt=corrupt,
+            n_all=math.prod(self._shape) - len(self._missing) if self._missing else None,
         )
 
 

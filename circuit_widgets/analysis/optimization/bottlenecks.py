@@ -90,6 +90,8 @@ def bottlenecks(
                 EXPECTED,
                 "share of the task that is lost without it",
                 *map(number, [value, low, high, *beside]),
+                tested=False,
+                holds=None,
                 missing=MISSING,
             )
         )

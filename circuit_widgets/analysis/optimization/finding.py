@@ -31,6 +31,7 @@ from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.results.provenance import Provenance
+from circuit_widgets.statistics.doing import check_task
 from circuit_widgets.weights.writing import PartsMissing
 
 if TYPE_CHECKING:
@@ -140,6 +141,16 @@ class Finding:
             self._suggestions += edges.side_by_side(self._coordination)
         if self._task is None:
             self._skipped = "bottlenecks and harmful edges, which need a task"
+            return
+        settings = self._settings
+        checked = check_task(
+            self._model, self._task, confidence=settings.confidence, batch=settings.batch
+        )
+        if checked.failures:
+            # What explains a failure explains nothing.
+            said = "; ".join(checked.failures)
+            self._skipped = f"parts of the task, which the model does not do: {said}"
+            yield self._work.end(TASK)
             return
         try:
             nodes = nodes_of(self._model)

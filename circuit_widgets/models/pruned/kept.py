@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
+from circuit_widgets.heads import Head
+
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
@@ -22,6 +24,21 @@ def kept_heads(model: TransformerBridge) -> tuple[tuple[int, ...], ...] | None:
     ((0, 2, 3), (0, 1, 2))
     """
     return known[model][0] if model in known else None
+
+
+def missing_heads(model: TransformerBridge) -> list[Head]:
+    """The places of a grid of layers and heads in which a pruned model has no head.
+
+    >>> import circuit_widgets as cw
+    >>> missing_heads(cw.prune_heads(cw.load_model(), ["0.1", "0.2"]))
+    [Head(layer=0, index=2), Head(layer=0, index=3)]
+    """
+    counts = [len(heads) for heads in kept_heads(model) or ()]
+    return [
+        Head(layer, index)
+        for layer, n in enumerate(counts)
+        for index in range(n, max(counts, default=0))
+    ]
 
 
 def check_even(model: TransformerBridge, what: str) -> None:

@@ -40,11 +40,11 @@ class PointRow:
     null_low: Number
     null_high: Number
     best_random: Number
-    parameters: Number
-    bytes: Number
-    cache_bytes: Number
-    seconds: Number
-    whole_seconds: Number
+    parameters: Number = None
+    bytes: Number = None
+    cache_bytes: Number = None
+    seconds: Number = None
+    whole_seconds: Number = None
 
 
 def suggestions_table(rows: Sequence[Row], which: str) -> Packed:
