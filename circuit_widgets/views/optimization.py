@@ -134,7 +134,7 @@ def _row(suggestion: Suggestion) -> t.Row:
     if not suggestion.tested:
         state = "takes training" if suggestion.value is not None else "not tried"
     else:
-        state = "tried, holds" if suggestion.holds else "tried, does not hold"
+        state = "holds" if suggestion.holds else "does not hold"
     numbers = [
         None if value is None else 100 * value
         for value in (

@@ -131,7 +131,8 @@ def test_an_edge_that_does_harm_is_found() -> None:
     values[:v, :v] = torch.eye(v)
     state["blocks.0.attn.v.weight"][rows] = values
     out = torch.zeros(3 * v + p, d_head)
-    out[v + p : 2 * v + p, :v] = torch.eye(v)
+    # A little weaker than the previous token: 1.2 of 60 nats, so that most of the attention stays.
+    out[v + p : 2 * v + p, :v] = 0.98 * torch.eye(v)
     state["blocks.0.attn.o.weight"][:, rows] = out
     model.load_state_dict(state)
     task = cw.Task.repeated_tokens(model, n=12, length=8)

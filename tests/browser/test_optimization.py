@@ -10,7 +10,7 @@ from tests.browser.explorer_page import ExplorerPage
 
 CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()\n"
-    "task = cw.Task.repeated_tokens(model, n=8, length=7)",
+    "task = cw.Task.repeated_tokens(model, n=16, length=10)",
     "found = cw.suggest_circuit_optimizations(\n"
     "    model, task, upto=0.75, random=4, passes=1, progress=False\n)\nfound",
 ]
@@ -37,7 +37,7 @@ def page(notebook):
 def test_suggestions_have_their_evidence(notebook, page):
     rows = page.part("suggestions").locator("tbody tr")
     expect(rows.first).to_contain_text("pruning")
-    expect(rows.first).to_contain_text("tried, holds")
+    expect(rows.first).to_contain_text("holds")
     capacity = rows.filter(has_text="capacity increase").filter(has_text="1.2")
     expect(capacity).to_contain_text("takes training")
     capacity.click()
@@ -62,8 +62,8 @@ def test_the_slider_prunes_without_the_kernel(notebook, page):
     expect(page.part("costs")).to_contain_text("ms")
     assert notebook.python("found.view().params['optimization.point']") != "2.0"
     # By keys as well, and by the curve.
-    slider.evaluate("element => element.blur()")
-    page.root.press("j")
+    page.root.locator(".root").focus()
+    notebook.page.keyboard.press("j")
     expect(page.part("rise-tip")).to_contain_text("3 of 8 heads pruned")
     page.root.get_by_role("application", name="Rise of the loss").press("ArrowLeft")
     expect(page.part("rise-tip")).to_contain_text("2 of 8 heads pruned")
@@ -77,7 +77,7 @@ def test_it_is_copied_as_python(notebook, page):
     assert said == page.part("python").inner_text()
 
 
-@pytest.mark.parametrize("width", [600, 900, 1400])
+@pytest.mark.parametrize("width", [600, 900, 1100, 1400])
 def test_every_width(notebook, page, width):
     notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
     assert looks.overflowing(page.root) == []

@@ -23,6 +23,7 @@ MEASURED = "rise of the loss on held-out texts, as a share"
 def idle_heads(norm: Float[Tensor, "layer head"], threshold: float) -> list[Head]:
     """Heads whose output norm is below the threshold; no layer loses all of its heads.
 
+    >>> import torch
     >>> idle_heads(torch.tensor([[0.1, 1.9], [0.2, 0.1]]), 0.3)
     [Head(layer=0, index=0), Head(layer=1, index=1)]
     """

@@ -20,17 +20,27 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{round(100 * share, digits) + 0.0:.{digits}f} %"
 
 
+def signed(share: float) -> str:
+    """A change, with its sign.
+
+    >>> signed(0.0123), signed(-0.004)
+    ('+1.23 %', '-0.40 %')
+    """
+    return f"{round(100 * share, 2) + 0.0:+.2f} %"
+
+
 def rise_in_words(rise: Score, at: int, interval: str, best: float) -> str:
     """How much the loss rises at a point, beside random heads."""
     value = float(rise.value[at])
-    said = f"the loss on held-out texts rises by {percent(value, 2)}"
+    way = "falls" if value < 0 else "rises"
+    said = f"the loss on held-out texts {way} by {percent(abs(value), 2)}"
     if rise.low is not None and rise.high is not None and bool(rise.high[at].isfinite()):
-        ends = f"{percent(float(rise.low[at]), 2)} to {percent(float(rise.high[at]), 2)}"
+        ends = f"{signed(float(rise.low[at]))} to {signed(float(rise.high[at]))}"
         said += f" ({interval} {ends})"
     if rise.control is None or not bool(rise.control[at].isfinite()):
         return said
-    said += f"; as many random heads of the same layers: {percent(float(rise.control[at]))}"
-    return said if math.isnan(best) else f"{said}, the best of them {percent(best)}"
+    said += f"; as many random heads of the same layers: {signed(float(rise.control[at]))}"
+    return said if math.isnan(best) else f"{said}, the best of them {signed(best)}"
 
 
 def saving(whole: PrunedCost, less: PrunedCost, *, timed: bool) -> str:

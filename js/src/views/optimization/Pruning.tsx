@@ -1,6 +1,7 @@
 // A model that gets smaller: the slider, the loss beside random heads, what it saves, and the code.
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { isThere } from "../../draw/number";
 import type { Theme } from "../../draw/theme";
 import type { HeadAt } from "../../model/address";
 import { type CurveGiven, Curves } from "../../parts/Curves";
@@ -60,14 +61,21 @@ export function Pruning({ rows, theme, at, gone, slider, copied, copy }: Props) 
   );
 }
 
+/** Of the tolerance, where the picture is cut. */
+const MOST = 10;
+
 /** Our heads, random ones beside them, where the picture is cut, and what lies across. */
 function pictured(
   rows: OptimizationRows,
 ): readonly [CurveGiven[], readonly [number, number], number[]] {
   const { rise, best, tolerance } = rows;
   if (!rise) return [[], [0, 1], []];
-  const highest = rise.value.reduce((most, each) => Math.max(most, each || 0), 2 * tolerance);
-  const lowest = rise.value.reduce((least, each) => Math.min(least, each || 0), 0);
+  // What is far beyond the tolerance is not to flatten what is near it.
+  const highest = Math.min(
+    MOST * tolerance,
+    Math.max(2 * tolerance, ...rise.value.filter(isThere)),
+  );
+  const lowest = Math.min(0, ...rise.value.filter(isThere));
   const own: CurveGiven = {
     label: "chosen heads",
     about: `Band: ${rise.interval} over held-out texts.`,
@@ -78,8 +86,8 @@ function pictured(
     curves.push(
       {
         label: "random heads",
-        about: "As many in the same layers. Band: where one more random set would be.",
-        ...{ values: rise.null, low: rise.nullLow, high: rise.nullHigh, tone: "ink", dash: [5, 3] },
+        about: "As many in the same layers, the mean.",
+        ...{ values: rise.null, low: null, high: null, tone: "ink", dash: [5, 3] },
       },
       {
         label: "the best of them",
@@ -87,7 +95,7 @@ function pictured(
         ...{ values: best, low: null, high: null, tone: "muted", dash: [2, 3] },
       },
     );
-  return [curves, [1.3 * lowest, 1.6 * highest], [0, tolerance]];
+  return [curves, [1.5 * lowest - tolerance, 1.2 * highest], [0, tolerance]];
 }
 
 function columnsOf(costs: readonly Cost[]): TableColumn[] {

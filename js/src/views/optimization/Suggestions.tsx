@@ -74,7 +74,7 @@ function columnsOf({ suggestions, effect }: OptimizationRows): TableColumn[] {
     text(
       "state",
       "tried",
-      "Whether the change itself was tried. One that takes training was not.",
+      "Whether the change, tried, keeps within the tolerance, or makes the task go better. One that takes training was not tried.",
       suggestions.map(({ state }) => state),
     ),
   ];

@@ -102,7 +102,7 @@ export function asPython(gone: readonly HeadAt[]): string {
     : `small = cw.prune_heads(model, [${gone.map(([layer, head]) => `"${layer}.${head}"`).join(", ")}])`;
 }
 
-/** “33 of 270 heads: loss +0.61 % (95 % interval 0.40 to 0.80 %); random heads +14.20 %, …” */
+/** “33 of 270 heads pruned: loss +0.61 % (95 % interval 0.40 to 0.80 %); random heads +14.20 %” */
 export function pointSaid(shown: OptimizationRows, at: number): string {
   const { sizes, nHeads, rise, best } = shown;
   const heads = `${sizes[at] ?? 0} of ${nHeads} heads pruned`;
@@ -111,9 +111,14 @@ export function pointSaid(shown: OptimizationRows, at: number): string {
   const [low, high] = [rise?.low?.[at], rise?.high?.[at]];
   const ends = isThere(low) ? ` (${rise?.interval} ${fixed(low)} to ${fixed(high)} %)` : "";
   const random = rise?.null?.[at];
-  const bests = isThere(best[at]) ? `, the best of them ${fixed(best[at])} %` : "";
-  const beside = isThere(random) ? `; random heads ${fixed(random)} %${bests}` : "";
-  return `${heads}: loss ${fixed(value)} % higher${ends}${beside}`;
+  const bests = isThere(best[at]) ? `, the best of them ${more(best[at])}` : "";
+  const beside = isThere(random) ? `; random heads ${more(random)}${bests}` : "";
+  return `${heads}: loss ${more(value)}${ends}${beside}`;
+}
+
+/** +0.40 %, −1.01 % */
+function more(value: number): string {
+  return `${value >= 0.005 ? "+" : ""}${fixed(value)} %`;
 }
 
 const SCALES: readonly (readonly [number, string])[] = [
