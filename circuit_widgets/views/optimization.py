@@ -18,7 +18,7 @@ from circuit_widgets.wire.controls import word
 from circuit_widgets.wire.numbers import number
 from circuit_widgets.wire.packing import Number, topic
 from circuit_widgets.wire.topics import optimization as t
-from circuit_widgets.wire.topics.shared import Fact, facts_table
+from circuit_widgets.wire.topics.shared import Estimate, Fact, facts_table
 
 # Scores that are shares of the loss, and too small to be read as such.
 _IN_PERCENT = ("effect", "estimate")
@@ -123,8 +123,8 @@ def _points(result: Optimizations) -> list[t.PointRow]:
         cost = result.costs[at] if at < len(result.costs) else None
         costs = {} if cost is None else dataclasses.asdict(cost)
         best = number(100 * result.best_random[at])
-        ends = (*_ends(rise, at, 100), *_ends(null, at, 100))
-        found.append(t.PointRow(heads, *ends, best_random=best, **costs))
+        estimate = Estimate(*_ends(rise, at, 100), *_ends(null, at, 100))
+        found.append(t.PointRow(heads, estimate, best, **costs))
     return found
 
 
@@ -135,13 +135,9 @@ def _row(suggestion: Suggestion) -> t.Row:
         state = "takes training" if suggestion.value is not None else "not tried"
     else:
         state = "holds" if suggestion.holds else "does not hold"
-    numbers = [
-        None if value is None else 100 * value
-        for value in (
-            *(suggestion.value, suggestion.low, suggestion.high),
-            *(suggestion.random, suggestion.random_low, suggestion.random_high),
-        )
-    ]
+    names = ("value", "low", "high", "random", "random_low", "random_high")
+    parts = (getattr(suggestion, name) for name in names)
+    effect = Estimate(*(None if part is None else 100 * part for part in parts))
     return t.Row(
         suggestion.kind,
         suggestion.components,
@@ -149,7 +145,7 @@ def _row(suggestion: Suggestion) -> t.Row:
         suggestion.evidence,
         suggestion.missing,
         state,
-        *numbers,
+        effect,
     )
 
 

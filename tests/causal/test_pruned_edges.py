@@ -38,7 +38,7 @@ def test_heads_of_uneven_groups_read_their_own_keys() -> None:
     small = cw.prune_heads(tiny.make("llama"), GONE)
     nodes = nodes_of(small)
     # Heads 0 | 2, 3 of the whole model's first layer; 0, 1 of the second.
-    assert nodes.reads == ((0, 1, 1), (0, 0), (0, 0, 1, 1))
+    assert nodes.key_of == ((0, 1, 1), (0, 0), (0, 0, 1, 1))
     names = [target.name for target in nodes.targets if target.entry == "k"]
     assert names == ["0.0.k", "0.1-2.k", "1.0-1.k", "2.0-1.k", "2.2-3.k"]
-    assert nodes_of(tiny.make("llama")).reads == ()
+    assert nodes_of(tiny.make("llama")).key_of == ()

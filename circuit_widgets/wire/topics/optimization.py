@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from circuit_widgets.wire import packing
 from circuit_widgets.wire.packing import Number, Packed
-from circuit_widgets.wire.topics.shared import interval
+from circuit_widgets.wire.topics.shared import Estimate, estimates
 
 
 @dataclass(frozen=True)
 class Row:
-    """A suggestion. `head` is the first of its components that is a head; numbers are percents."""
+    """A suggestion. `head` is the first of its components that is a head; effects are percents."""
 
     kind: str
     components: tuple[str, ...]
@@ -20,12 +20,7 @@ class Row:
     evidence: str
     missing: str
     state: str
-    value: Number
-    low: Number
-    high: Number
-    null: Number
-    null_low: Number
-    null_high: Number
+    effect: Estimate
 
 
 @dataclass(frozen=True)
@@ -33,12 +28,7 @@ class PointRow:
     """A number of heads that are gone, and what that costs and saves; losses rise in percent."""
 
     heads: int
-    rise: Number
-    low: Number
-    high: Number
-    null: Number
-    null_low: Number
-    null_high: Number
+    rise: Estimate
     best_random: Number
     parameters: Number = None
     bytes: Number = None
@@ -58,24 +48,14 @@ def suggestions_table(rows: Sequence[Row], which: str) -> Packed:
             packing.texts("evidence", [row.evidence for row in rows], "evidence"),
             packing.texts("missing", [row.missing for row in rows], "what is not known"),
             packing.texts("state", [row.state for row in rows], "tried"),
-            packing.numbers("value", [row.value for row in rows], "effect", unit="%"),
-            *interval("value", [row.low for row in rows], [row.high for row in rows], which),
-            packing.numbers(
-                "value_null", [row.null for row in rows], "random", role="null", of="value"
-            ),
-            packing.numbers(
-                "value_null_low",
-                [row.null_low for row in rows],
-                "one more at random, lower end",
-                role="null_low",
-                of="value",
-            ),
-            packing.numbers(
-                "value_null_high",
-                [row.null_high for row in rows],
-                "one more at random, upper end",
-                role="null_high",
-                of="value",
+            *estimates(
+                "value",
+                [row.effect for row in rows],
+                "effect",
+                which,
+                "random",
+                "one more at random",
+                unit="%",
             ),
         ],
         title="Suggestions",
@@ -84,45 +64,29 @@ def suggestions_table(rows: Sequence[Row], which: str) -> Packed:
 
 def points_table(points: Sequence[PointRow], which: str) -> Packed:
     """A row a point, from no head on."""
-    low, high = [point.low for point in points], [point.high for point in points]
+
+    def numbers(name: str, label: str, unit: str = "") -> packing.Made:
+        return packing.numbers(name, [getattr(point, name) for point in points], label, unit=unit)
+
     return packing.table(
         "points",
         [
             packing.whole("heads", [point.heads for point in points], "heads pruned"),
-            packing.numbers("rise", [point.rise for point in points], "rise of the loss", unit="%"),
-            *interval("rise", low, high, which),
-            packing.numbers(
-                "rise_null", [p.null for p in points], "random heads", role="null", of="rise"
+            *estimates(
+                "rise",
+                [point.rise for point in points],
+                "rise of the loss",
+                which,
+                "random heads",
+                "one more random set",
+                unit="%",
             ),
-            packing.numbers(
-                "rise_null_low",
-                [point.null_low for point in points],
-                "one more random set, lower end",
-                role="null_low",
-                of="rise",
-            ),
-            packing.numbers(
-                "rise_null_high",
-                [point.null_high for point in points],
-                "one more random set, upper end",
-                role="null_high",
-                of="rise",
-            ),
-            packing.numbers(
-                "best_random", [point.best_random for point in points], "best random set", unit="%"
-            ),
-            packing.numbers("parameters", [point.parameters for point in points], "parameters"),
-            packing.numbers("bytes", [point.bytes for point in points], "memory", unit="bytes"),
-            packing.numbers(
-                "cache_bytes", [point.cache_bytes for point in points], "KV cache", unit="bytes"
-            ),
-            packing.numbers("seconds", [point.seconds for point in points], "a pass", unit="s"),
-            packing.numbers(
-                "whole_seconds",
-                [point.whole_seconds for point in points],
-                "a pass of the whole model",
-                unit="s",
-            ),
+            numbers("best_random", "best random set", "%"),
+            numbers("parameters", "parameters"),
+            numbers("bytes", "memory", "bytes"),
+            numbers("cache_bytes", "KV cache", "bytes"),
+            numbers("seconds", "a pass", "s"),
+            numbers("whole_seconds", "a pass of the whole model", "s"),
         ],
         title="By the number of heads that are gone",
     )

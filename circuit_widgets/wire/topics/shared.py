@@ -61,3 +61,52 @@ def interval(name: str, low: Sequence[Number], high: Sequence[Number], about: st
         packing.numbers(f"{name}_low", low, "low", about=about, role="low", of=name),
         packing.numbers(f"{name}_high", high, "high", about=about, role="high", of=name),
     ]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval, and what random ones have with where one more would be."""
+
+    value: Number
+    low: Number = None
+    high: Number = None
+    null: Number = None
+    null_low: Number = None
+    null_high: Number = None
+
+
+def estimates(
+    name: str,
+    found: Sequence[Estimate],
+    label: str,
+    which: str,
+    random: str,
+    one_more: str,
+    *,
+    unit: str = "",
+) -> list[Made]:
+    """The columns of an estimate and of all that belongs to it.
+
+    which: what intervals are. random, one_more: what the null is of, and one more of it.
+    """
+    return [
+        packing.numbers(name, [each.value for each in found], label, unit=unit),
+        *interval(name, [each.low for each in found], [each.high for each in found], which),
+        packing.numbers(
+            f"{name}_null", [each.null for each in found], random, role="null", of=name
+        ),
+        packing.numbers(
+            f"{name}_null_low",
+            [each.null_low for each in found],
+            f"{one_more}, lower end",
+            role="null_low",
+            of=name,
+        ),
+        packing.numbers(
+            f"{name}_null_high",
+            [each.null_high for each in found],
+            f"{one_more}, upper end",
+            role="null_high",
+            of=name,
+        ),
+    ]
