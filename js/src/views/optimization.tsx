@@ -27,7 +27,7 @@ function Panels({ session, rows }: { session: Session; rows: OptimizationRows })
   return (
     <div class="optimization-body">
       <Panel name="heads" label="Heads">
-        <HeadPicker session={session} fill marks={marks} note="dot: pruned" />
+        <HeadPicker session={session} fill grid={{ marks, note: "dot: pruned" }} />
       </Panel>
       <Panel name="card" label="The selected head">
         <div class="scroll">

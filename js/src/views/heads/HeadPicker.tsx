@@ -7,7 +7,7 @@ import { nameOf } from "../../model/address";
 import { faintOf, type Plane } from "../../model/planes";
 import type { Session } from "../../model/session";
 import { Choice } from "../../parts/Choice";
-import { HeadGrid } from "../../parts/HeadGrid";
+import { HeadGrid, type HeadGridProps } from "../../parts/HeadGrid";
 import { bring } from "../../styles";
 import sheet from "../../styles/head-card.css";
 
@@ -17,17 +17,16 @@ interface Props {
   session: Session;
   /** As high as what is around it allows. */
   fill?: boolean;
-  /** 1: a dot, which `note` explains. */
-  marks?: Uint8Array | null;
-  note?: string;
+  /** What else the grid is given: dots, and a note that explains them. */
+  grid?: Partial<HeadGridProps>;
 }
 
-export function HeadPicker({ session, fill = false, marks = null, note = "" }: Props) {
+export function HeadPicker(props: Props) {
   return (
     <div class="pick">
       <h3>Colour heads by</h3>
-      <ScoreChoice session={session} />
-      <Grid {...{ session, fill, marks, note }} />
+      <ScoreChoice session={props.session} />
+      <Grid {...props} />
     </div>
   );
 }
@@ -67,7 +66,7 @@ function ScoreChoice({ session }: { session: Session }) {
   );
 }
 
-function Grid({ session, fill, marks, note }: Required<Props>) {
+function Grid({ session, fill = false, grid }: Props) {
   const { n_layers, n_heads } = session.text.value;
   const plane = session.plane.value;
   const none = useMemo(
@@ -75,7 +74,6 @@ function Grid({ session, fill, marks, note }: Required<Props>) {
     [n_layers, n_heads],
   );
   const faint = useMemo(() => plane && faintOf(plane), [plane]);
-  const notes = [note, faint?.includes(1) ? "faint: not above chance" : ""].filter(Boolean);
   const { label = "", least = 0, most = 1, chance = null } = plane?.about ?? {};
   return (
     <HeadGrid
@@ -91,9 +89,9 @@ function Grid({ session, fill, marks, note }: Required<Props>) {
       hover={session.hoverHead as never}
       choose={(layer, head) => session.select({ layer, head }, "grid")}
       said={(layer, head) => said(plane, [layer, head], n_heads, faint)}
-      marks={marks}
-      {...(notes.length > 0 ? { note: notes.join("; ") } : {})}
+      {...(faint?.includes(1) ? { note: "faint: not above chance" } : {})}
       fill={fill}
+      {...grid}
     />
   );
 }
