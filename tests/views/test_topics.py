@@ -255,10 +255,8 @@ CONFIDENT = (
     "detect_attention_patterns",
     "compute_self_influence",
     "attribute_logits",
-    "extract_circuit",
-    "patch_activations",
+    *("extract_circuit", "patch_activations", "suggest_circuit_optimizations"),
     "analyze_cross_layer_flow",
-    "suggest_circuit_optimizations",
 )
 
 
