@@ -157,6 +157,8 @@ def _rival(ids: Tensor, losses: Losses) -> list[list[str]]:
             told = json.loads((at / "out.json").read_text(encoding="utf-8"))
     except RuntimeError as error:
         return [["", said, f"not run: {error}"]]
+    if not told["heads"]:
+        return [["0", said, "took no head of this model, as it is set up here"]]
     whole, less = losses.without(), torch.tensor(told["losses"])
     value, low, high = (100 * float(each) for each in ratio_interval(less - whole, whole, 0.95))
     return [[str(told["heads"]), said, f"{value:.1f} % ({low:.1f} to {high:.1f})"]]
