@@ -16,7 +16,7 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
+@pytest.fixture(scope="module", params=["light"])
 def page(lab, request):
     yield from opened(lab, CELLS, request.param)
 
