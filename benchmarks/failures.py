@@ -247,7 +247,7 @@ def run() -> str:
     found = {
         "set": [one for name, make in SET.items() for one in injections(name, make, 60)],
         "held out": [one for name, make in HELD_OUT.items() for one in injections(name, make, 60)],
-        "held out: SmolLM2": injections("SmolLM2", smollm2, 90),
+        "held out: SmolLM2": injections("SmolLM2", smollm2, 64),
     }
     judged = [*found["held out"], *found["held out: SmolLM2"]]
     head = [
