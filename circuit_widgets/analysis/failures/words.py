@@ -144,7 +144,7 @@ def _control(control: tuple[float, ...]) -> str:
 
 
 def _percent(share: float) -> str:
-    return "an unknown share" if math.isnan(share) else f"{100 * share:.0f} %"
+    return "an unknown share" if math.isnan(share) else f"{round(100 * share)} %"
 
 
 def _number(value: float) -> float:
