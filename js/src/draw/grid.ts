@@ -86,7 +86,9 @@ function drawCells(ctx: CanvasRenderingContext2D, o: GridDrawing): void {
     ctx.fillRect(left, top, snap(x + g.pitchX) - left - gap, snap(y + g.pitchY) - top - gap);
     if (Number.isNaN(value)) missing.push([x, y]);
     if (o.marks?.[i]) {
-      ctx.fillStyle = t > 0.5 ? theme.page : theme.ink;
+      // Of a scale with a sign the middle is the page's colour.
+      const strong = o.scale.signed ? Math.abs(2 * t - 1) : t;
+      ctx.fillStyle = strong > 0.5 ? theme.page : theme.ink;
       ctx.beginPath();
       const radius = Math.max(1, Math.min(g.pitchX, g.pitchY) / 8);
       ctx.arc(x + (g.pitchX - 1) / 2, y + (g.pitchY - 1) / 2, radius, 0, 2 * Math.PI);
