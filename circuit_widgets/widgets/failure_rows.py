@@ -93,19 +93,19 @@ def _case(result: CircuitFailures, at: int, added: bool) -> t.CaseRow:
     usual = result.usual_answers[at] if at < len(result.usual_answers) else None
     score = result.types[at, TYPES.index(kind)] if kind in TYPES else float("nan")
     return t.CaseRow(
-        asked.text,
-        answer.expected_token,
-        answer.predicted_token,
-        number(answer.p_expected),
-        number(answer.p_predicted),
-        None if usual is None else number(usual.p_expected),
-        kind,
-        number(score),
-        "" if second is None else second[0],
-        None if second is None else number(second[1]),
-        problems[0].component if problems else "",
-        " ".join(result.diagnosis(at)) if done else "",
-        added,
+        prompt=asked.text,
+        expected=answer.expected_token,
+        predicted=answer.predicted_token,
+        p_expected=number(answer.p_expected),
+        p_predicted=number(answer.p_predicted),
+        p_healthy=None if usual is None else number(usual.p_expected),
+        type=kind,
+        score=number(score),
+        second="" if second is None else second[0],
+        margin=None if second is None else number(second[1]),
+        part=problems[0].component if problems else "",
+        diagnosis=" ".join(result.diagnosis(at)) if done else "",
+        added=added,
     )
 
 
@@ -147,17 +147,17 @@ def _fix(case: int, component: str, fix: Fix, by_hand: bool) -> t.TriedRow:
     others = ", ".join(fix.control_components)
     about = f"the most of the same in {others}" if known else "nothing to compare with"
     return t.TriedRow(
-        case,
-        component,
-        fix.kind,
-        number(fix.recovered),
-        None if highest is None else number(highest),
-        about,
-        number(after.p_expected),
-        after.predicted_token,
-        number(after.p_predicted),
-        fix.helped,
-        by_hand,
+        case=case,
+        part=component,
+        fix=fix.kind,
+        back=number(fix.recovered),
+        control=None if highest is None else number(highest),
+        control_about=about,
+        p_expected=number(after.p_expected),
+        predicted=after.predicted_token,
+        p_predicted=number(after.p_predicted),
+        helped=fix.helped,
+        by_hand=by_hand,
     )
 
 
