@@ -1,4 +1,10 @@
-"""Pages that need no kernel: one file, no network; readers click what was computed ahead."""
+"""Pages that need no kernel: one file, no network; readers click what was computed ahead.
+
+>>> import circuit_widgets as cw
+>>> page = cw.export.page([cw.explore(cw.load_model(), "blue dog seven blue dog")])
+>>> page[:15]
+'<!doctype html>'
+"""
 
 from circuit_widgets.export.cells import notebooks as notebooks
 from circuit_widgets.export.cells import share_script as share_script

@@ -71,14 +71,20 @@ function columnsOf(
     about: "Whether a head reads it by its query, key or value.",
     values: shown.map((e) => entryOf(rows, e) || null),
   };
+  const role = (e: number): string => rows.roles[positionOf(rows, e)] ?? "";
   const at: TableColumn = {
     ...{ kind: "text", name: "position", label: "at" },
     about: "The position where it is written and read.",
-    values: shown.map((e) => rows.roles[positionOf(rows, e)] ?? ""),
+    values: shown.map(role),
+  };
+  // In the narrow lists there is no room for two columns, nor for q.
+  const narrow = name !== "edges" && rows.roles.length > 0;
+  const byAt: TableColumn = {
+    ...{ kind: "text", name: "position", label: "by, at" },
+    about: `${by.about} Then the position where it is written and read.`,
+    values: shown.map((e) => [entryOf(rows, e), role(e)].filter(Boolean).join(", ")),
   };
   const q = pick(score.q);
-  // In the narrow lists there is no room for the position and q.
-  const narrow = name !== "edges" && rows.roles.length > 0;
   const sure: TableColumn = {
     ...{ kind: "number", name: "q", label: "q", values: q, write: (value) => exact(value, 3) },
     about:
@@ -87,8 +93,7 @@ function columnsOf(
   };
   return [
     ...(ends === "both" ? [from, to] : ends === "from" ? [from] : ends === "to" ? [to] : []),
-    by,
-    ...(rows.roles.length > 0 ? [at] : []),
+    ...(narrow ? [byAt] : rows.roles.length > 0 ? [by, at] : [by]),
     {
       ...{ kind: "number", name: "score", label: "score", values: pick(score.value), strong: true },
       about: `The score is ${rows.meaning}; ${rows.interval} over ${rows.nFound} prompts.`,
