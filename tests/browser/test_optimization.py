@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import looks
-from tests.browser.explorer_page import ExplorerPage
+from tests.browser.explorer_page import opened
 
 CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()\n"
@@ -17,24 +17,11 @@ CELLS = [
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def notebook(lab, request):
-    with lab.open(CELLS, width=1366, height=900, theme=request.param) as notebook:
-        notebook.run(0)
-        notebook.run(1)
-        notebook.shown = request.param
-        yield notebook
-        assert notebook.errors == []
-        assert notebook.requests_elsewhere == []
+def page(lab, request):
+    yield from opened(lab, CELLS, request.param)
 
 
-@pytest.fixture
-def page(notebook):
-    page = ExplorerPage(notebook, 1)
-    expect(page.root).to_be_visible()
-    return page
-
-
-def test_suggestions_have_their_evidence(notebook, page):
+def test_suggestions_have_their_evidence(page):
     rows = page.part("suggestions").locator("tbody tr")
     expect(rows.first).to_contain_text("pruning")
     expect(rows.first).to_contain_text("holds")
@@ -44,44 +31,44 @@ def test_suggestions_have_their_evidence(notebook, page):
     expect(page.part("evidence")).to_contain_text("of the task is lost")
     expect(page.part("evidence")).to_contain_text("not known before such a model has been trained")
     page.wait("session.head.value[0] === 1 && session.head.value[1] === 2")
-    notebook.screenshot(f"optimization-{notebook.shown}", page.root)
+    page.notebook.screenshot(f"optimization-{page.theme}", page.root)
 
 
-def test_the_slider_prunes_without_the_kernel(notebook, page):
+def test_the_slider_prunes_without_the_kernel(page):
     slider = page.root.get_by_role("slider", name="Heads pruned")
     code = page.part("python")
     slider.press("Home")
     expect(code).to_have_text("small = model")
     slider.press("ArrowRight")
     slider.press("ArrowRight")
-    heads = notebook.python("', '.join(f'\"{h}\"' for h in found.heads(2))").strip("'")
+    heads = page.notebook.python("', '.join(f'\"{h}\"' for h in found.heads(2))").strip("'")
     expect(code).to_have_text(f"small = cw.prune_heads(model, [{heads}])")
     expect(page.part("rise-tip")).to_contain_text("2 of 8 heads pruned: loss")
     parameters = page.part("costs").locator("tbody tr").first
     expect(parameters).to_contain_text("11.2 %")
     expect(page.part("costs")).to_contain_text("ms")
-    assert notebook.python("found.view().params['optimization.point']") != "2.0"
+    assert page.notebook.python("found.view().params['optimization.point']") != "2.0"
     # By keys as well, and by the curve.
     page.root.locator(".root").focus()
-    notebook.page.keyboard.press("j")
+    page.notebook.page.keyboard.press("j")
     expect(page.part("rise-tip")).to_contain_text("3 of 8 heads pruned")
     page.root.get_by_role("application", name="Rise of the loss").press("ArrowLeft")
     expect(page.part("rise-tip")).to_contain_text("2 of 8 heads pruned")
 
 
-def test_it_is_copied_as_python(notebook, page):
-    notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+def test_it_is_copied_as_python(page):
+    page.notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.part("copy").click()
     expect(page.part("copied")).to_contain_text("Copied: ")
-    said = notebook.page.evaluate("navigator.clipboard.readText()")
+    said = page.notebook.page.evaluate("navigator.clipboard.readText()")
     assert said == page.part("python").inner_text()
 
 
 @pytest.mark.parametrize("width", [600, 900, 1100, 1400])
-def test_every_width(notebook, page, width):
-    notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
+def test_every_width(page, width):
+    page.notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
     assert looks.spilled(page.root) == []
     assert looks.cut(page.root) == []
-    notebook.screenshot(f"optimization-{notebook.shown}-{width}", page.root)
+    page.notebook.screenshot(f"optimization-{page.theme}-{width}", page.root)
