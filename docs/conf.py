@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -28,7 +26,7 @@ extensions = [
     "views",
 ]
 exclude_patterns = ["_build", "extensions"]
-# Chapters are the notebooks as they are; what a page of this folder calls them is `notebooks/`.
+# Chapters are the notebooks; what a page of this folder calls them is `notebooks/`.
 chapters = HERE / "notebooks"
 chapters.mkdir(exist_ok=True)
 for notebook in chapters.glob("*.ipynb"):
@@ -36,8 +34,11 @@ for notebook in chapters.glob("*.ipynb"):
         notebook.unlink()
 for notebook in (ROOT / "notebooks").glob("*.ipynb"):
     copy = chapters / notebook.name
-    if not copy.exists() or not filecmp.cmp(notebook, copy, shallow=False):
-        shutil.copyfile(notebook, copy)
+    # In the checkout this folder is beside the notebooks; in the site it is above them.
+    text = notebook.read_text(encoding="utf-8").replace("](../docs/", "](../")
+    # Only what has changed: a chapter is run again when its file is newer.
+    if not copy.exists() or copy.read_text(encoding="utf-8") != text:
+        copy.write_text(text, encoding="utf-8")
 
 # --- text ---
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
