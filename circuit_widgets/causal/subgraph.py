@@ -207,12 +207,7 @@ class Subgraphs:
     def _seen(
         self,
         change: Float[Tensor, "circuit pos source batch d"],
-        weights: Float[
-            Tensor,
-            (
-                circuit  # pos source target
-            ),
-        ],
+        weights: Float[Tensor, "circuit *pos source target"],
         targets: Sequence[int],
     ) -> Float[Tensor, "target circuit batch pos d"]:
         """What arrives along the kept edges at some targets of one stage."""
@@ -256,12 +251,7 @@ def mlp_writes(
 
 
 def _busy(
-    weights: Float[
-        Tensor,
-        (
-            circuit  # pos source target
-        ),
-    ],
+    weights: Float[Tensor, "circuit *pos source target"],
     targets: slice,
 ) -> list[int]:
     """Those of some targets that anything is kept for."""

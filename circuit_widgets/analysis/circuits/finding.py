@@ -193,5 +193,5 @@ def _mean(
     return _score(torch.stack([*mean_interval(values, confidence, bounds)]))
 
 
-def _score(ends: Float[Tensor, 3 * rest]) -> Score:
+def _score(ends: Float[Tensor, ends * rest]) -> Score:
     return Score(value=ends[0].clone(), low=ends[1].clone(), high=ends[2].clone())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from circuit_widgets.wire import packing
 from circuit_widgets.wire.packing import Number, Packed
-from circuit_widgets.wire.topics.shared import interval
+from circuit_widgets.wire.topics.shared import Estimate as Estimate
+from circuit_widgets.wire.topics.shared import estimates, interval
 
 # One bit a size in a whole number of 32 bits, of which the last is the sign.
 MOST_SIZES = 31
@@ -59,18 +60,6 @@ class Carried:
     query: int
     key: int
     attention: float
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its interval, and what random circuits have with where one more would be."""
-
-    value: Number
-    low: Number = None
-    high: Number = None
-    null: Number = None
-    null_low: Number = None
-    null_high: Number = None
 
 
 @dataclass(frozen=True)
@@ -150,26 +139,12 @@ def sizes_table(sizes: Sequence[Size], which: str) -> Packed:
         ("accuracy", "accuracy"),
         ("without", "faithfulness without the circuit"),
     ):
-        found: list[Estimate] = [getattr(size, name) for size in sizes]
-        columns += [
-            packing.numbers(name, [each.value for each in found], label),
-            *interval(name, [each.low for each in found], [each.high for each in found], which),
-            packing.numbers(
-                f"{name}_null", [e.null for e in found], "random circuits", role="null", of=name
-            ),
-            packing.numbers(
-                f"{name}_null_low",
-                [each.null_low for each in found],
-                "one more random circuit, lower end",
-                role="null_low",
-                of=name,
-            ),
-            packing.numbers(
-                f"{name}_null_high",
-                [each.null_high for each in found],
-                "one more random circuit, upper end",
-                role="null_high",
-                of=name,
-            ),
-        ]
+        columns += estimates(
+            name,
+            [getattr(size, name) for size in sizes],
+            label,
+            which,
+            "random circuits",
+            "one more random circuit",
+        )
     return packing.table("sizes", columns, title="Circuits by size")
