@@ -221,6 +221,12 @@ def test_what_cannot_be_is_said() -> None:
         ask(model, task, upto=0.01)
     with pytest.raises(TypeError, match="circuit is 'ioi'; accepted is what extract_circuit found"):
         ask(model, task, circuit="ioi")
+    quick = {"size": 4, "random": 0, "check": 0, "progress": False}
+    with pytest.raises(ValueError, match="circuit is one by position, whose nodes are heads at"):
+        ask(model, task, circuit=cw.extract_circuit(model, task, by_position=True, **quick))
+    with pytest.raises(ValueError, match=r"circuit is of another model \(toy-induction\)"):
+        circuit = cw.extract_circuit(model, task, **quick)
+        ask(tiny.native(), circuit=circuit, texts=tiny.ids(6, batch=4))
     with pytest.raises(ValueError, match="rule 'source' reads results and measures nothing"):
         ask(model, task, rule="source")
     with pytest.raises(ValueError, match="prune_by is 'michel'; accepted are 'measured'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from circuit_widgets.analysis.optimization.results import CAPACITY, Suggestion
 from circuit_widgets.causal.edge_scores import patching_of
 from circuit_widgets.causal.nodes import Nodes, Source
 from circuit_widgets.prompts.tasks import Task
-from circuit_widgets.results.score import Score, interval_in_words
+from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import further_draw, ratio_interval
 from circuit_widgets.wire.numbers import number
 
@@ -24,6 +25,22 @@ EXPECTED = "reduced_bottleneck"
 MISSING = (
     "Whether more capacity there makes the model better is not known before such a model has been "
     "trained."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What a share is of, for people: how the sentence begins, which interval, what is measured."""
+
+    lost: str
+    which: str
+    measured: str
+
+
+PATCHED = Told(
+    "Without {name} (patched from the corrupt prompt) {share} of the task is lost",
+    "an interval for all nodes at once",
+    "share of the task that is lost without it",
 )
 
 
@@ -66,12 +83,13 @@ class NodeEffects:
 
 
 def bottlenecks(
-    nodes: Nodes, shares: Score, least: float, confidence: float, how: str
+    nodes: Nodes,
+    shares: Score,
+    least: float,
+    confidence: float,
+    told: Told = PATCHED,
 ) -> list[Suggestion]:
-    """A suggestion for each node whose share is at least as large, by the lower end.
-
-    how: how the shares were found, for people: "patched from the corrupt prompt".
-    """
+    """A suggestion for each node whose share is at least as large, by the lower end."""
     if shares.low is None or shares.high is None:
         return []
     found = []
@@ -86,9 +104,9 @@ def bottlenecks(
             Suggestion(
                 CAPACITY,
                 (source.name,),
-                _evidence(source, value, low, high, float(beside[0]), how),
+                _evidence(source, value, low, high, float(beside[0]), told),
                 EXPECTED,
-                "share of the task that is lost without it",
+                told.measured,
                 *map(number, [value, low, high, *beside]),
                 tested=False,
                 holds=None,
@@ -110,13 +128,14 @@ def _beside(nodes: Nodes, source: Source) -> list[int]:
     ]
 
 
-def _evidence(source: Source, value: float, low: float, high: float, rest: float, how: str) -> str:
-    others = "the other MLPs" if source.head is None else "the other heads of its layer"
-    beside = "" if math.isnan(rest) else f", without {others} {100 * rest:.0f} % on average"
-    ends = f"{100 * low:.0f} to {100 * high:.0f} %, an interval for all nodes at once"
-    return (
-        f"Without {source.name} ({how}) {100 * value:.0f} % of the task is lost ({ends}){beside}."
-    )
+def _evidence(
+    source: Source, value: float, low: float, high: float, rest: float, told: Told
+) -> str:
+    others = "MLPs" if source.head is None else "heads of its layer"
+    beside = f", without one of the other {others} {100 * rest:.0f} % on average"
+    lost = told.lost.format(name=source.name, share=f"{100 * value:.0f} %")
+    ends = f"{100 * low:.0f} to {100 * high:.0f} %, {told.which}"
+    return f"{lost} ({ends}){'' if math.isnan(rest) else beside}."
 
 
 def of_circuit(circuit: Any, least: float, confidence: float) -> list[Suggestion]:
@@ -124,17 +143,9 @@ def of_circuit(circuit: Any, least: float, confidence: float) -> list[Suggestion
 
     Its intervals are each node's own: for all of them at once they would be wider.
     """
-    found = bottlenecks(
-        circuit.nodes, circuit.node_effects, least, confidence, "taken out of the circuit"
+    told = Told(
+        "Taken out of the circuit, {name} costs it {share} of clean minus corrupt",
+        circuit.provenance.interval,
+        "what the circuit's faithfulness loses without it",
     )
-    which = interval_in_words(circuit.provenance.parameters.get("confidence"))
-    return [
-        Suggestion(
-            **{
-                **vars(each),
-                "evidence": each.evidence.replace("an interval for all nodes at once", which),
-                "measured": "share of the circuit's faithfulness that is lost without it",
-            }
-        )
-        for each in found
-    ]
+    return bottlenecks(circuit.nodes, circuit.node_effects, least, confidence, told)

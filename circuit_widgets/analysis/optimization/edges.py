@@ -50,11 +50,9 @@ class HarmfulEdges:
     ) -> None:
         self._model, self._nodes, self._seed = model, nodes, seed
         self._found, self._tested = found, tested
-        between = torch.zeros(len(nodes.sources), len(nodes.targets), dtype=torch.bool)
-        for i, source in enumerate(nodes.sources):
-            for j, target in enumerate(nodes.targets):
-                between[i, j] = source.head is not None and target.entry in ("q", "k", "v")
-        self._between = between & nodes.allowed
+        writes = torch.tensor([each.head is not None for each in nodes.sources])
+        reads = torch.tensor([each.entry in ("q", "k", "v") for each in nodes.targets])
+        self._between = writes[:, None] & reads & nodes.allowed
         self._edges: list[tuple[int, int]] = []
         self._random: list[tuple[int, int]] = []
         self._effects: list[Tensor] = []

@@ -93,11 +93,11 @@ class Finding:
                 self._cost(self._rounds.gone)
                 yield self._result(pending=True)
         yield self._work.end(HEADS)
-        yield from self._idle()
         if self._settings.rule == "source":
             found = naive.measures_of(self._circuit, self._coordination, self._settings.threshold)
             self._suggestions = naive.source_rules(found, self._settings.threshold)
         else:
+            yield from self._idle()
             yield from self._look_at_task()
         yield self._result(pending=False)
 
@@ -130,7 +130,7 @@ class Finding:
     def _idle(self) -> Iterator[Progress]:
         """Heads that write next to nothing, as a set: its effect is measured as any point's."""
         idle = suggested.idle_heads(self._rounds.first["norm"].value, self._settings.threshold)
-        self._idle_heads, self._idle_point = idle, self._point(idle)
+        self._idle_point = self._point(idle)
         if idle:
             yield from self._measure(self._idle_point)
 
@@ -174,7 +174,6 @@ class Finding:
                 effects.shares,
                 settings.bottleneck,
                 settings.confidence,
-                "patched from the corrupt prompt",
             )
         self._suggestions = [*found, *self._suggestions]
 
@@ -185,7 +184,8 @@ class Finding:
         harmful = edges.HarmfulEdges(
             self._model, nodes, *self._task.halves(seed), seed=settings.seed
         )
-        score = None if circuit is None else circuit.score.value
+        # Scores of the prompts that edges are tested on would choose what they then test.
+        score = circuit.score.value if circuit is not None and circuit.held_out else None
         for _ in harmful.run(settings.batch, score):
             yield self._work.did(TASK)
         self._suggestions += harmful.suggestions(settings.confidence)
@@ -223,9 +223,9 @@ class Finding:
             redundancy=sizes[chosen] / math.prod(self._shape),
             skipped=self._skipped,
         )
-        pruning = suggested.pruning(found)
-        if not pending and settings.rule != "source":
-            pruning += suggested.of_idle(self._idle_heads, self._idle_point, found)
         if settings.rule == "source":
-            pruning = []
+            return dataclasses.replace(found, suggestions=tuple(self._suggestions))
+        pruning = suggested.pruning(found)
+        if not pending:
+            pruning += suggested.of_idle(self._idle_point, found)
         return dataclasses.replace(found, suggestions=(*pruning, *self._suggestions))

@@ -13,11 +13,13 @@ from circuit_widgets import arguments
 from circuit_widgets.analysis.optimization.finding import Finding
 from circuit_widgets.analysis.optimization.results import Optimizations
 from circuit_widgets.analysis.optimization.rounds import BY
+from circuit_widgets.causal.nodes import nodes_of
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.tasks import Task, TaskSettings, check_is_task
 from circuit_widgets.results.provenance import begun
+from circuit_widgets.weights.writing import PartsMissing
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -130,6 +132,7 @@ def suggest_circuit_optimizations(
         check_is_task(task)
     listed = _texts(model, task, texts)
     _check_given("circuit", circuit, "circuits", "extract_circuit")
+    _check_circuit(model, circuit)
     _check_given("coordination", coordination, "coordination", "analyze_head_coordination")
     n_all = int(model.cfg.n_layers * model.cfg.n_heads)
     if model.cfg.n_heads < 2:
@@ -203,6 +206,26 @@ def _texts(model: TransformerBridge, task: Task | None, texts: Any) -> Prompts:
 def _check_given(name: str, given: Any, topic: str, by: str) -> None:
     if given is not None and getattr(given, "topic", None) != topic:
         raise TypeError(f"{name} is {arguments.shown(given)}; accepted is what {by} found, or None")
+
+
+def _check_circuit(model: TransformerBridge, circuit: Any) -> None:
+    if circuit is None:
+        return
+    if circuit.by_position:
+        raise ValueError(
+            "circuit is one by position, whose nodes are heads at one place of the text; accepted "
+            "is one that extract_circuit found with by_position=False"
+        )
+    try:
+        same = circuit.nodes == nodes_of(model)
+    except PartsMissing:
+        # A model whose parts cannot be told apart has no circuit.
+        same = False
+    if not same:
+        raise ValueError(
+            f"circuit is of another model ({circuit.provenance.model}); accepted is one that "
+            "extract_circuit found in this model"
+        )
 
 
 def halves(prompts: Prompts, seed: int) -> tuple[Prompts, Prompts]:

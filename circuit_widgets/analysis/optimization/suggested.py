@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.analysis.optimization.curve import Point
+from circuit_widgets.analysis.optimization.curve import Point, scores_of
 from circuit_widgets.analysis.optimization.results import (
     PRUNING,
     Optimizations,
@@ -50,24 +50,24 @@ def pruning(found: Optimizations) -> list[Suggestion]:
     return [_suggestion(found.heads(at), said, _numbers(found.rise, at), holds=True)]
 
 
-def of_idle(heads: list[Head], point: Point, found: Optimizations) -> list[Suggestion]:
+def of_idle(point: Point, found: Optimizations) -> list[Suggestion]:
     """Heads that write next to nothing, as a set."""
+    heads = point.heads
     if not heads:
         return []
     made = found.provenance
-    numbers = point.rise
-    names = ("value", "low", "high", "control", "control_low", "control_high")
-    rise = Score(**dict(zip(names, numbers[:, None], strict=True)))
+    _, rise = scores_of([point])
+    numbers = _numbers(rise, 0)
     said = (
         f"{_counted(len(heads))} less than {percent(float(made.parameters['threshold']), 0)} of "
         f"{'its' if len(heads) == 1 else 'their'} layer's mean norm (idle). Without "
         f"{'it' if len(heads) == 1 else 'them'} "
         f"{rise_in_words(rise, 0, made.interval, point.best_random)}."
     )
-    high, tolerance = float(numbers[2]), float(made.parameters["tolerance"])
+    high, tolerance = numbers[2], float(made.parameters["tolerance"])
     # Without an interval nothing is known to be within it.
     holds = high <= tolerance
-    return [_suggestion(tuple(map(str, heads)), said, numbers.tolist(), holds=holds)]
+    return [_suggestion(tuple(map(str, heads)), said, numbers, holds=holds)]
 
 
 def _counted(n: int) -> str:

@@ -40,7 +40,9 @@ def rise_in_words(rise: Score, at: int, interval: str, best: float) -> str:
     if rise.control is None or not bool(rise.control[at].isfinite()):
         return said
     said += f"; as many random heads of the same layers: {signed(float(rise.control[at]))}"
-    return said if math.isnan(best) else f"{said}, the best of them {signed(best)}"
+    return (
+        said if math.isnan(best) else f"{said}, the best of them on the other texts {signed(best)}"
+    )
 
 
 def saving(whole: PrunedCost, less: PrunedCost, *, timed: bool) -> str:

@@ -81,7 +81,7 @@ def points_table(points: Sequence[PointRow], which: str) -> Packed:
                 "one more random set",
                 unit="%",
             ),
-            numbers("best_random", "best random set", "%"),
+            numbers("best_random", "random set that was best on the other texts", "%"),
             numbers("parameters", "parameters"),
             numbers("bytes", "memory", "bytes"),
             numbers("cache_bytes", "KV cache", "bytes"),

@@ -37,7 +37,7 @@ export function Pruning({ rows, theme, at, gone, slider, copied, copy }: Props) 
         xs={sizes}
         log={false}
         xLabel="heads pruned"
-        yLabel="loss (%)"
+        yLabel="rise of the loss (%)"
         said={(at) => pointSaid(rows, at)}
       />
       <Table
@@ -90,7 +90,7 @@ function pictured(
         ...{ values: rise.null, low: null, high: null, tone: "ink", dash: [5, 3] },
       },
       {
-        label: "the best of them",
+        label: "the best of them on the other texts",
         about: "The random set that was best on the texts that heads are chosen on.",
         ...{ values: best, low: null, high: null, tone: "muted", dash: [2, 3] },
       },

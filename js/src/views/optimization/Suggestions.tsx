@@ -69,7 +69,8 @@ function columnsOf({ suggestions, effect }: OptimizationRows): TableColumn[] {
     {
       ...{ kind: "number", name: "random", label: "random", digits: 1 },
       values: effect?.null ?? [],
-      about: "The same of random parts of the same layers, the mean.",
+      about:
+        "The same of what is beside it, the mean: random heads of the same layers; the other heads of its layer, or the other MLPs, one by one; random edges between heads.",
     },
     text(
       "state",

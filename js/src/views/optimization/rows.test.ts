@@ -56,7 +56,7 @@ test("the heads that are gone at a point, as Python takes them", () => {
 
 test("a point in words", () => {
   expect(pointSaid(rows, 1)).toBe(
-    "2 of 270 heads pruned: loss +0.40 % (95 % interval 0.10 to 0.70 %); random heads +12.00 %, the best of them +9.00 %",
+    "2 of 270 heads pruned: loss +0.40 % (95 % interval 0.10 to 0.70 %); random heads +12.00 %, the best of them on the other texts +9.00 %",
   );
   expect(pointSaid(rows, 2)).toBe("3 of 270 heads pruned: loss +2.00 %; random heads +30.00 %");
 });

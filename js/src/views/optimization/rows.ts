@@ -111,7 +111,7 @@ export function pointSaid(shown: OptimizationRows, at: number): string {
   const [low, high] = [rise?.low?.[at], rise?.high?.[at]];
   const ends = isThere(low) ? ` (${rise?.interval} ${fixed(low)} to ${fixed(high)} %)` : "";
   const random = rise?.null?.[at];
-  const bests = isThere(best[at]) ? `, the best of them ${more(best[at])}` : "";
+  const bests = isThere(best[at]) ? `, the best of them on the other texts ${more(best[at])}` : "";
   const beside = isThere(random) ? `; random heads ${more(random)}${bests}` : "";
   return `${heads}: loss ${more(value)}${ends}${beside}`;
 }

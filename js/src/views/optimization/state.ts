@@ -1,6 +1,7 @@
 // How many heads are gone, from the parameter that Python reads and sets; keys, and what is copied.
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { counted } from "../../draw/number";
 import type { Session } from "../../model/session";
 import { useLatest } from "../../parts/latest";
 import { adjusting } from "../adjusting";
@@ -29,7 +30,7 @@ export function usePruning(session: Session, rows: OptimizationRows) {
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(asPython(gone));
-      copied.value = `Copied: a model without ${gone.length} heads.`;
+      copied.value = `Copied: a model without ${counted(gone.length, "head")}.`;
     } catch {
       copied.value = "The browser does not let this page copy: select the line above.";
     }
