@@ -48,7 +48,13 @@ class Tiles:
     size: int
 
 
-def bake(reading: Reading, heads: Sequence[Head], room: int, absent: str) -> Tiles:
+def bake(
+    reading: Reading,
+    heads: Sequence[Head],
+    room: int,
+    absent: str,
+    after: list[m.NextReply],
+) -> Tiles:
     """As many heads as fit `room` bytes of base64, the first first.
 
     Every head whole and pooled as the view shows it; then, where a text is longer than a tile, the
@@ -59,6 +65,7 @@ def bake(reading: Reading, heads: Sequence[Head], room: int, absent: str) -> Til
         heads: Which, the best first.
         room: Bytes of the page.
         absent: Why a head is not there, for the reader.
+        after: What is `predicted` of the run.
     """
     whole = reading.store.whole
     pooled = stride(whole, OVERVIEW_SIDE) > 1
@@ -75,7 +82,7 @@ def bake(reading: Reading, heads: Sequence[Head], room: int, absent: str) -> Til
         parts = [pack(tile, head, buffer) for head, tile in tiles]
         blocks.append(PicturesBlock(f"tiles.{side}", whole, "max", side, parts))
         data += buffer
-    run = BakedRun(reading.run_id, blocks, _next(reading), absent)
+    run = BakedRun(reading.run_id, blocks, after, absent)
     return Tiles(run, bytes(data), len(rough), len(heads), len(fine), spent)
 
 
@@ -125,7 +132,7 @@ def _rounded(tile: Quantised) -> Quantised:
     return replace(tile, first=(bits & _KEPT_BITS).view(torch.float32))
 
 
-def _next(reading: Reading) -> list[m.NextReply]:
+def predicted(reading: Reading) -> list[m.NextReply]:
     """What is predicted after every position, rounded to what is shown."""
     found = []
     for position in range(reading.n_tokens):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from circuit_widgets.export.baking import Head, Tiles, bake, smallest
+from circuit_widgets.export.baking import Head, Tiles, bake, predicted, smallest
 from circuit_widgets.export.budget import in_words
 from circuit_widgets.export.document import Section
 from circuit_widgets.export.replays import Replayed, replayed
-from circuit_widgets.export.script import packed
 from circuit_widgets.export.state import Linked, pack_state
 from circuit_widgets.export.stills import Still, still
 from circuit_widgets.export.wishes import Wish, title_of
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.views.explorer import Explorer
 from circuit_widgets.widgets.heads_view import HeadsView
+from circuit_widgets.widgets.sharing import packed
+from circuit_widgets.wire import messages as m
 
 # What a page says of itself is a few words longer when something is left out.
 _SPARE = 1200
@@ -32,10 +34,15 @@ class _Part:
     linked: Linked
     still: Still
 
-    @property
+    @cached_property
     def readings(self) -> list[Reading]:
         first = self.view.reading
         return [] if first is None else [first, *(other.reading for other in self.others)]
+
+    @cached_property
+    def predicted(self) -> list[list[m.NextReply]]:
+        """Of each reading, once: a page is baked twice, first to see what room it has."""
+        return [predicted(reading) for reading in self.readings]
 
     def bake(self, room: int, wish: Wish) -> list[Tiles]:
         """Heads' matrices of each run, in so many bytes of the page."""
@@ -43,8 +50,9 @@ class _Part:
         if wish.heads is not None:
             why = "only some heads are"
         found: list[Tiles] = []
-        for waiting, reading in zip(range(len(self.readings), 0, -1), self.readings, strict=True):
-            found.append(bake(reading, self.heads, room // waiting, why))
+        waiting = range(len(self.readings), 0, -1)
+        for left, reading, after in zip(waiting, self.readings, self.predicted, strict=True):
+            found.append(bake(reading, self.heads, room // left, why, after))
             room -= found[-1].size
         return found
 

@@ -8,7 +8,7 @@ from typing import Any
 from circuit_widgets import arguments
 from circuit_widgets.export.document import document
 from circuit_widgets.export.fitting import render
-from circuit_widgets.export.wishes import title_of, view_of, wish
+from circuit_widgets.export.wishes import title_of, views_of, wish
 
 FRAME_WISHES = ("budget", "height", "script", "bake", "picture")
 # Where the page around a frame runs no script, the frame is so high, and scrolls.
@@ -63,7 +63,7 @@ def render_static(
 
     Args:
         view: `explore(...)`, `result.view(...)`, or a result.
-        budget: Bytes of the frame, without the script if that is a file of its own.
+        budget: Bytes of the page in the frame, without the script if that is a file of its own.
         height: In px, before the frame says what it needs; None is what suits the view.
         script: Address of a file with the text of `script()`, for a site with many frames. None:
             the frame has the script inside, about 150 kB.
@@ -77,17 +77,17 @@ def render_static(
     >>> cw.export.render_static(cw.explore(cw.load_model(), "blue dog"))[:16]
     '<iframe sandbox='
     """
-    shown = view_of(view)
-    asked = wish([shown], budget=budget, bake=bake, link=True, picture=picture)
-    title = title_of(shown)
-    text = render(
-        [shown],
-        asked,
-        lambda sections: document(title, sections, heading=False, framed=True, address=script),
-    )
+    with views_of([view]) as [shown]:
+        asked = wish([shown], budget=budget, bake=bake, link=True, picture=picture)
+        title = title_of(shown)
+        text = render(
+            [shown],
+            asked,
+            lambda sections: document(title, sections, heading=False, framed=True, address=script),
+        )
+        first = height or shown.frame["height"] or _HEIGHT.get(shown._bundle, _OTHERS)
     # A file of the site is out of reach for a frame of no origin, where the site is on a disk.
     sandbox = "allow-scripts" if script is None else "allow-scripts allow-same-origin"
-    first = height or shown.frame["height"] or _HEIGHT.get(shown._bundle, _OTHERS)
     first = arguments.whole("height in px", first, least=1)
     return (
         f'<iframe sandbox="{sandbox}" title="{escape(title)}" width="100%" height="{first}" '

@@ -10,7 +10,7 @@ from typing import Any
 from circuit_widgets import arguments
 from circuit_widgets.export.document import THEMES, Theme, document
 from circuit_widgets.export.fitting import render
-from circuit_widgets.export.wishes import several, title_of, wish
+from circuit_widgets.export.wishes import title_of, views_of, wish
 from circuit_widgets.results.writing import replace_file
 
 BUDGET = 10**6
@@ -64,15 +64,15 @@ def page(
     True
     """
     arguments.choice("theme", theme, THEMES)
-    shown = several(views)
-    limit = BUDGET * len(shown) if budget is None else budget
-    asked = wish(shown, budget=limit, bake=bake, link=link, picture=picture)
-    named = title if title is not None else title_of(shown[0])
-    text = render(
-        shown,
-        asked,
-        lambda sections: document(named, sections, heading=title is not None, theme=theme),
-    )
+    with views_of(views) as shown:
+        limit = BUDGET * len(shown) if budget is None else budget
+        asked = wish(shown, budget=limit, bake=bake, link=link, picture=picture)
+        named = title if title is not None else title_of(shown[0])
+        text = render(
+            shown,
+            asked,
+            lambda sections: document(named, sections, heading=title is not None, theme=theme),
+        )
     if path is None:
         return text
     return replace_file(path, text.encode())

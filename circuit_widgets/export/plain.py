@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from circuit_widgets.export.wishes import view_of
+from circuit_widgets.export.wishes import views_of
 from circuit_widgets.wire.page import PageTraits
 
 
@@ -23,9 +23,9 @@ def state(view: Any) -> str:
     >>> sorted(json.loads(cw.export.state(cw.explore(cw.load_model(), "blue dog"))))[:3]
     ['controls', 'frame', 'param_values']
     """
-    shown = view_of(view)
-    found = {name: _plain(getattr(shown, name)) for name in PageTraits.__struct_fields__}
-    return json.dumps({**found, "version": shown.version}, allow_nan=False)
+    with views_of([view]) as [shown]:
+        found = {name: _plain(getattr(shown, name)) for name in PageTraits.__struct_fields__}
+        return json.dumps({**found, "version": shown.version}, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -6,9 +6,9 @@ import base64
 import functools
 import hashlib
 import re
-import zlib
 
 from circuit_widgets.widgets.base import bundle
+from circuit_widgets.widgets.sharing import packed
 
 # A page carries the bundle deflated; this puts it where a browser runs it. The bundle's own hash is
 # in the page's policy, so that no other text can be run in this way.
@@ -60,12 +60,6 @@ def script() -> str:
     """
     # Inside HTML nothing of it may end the element; in JavaScript the two are the same text.
     return re.sub("</(?=script)", r"<\\/", bundle("page"), flags=re.IGNORECASE)
-
-
-def packed(text: str | bytes) -> str:
-    """Deflated, in base64."""
-    data = text.encode() if isinstance(text, str) else text
-    return base64.b64encode(zlib.compress(data, 9)).decode()
 
 
 def packed_script() -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from circuit_widgets.export.replays import Replayed
-from circuit_widgets.export.script import packed
 from circuit_widgets.widgets.heads_view import HeadsView
+from circuit_widgets.widgets.sharing import packed
 from circuit_widgets.wire import messages as m
 from circuit_widgets.wire.blocks import BlockTopic, PicturesBlock
 from circuit_widgets.wire.controls import Control, Frame, ParamValues

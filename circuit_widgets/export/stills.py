@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ MOST = 60_000
 _COLOURS = 64
 # Heads that are named in words.
 _NAMED = 3
+# A plot takes 0.2 s to paint; each view's last one stays while its result is the same.
+_paintings: weakref.WeakKeyDictionary[HeadsView, tuple[Any, str]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def still(view: HeadsView, picture: bool = True) -> Still:
     drawn = svg(view)
     if drawn is not None and len(drawn) < MOST:
         return Still(words, "image/svg+xml", drawn)
-    painted = None if result is None else _painted(result)
+    painted = None if result is None else _painting(view, result)
     return Still(words, "image/png" if painted else "", painted or "")
 
 
@@ -68,6 +71,17 @@ def _words(view: HeadsView) -> str:
         named = ", ".join(f"{layer}.{head} {value:.2f}" for (layer, head), value in scores)
         lines.append(f"  highest {view.shown_score['label']}: {named}")
     return "\n".join(lines)
+
+
+def _painting(view: HeadsView, result: Any) -> str | None:
+    """The view's last painting where it is of this result, or a new one."""
+    last = _paintings.get(view)
+    if last is not None and last[0] is result:
+        return last[1]
+    painted = _painted(result)
+    if painted is not None:
+        _paintings[view] = (result, painted)
+    return painted
 
 
 def _painted(result: Any) -> str | None:

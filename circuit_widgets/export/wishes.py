@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,18 +78,21 @@ def _replays(asked: Any, views: Sequence[HeadsView]) -> dict[int, list[Replay]]:
     return {at: replays(asked, view.model) for at, view in explorers.items()}
 
 
-def several(views: Any) -> list[HeadsView]:
-    """One view or a list of them; of a result its view."""
-    found = list(views) if isinstance(views, list | tuple) else [views]
+@contextmanager
+def views_of(given: Any) -> Iterator[list[HeadsView]]:
+    """Views of one or several views and results; those made here, of results, are closed again."""
+    found = list(given) if isinstance(given, list | tuple) else [given]
     if not found:
         raise ValueError("a page needs a view: there is none in the list")
-    return [view_of(view) for view in found]
+    with ExitStack() as made:
+        yield [_view_of(view, made) for view in found]
 
 
-def view_of(view: Any) -> HeadsView:
-    """A view, or a result's."""
+def _view_of(view: Any, made: ExitStack) -> HeadsView:
     if isinstance(view, Result):
-        return view.view()
+        shown: HeadsView = view.view()
+        made.callback(shown.close)
+        return shown
     if isinstance(view, HeadsView):
         return view
     raise TypeError(

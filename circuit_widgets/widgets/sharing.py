@@ -50,6 +50,12 @@ export default {
 _lock = threading.Lock()
 
 
+def packed(text: str | bytes) -> str:
+    """Deflated, in base64."""
+    data = text.encode() if isinstance(text, str) else text
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
 class _Holder(anywidget.AnyWidget):
     """Holds the script; shown nowhere."""
 
@@ -68,7 +74,6 @@ class Sharing:
         """The module of a view that finds its script elsewhere; `script` gives all views' one."""
         with _lock:
             if cls._holder is None or cls._holder.comm is None:
-                packed = base64.b64encode(zlib.compress(script().encode(), 9)).decode()
-                cls._holder = _Holder(packed=packed)
+                cls._holder = _Holder(packed=packed(script()))
             id = cls._holder.model_id
         return _LOADER.replace("ID", str(id)).replace("NAME", name)

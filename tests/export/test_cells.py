@@ -13,7 +13,7 @@ import torch
 import circuit_widgets as cw
 from circuit_widgets.export.cells import VARIABLE, WIDGET
 from circuit_widgets.export.drawing import svg
-from circuit_widgets.export.stills import MOST
+from circuit_widgets.export.stills import MOST, still
 from tests import tiny
 
 TEXT = "blue dog seven river blue dog seven river"
@@ -63,6 +63,21 @@ def test_a_view_without_heads_scores_has_the_plot() -> None:
     data, _ = view._repr_mimebundle_()
     assert ("image/png" in data) != ("image/svg+xml" in data)
     assert len(data.get("image/png", data.get("image/svg+xml"))) < MOST
+    view.close()
+
+
+def test_a_plot_is_painted_once_a_result(monkeypatch) -> None:
+    first = cw.compute_self_influence(cw.load_model(), TEXT, progress=False)
+    other = cw.compute_self_influence(cw.load_model(), "blue dog seven", progress=False)
+    plotted = []
+    plot = type(first).plot
+    monkeypatch.setattr(type(first), "plot", lambda self: plotted.append(self) or plot(self))
+    view = first.view()
+    pictures = [still(view).data for _ in range(2)]
+    view.result = other
+    pictures += [still(view).data for _ in range(2)]
+    assert pictures[0] == pictures[1] != pictures[2] == pictures[3]
+    assert len(plotted) == 2 and plotted[0] is first and plotted[1] is other
     view.close()
 
 

@@ -15,6 +15,7 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets.export.budget import bytes_of
+from circuit_widgets.live.reading import Reading
 from circuit_widgets.wire.page import PageView
 from tests import tiny
 
@@ -68,6 +69,19 @@ def test_every_head_is_as_the_store_has_it(view) -> None:
     assert [reply["position"] for reply in run["next"]] == list(range(len(view.tokens)))
     span = state["traits"]["score_data"]
     assert data[span["offset"] : span["offset"] + span["length"]] == view.score_data
+
+
+def test_what_is_predicted_is_asked_once_a_position(view, monkeypatch) -> None:
+    asked = []
+    answer = Reading.answer
+
+    def heard(self: Reading, question: Any) -> Any:
+        asked.append(question.position)
+        return answer(self, question)
+
+    monkeypatch.setattr(Reading, "answer", heard)
+    view.to_html(picture=False)
+    assert asked == list(range(len(view.tokens)))
 
 
 def test_heads_that_have_no_room_are_left_out_the_best_last(model) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ipywidgets.widgets import widget as ipywidget
 
 import circuit_widgets as cw
 from tests.export.test_pages import states
@@ -55,6 +56,27 @@ def test_python_sets_what_readers_cannot(patterns) -> None:
     view.params["threshold.induction"] = 0.7
     assert view.params["threshold.induction"] == 0.7
     view.close()
+
+
+@pytest.mark.parametrize("export", [cw.export.page, cw.export.render_static, cw.export.state])
+def test_views_that_are_made_of_results_are_closed_again(patterns, export: Any) -> None:
+    view = patterns.view()
+    before = set(ipywidget._instances)
+    assert view.model_id in before
+    export(patterns)
+    assert set(ipywidget._instances) == before
+    export(view)
+    assert set(ipywidget._instances) == before
+    view.close()
+
+
+def test_views_are_closed_where_there_is_no_page(patterns) -> None:
+    before = set(ipywidget._instances)
+    with pytest.raises(TypeError, match="int cannot be on a page"):
+        cw.export.page([patterns, 3])
+    with pytest.raises(ValueError, match="no room"):
+        cw.export.render_static(patterns, budget=1000)
+    assert set(ipywidget._instances) == before
 
 
 def test_readers_have_the_runs_that_were_named() -> None:
