@@ -18,7 +18,7 @@ from circuit_widgets.causal.direct import DirectLogits
 from circuit_widgets.live.next_tokens import TopNext, top_next
 from circuit_widgets.live.store import OVERVIEW_SIDE, Missing, TensorStore
 from circuit_widgets.live.tiles import Quantised
-from circuit_widgets.prompts.characters import LONGEST, after
+from circuit_widgets.prompts.characters import LONGEST, shown_after
 from circuit_widgets.prompts.tokens import Tokens
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import middle_of
@@ -80,7 +80,7 @@ class Reading:
     def name_next(self, position: int, id: int) -> str:
         """What a token shows as that may follow a position; one may complete a character there."""
         before = self.tokens.ids[0, max(0, position + 2 - LONGEST) : position + 1].tolist()
-        return after([self.name_token(each) for each in before], self.name_token(id))
+        return shown_after(self.name_token, before, id)
 
     @property
     def n_tokens(self) -> int:

@@ -7,7 +7,7 @@ The bytes of one are no text: alone each shows as "\xe8", and nobody can read th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 # A character has at most four bytes, and a token begins and ends inside of one at most.
@@ -28,13 +28,14 @@ def in_characters(strings: Sequence[str]) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def after(strings: Sequence[str], candidate: str) -> str:
-    r"""What a token shows as that may come next, after tokens as they are without characters.
+def shown_after(show: Callable[[int], str], before: Sequence[int], id: int) -> str:
+    r"""What a token shows as that may follow others; `show` is what each shows as alone.
 
-    >>> after(["a", r"\xe8", r"\x93"], r"\x9d"), after(["a"], r"\x9d")
+    >>> show = ["a", r"\xe8", r"\x93", r"\x9d"].__getitem__
+    >>> shown_after(show, [0, 1, 2], 3), shown_after(show, [0], 3)
     ('蓝⟨3/3⟩', '\\x9d')
     """
-    return in_characters([*strings[1 - LONGEST :], candidate])[-1]
+    return in_characters([show(each) for each in (*before[1 - LONGEST :], id)])[-1]
 
 
 def _character(strings: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from circuit_widgets import arguments
 from circuit_widgets.models import n_context
-from circuit_widgets.prompts.characters import LONGEST, after, in_characters
+from circuit_widgets.prompts.characters import in_characters, shown_after
 from circuit_widgets.prompts.unknown_words import about_unknown_words
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def show_tokens(model: TransformerBridge, ids: Iterable[int]) -> tuple[str, ...]
 
 def show_token_after(model: TransformerBridge, before: Sequence[int], id: int) -> str:
     """What a token shows as that may follow others: one may complete a character of theirs."""
-    return after([show_token(model, id) for id in before[1 - LONGEST :]], show_token(model, id))
+    return shown_after(lambda each: show_token(model, each), before, id)
 
 
 def show_token(model: TransformerBridge, id: int) -> str:

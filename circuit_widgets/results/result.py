@@ -202,6 +202,9 @@ class Result:
         """
         return part("export", "alone", "render_static")(self, **wishes)
 
+    def _in_text(self, error: ImportError) -> str:
+        return f"{self!r}\n  (no interactive view here: {error})"
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """The topic's widget in a notebook; text where there is no kernel or no widget."""
         text = {"text/plain": repr(self)}
@@ -210,7 +213,7 @@ class Result:
         try:
             view = self.view()
         except ImportError as error:
-            return {"text/plain": f"{self!r}\n  (no interactive view here: {error})"}
+            return {"text/plain": self._in_text(error)}
         # ipywidgets gives a dict, anywidget a pair of dicts or None.
         bundle = view._repr_mimebundle_(include=include, exclude=exclude)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
@@ -221,7 +224,7 @@ class Result:
         try:
             return self.view()
         except ImportError as error:
-            return f"{self!r}\n  (no interactive view here: {error})"
+            return self._in_text(error)
 
     def __eq__(self, other: object) -> bool:
         """Same class, provenance and numbers; NaN equals NaN, time and model do not count."""

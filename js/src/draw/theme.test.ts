@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { describe, expect, it, vi } from "vitest";
 import { parseColour } from "./oklab";
 import { readTheme, stampTheme, themeCss, watchTheme } from "./theme";
@@ -14,7 +15,13 @@ interface Fake {
 /** Elements with custom properties and backgrounds, as much of a page as a theme is read from. */
 function page(systemDark = false) {
   const frames: (() => void)[] = [];
-  const observers: { call: () => void; live: boolean }[] = [];
+  interface Observer {
+    call: () => void;
+    live: boolean;
+    /** Attributes by the element that they are watched at. */
+    at: Map<unknown, string[]>;
+  }
+  const observers: Observer[] = [];
   const media = new EventTarget();
   const probes = new Set<object>();
   const vars = (f: Fake | undefined): Record<string, string> =>
@@ -24,12 +31,14 @@ function page(systemDark = false) {
     requestAnimationFrame: (f: () => void) => frames.push(f),
     cancelAnimationFrame: vi.fn(),
     MutationObserver: class {
-      private entry: { call: () => void; live: boolean };
+      private entry: Observer;
       constructor(callback: () => void) {
-        this.entry = { call: callback, live: true };
+        this.entry = { call: callback, live: true, at: new Map() };
         observers.push(this.entry);
       }
-      observe(): void {}
+      observe(node: unknown, { attributeFilter }: { attributeFilter: string[] }): void {
+        this.entry.at.set(node, attributeFilter);
+      }
       disconnect(): void {
         this.entry.live = false;
       }
@@ -179,6 +188,21 @@ describe("watchTheme", () => {
     frames.length = 0;
     media.dispatchEvent(new Event("change"));
     expect(frames).toHaveLength(0);
+  });
+
+  it.each(["body", "documentElement"] as const)("follows data-theme of %s", (where) => {
+    const { element, frames, observers } = page(false);
+    const fake: Fake = { vars: {} };
+    const el = element(fake);
+    const theme = signal(readTheme(el));
+    watchTheme(el, new AbortController().signal, () => {
+      theme.value = readTheme(el);
+    });
+    fake.vars = jupyterDark;
+    for (const { at, call } of observers)
+      if (at.get(el.ownerDocument[where])?.includes("data-theme")) call();
+    frames.shift()?.();
+    expect(theme.value.dark).toBe(true);
   });
 
   it("does not begin after the end", () => {

@@ -167,10 +167,11 @@ export function watchTheme(el: Element, signal: AbortSignal, changed: () => void
     if (!frame) frame = view.requestAnimationFrame(look);
   };
   const observer = new view.MutationObserver(wake);
-  // JupyterLab marks the body, VS Code its class (and writes the variables into html's style),
-  // Colab and many static pages an attribute of html.
-  const names = ["class", "data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-kind"];
-  const root = [...names, "data-theme", "theme", "style"];
+  // JupyterLab and Furo mark the body, VS Code its class (and writes the variables into html's
+  // style), Colab and many static pages an attribute of html.
+  const jupyter = ["data-jp-theme-light", "data-jp-theme-name"];
+  const names = ["class", ...jupyter, "data-vscode-theme-kind", "data-theme"];
+  const root = [...names, "theme", "style"];
   if (doc.body) observer.observe(doc.body, { attributes: true, attributeFilter: names });
   observer.observe(doc.documentElement, { attributes: true, attributeFilter: root });
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])

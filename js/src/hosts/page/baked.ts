@@ -124,15 +124,15 @@ function tileOf(
 }
 
 function finest(run: BakedRun, [layer, head]: HeadAt, data: DataView): Tile | null {
-  let best: Tile | null = null;
+  let best: { part: TilePart; window: Window; base: number } | null = null;
   let base = 0;
   for (const block of run.pictures) {
     const part = block.tiles.find(({ head: at }) => at[0] === layer && at[1] === head);
-    if (part && (!best || part.rows > best.rows))
-      best = unpack(part, block.window, from(data, base));
+    if (part && (!best || part.rows > best.part.rows)) best = { part, window: block.window, base };
     base += bytesOf(block);
   }
-  return best;
+  // Unpacking copies.
+  return best && unpack(best.part, best.window, from(data, best.base));
 }
 
 function from(data: DataView, base: number): DataView {

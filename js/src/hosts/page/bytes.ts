@@ -1,12 +1,6 @@
 // What a page carries as text: base64 of deflated bytes. A view is its JSON, then its binary traits.
 import type { PageView, Span } from "../../contract.gen";
-
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const plain = atob(text.trim());
-  const bytes = new Uint8Array(plain.length);
-  for (let i = 0; i < plain.length; i++) bytes[i] = plain.charCodeAt(i);
-  return bytes;
-}
+import { fromBase64 } from "../../wire/traits";
 
 /** Deflated bytes in base64, as they were; nothing for no text. */
 export async function inflate(text: string): Promise<DataView> {
