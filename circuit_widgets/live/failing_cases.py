@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from circuit_widgets import capture
 from circuit_widgets.analysis.failures.live import add_case, reference_of, try_fix
-from circuit_widgets.analysis.failures.results import FIXES, CircuitFailures, Fix
+from circuit_widgets.analysis.failures.results import CircuitFailures, Fix
 from circuit_widgets.jobs.analysis import holding
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.several_texts import SeveralTexts
@@ -120,14 +120,14 @@ class FailingCases(SeveralTexts):
             return "Looking into the new case", add
         if wish.case >= len(result.cases):
             raise Refused("invalid", f"there is no case {wish.case}")
-        if wish.fix not in FIXES:
+        if wish.fix not in result.fixes:
             raise Refused("invalid", f"there is no fix {wish.fix!r}")
 
         def attempt() -> None:
             fix = try_fix(model, result, wish.case, wish.part, wish.fix)
             self._show.fix_tried(Tried(wish.case, wish.part, fix))
 
-        return f"Trying on {wish.part}: {FIXES[wish.fix]}", attempt
+        return f"Trying on {wish.part}: {result.fixes[wish.fix]}", attempt
 
     def _ended(self, job: Job[Any]) -> None:
         if job.state == "failed":

@@ -59,6 +59,7 @@ class FailuresView(ResultView):
         # Before there is a result nobody knows how many cases there are.
         last = None if result is None else max(0, len(result.cases) - 1)
         types = [c.option(name, label, about) for name, (label, about) in TYPE_NAMES.items()]
+        fixes = FIXES if result is None else result.fixes
         return [
             c.number("failures.case", "Case", 0, least=0, most=last, step=1),
             c.choice("failures.type", "Type", [c.option("", "all types"), *types]),
@@ -66,7 +67,7 @@ class FailuresView(ResultView):
             c.number("failures.score", "Least score", 0, least=0, most=1, step=0.05),
             word("failures.cases.sort", "Order of the cases", ""),
             word("failures.part", "The MLP that is selected, in place of the head", ""),
-            c.choice("failures.fix", "Fix", [c.option(name, name, FIXES[name]) for name in FIXES]),
+            c.choice("failures.fix", "Fix", [c.option(name, name, fixes[name]) for name in fixes]),
         ]
 
     def _read(self, result: CircuitFailures | None, model: Any) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from circuit_widgets.analysis.failures.parts import FIXES_BESIDE_PROMPTS
 from circuit_widgets.analysis.failures.results import (
-    FIXES,
     TYPES,
     UNKNOWN,
     Answer,
@@ -24,19 +22,19 @@ from circuit_widgets.wire.topics import failures as t
 TYPE_NAMES = {
     "attention_collapse": (
         "attention collapse",
-        "The head attends to one token or to all alike, and it does not in the reference.",
+        "The head attends to one token or to all alike, and as usual it does not.",
     ),
     "path_interruption": (
         "path interruption",
-        "What the head or MLP does for later ones in the reference is lost.",
+        "What the head or MLP does for later ones as usual is lost.",
     ),
     "incorrect_routing": (
         "incorrect routing",
-        "The head gets what it moves from other tokens than in the reference.",
+        "The head gets what it moves from other tokens than as usual.",
     ),
     "overactivation": (
         "overactivation",
-        "It writes far more, or less, for its stream than in the reference.",
+        "It writes far more for its stream than as usual.",
     ),
     UNKNOWN: ("unknown", "None of the types holds."),
 }
@@ -71,17 +69,12 @@ def blocks_of(result: CircuitFailures, tried: Sequence[Tried], n_added: int) -> 
         t.named_table("kinds", [t.Named(n, *TYPE_NAMES[n]) for n in TYPE_NAMES], "Types"),
         t.named_table(
             "interventions",
-            [t.Named(n, n, about, n == "redirect") for n, about in _fixes(result).items()],
+            [t.Named(n, n, about, n == "redirect") for n, about in result.fixes.items()],
             "Fixes",
         ),
         t.texts_table(_texts(result)),
         *_pictures(result),
     ]
-
-
-def _fixes(result: CircuitFailures) -> dict[str, str]:
-    """What each fix does, beside what the result was compared with."""
-    return FIXES if result.compared == "model" else FIXES_BESIDE_PROMPTS
 
 
 def _case(result: CircuitFailures, at: int, added: bool) -> t.CaseRow:

@@ -136,7 +136,7 @@ class Transfer:
         low, high: Its interval over cases (Fieller 1954); NaN: there are too few.
         right: How many of the other cases the model gets right with it.
         n: How many others there are.
-        control: `recovered` of the same fix in random components of the same layer, the highest.
+        control: `recovered` of the same fix in other components, drawn at random, the highest.
         healthy_lost: How many of the healthy cases that were tried the model gets wrong with it.
         n_healthy: How many were tried.
     """

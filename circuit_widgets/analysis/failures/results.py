@@ -12,6 +12,7 @@ from circuit_widgets.analysis.failures import frames, words
 from circuit_widgets.analysis.failures.cases import Asked
 from circuit_widgets.analysis.failures.parts import (
     FIXES,
+    FIXES_BESIDE_PROMPTS,
     TYPES,
     UNKNOWN,
     Answer,
@@ -148,6 +149,11 @@ class CircuitFailures(Result, topic="failures"):
     def diagnosis(self, case: int = 0) -> tuple[str, ...]:
         """The failure in a few sentences, made of the numbers of this result only."""
         return words.diagnosis(self, case)
+
+    @property
+    def fixes(self) -> dict[str, str]:
+        """What each fix does, in words: beside the reference, or beside healthy prompts."""
+        return FIXES if self.compared == "model" else FIXES_BESIDE_PROMPTS
 
     @property
     def abouts(self) -> dict[str, About]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,6 @@ import torch
 
 from circuit_widgets.analysis.failures.features import ABOUTS
 from circuit_widgets.analysis.failures.parts import (
-    FIXES,
-    FIXES_BESIDE_PROMPTS,
     TYPES,
     UNKNOWN,
     Answer,
@@ -88,8 +85,7 @@ def diagnosis(result: CircuitFailures, case: int) -> tuple[str, ...]:
         )
     else:
         found += [_out(result, case, out)]
-    fixes = FIXES if result.compared == "model" else FIXES_BESIDE_PROMPTS
-    found += [_fixed(each, fixes) for each in problems if each.fixes]
+    found += [_fixed(each, result.fixes) for each in problems if each.fixes]
     return tuple(found)
 
 
@@ -166,7 +162,7 @@ def abouts(result: CircuitFailures) -> dict[str, About]:
         group="this case",
         unit="deviations",
     )
-    return {"anomaly": anomaly, **{name: dataclasses.replace(ABOUTS[name]) for name in ABOUTS}}
+    return {"anomaly": anomaly, **ABOUTS}
 
 
 def score(result: CircuitFailures, name: str, case: int | None) -> Score:

@@ -111,7 +111,7 @@ def cases_table(cases: Sequence[CaseRow]) -> Packed:
             *(
                 packing.numbers(name, [getattr(case, name) for case in cases], label, about=about)
                 for name, label, about in (
-                    ("p_expected", "p expected", "Probability of the expected token"),
+                    ("p_expected", "p expected", "Probability of the expected tokens together"),
                     ("p_predicted", "p predicted", "Probability of the predicted token"),
                     ("p_healthy", "p usual", "Probability of the expected token in the reference"),
                 )

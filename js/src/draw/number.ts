@@ -25,6 +25,11 @@ export function shortNumber(value: Numeric): string {
   return signed(String(size >= 100 ? Math.round(value) : Number(value.toPrecision(2))));
 }
 
+/** A share in percent: "82 %". */
+export function percent(share: Numeric): string {
+  return isThere(share) ? `${fixed(100 * share, 0)} %` : MISSING;
+}
+
 /** "0.12 to 0.34", or "" where there is no interval. */
 export function interval(low: Numeric, high: Numeric, digits = 2): string {
   return isThere(low) && isThere(high) ? `${fixed(low, digits)} to ${fixed(high, digits)}` : "";

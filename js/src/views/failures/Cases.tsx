@@ -109,7 +109,7 @@ function columnsOf(rows: FailureRows, passed: readonly number[]): TableColumn[] 
     {
       ...{ kind: "text", name: "type", label: "type" },
       values: passed.map((at) => labelOf(rows.kinds, cases.type[at] ?? "")),
-      about: "The type that holds most strongly; unknown: none does.",
+      about: "The type that names the failure; unknown: none holds.",
       said: (row) => behind(rows, passed[row] ?? 0),
     },
     {

@@ -1,6 +1,6 @@
 // The selected part in this case: what is out of line, the fixes that were tried, and one to try now.
 import { useMemo } from "preact/hooks";
-import { fixed, isThere } from "../../draw/number";
+import { fixed, isThere, percent } from "../../draw/number";
 import type { Session } from "../../model/session";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
@@ -13,7 +13,7 @@ import {
   type Tried,
 } from "./rows";
 import { type Shown, useKeys } from "./state";
-import { findsSaid, percent, quoted } from "./words";
+import { findsSaid, quoted } from "./words";
 
 export function Part({ session, shown }: { session: Session; shown: Shown }) {
   const { rows, at, part, live } = shown;
@@ -34,7 +34,7 @@ export function Part({ session, shown }: { session: Session; shown: Shown }) {
     <>
       <h3 data-cw="part-name" aria-live="polite">
         <strong>{partSaid(part)}</strong>{" "}
-        <span class="quiet">{found ? foundSaid(rows, found) : "in line in this case"}</span>
+        <span class="quiet">{found ? foundSaid(rows, found) : notFoundSaid(rows, at)}</span>
       </h3>
       {found?.said && (
         <p class="quiet" data-cw="evidence">
@@ -87,6 +87,11 @@ function foundSaid({ kinds, threshold }: FailureRows, { type, z, q }: Found): st
   return `in line (${far}), tried as a patch of it promises much`;
 }
 
+/** Before a case is looked into it has no type, and no part of it is known to be in line. */
+function notFoundSaid({ cases }: FailureRows, at: number): string {
+  return cases.type[at] ? "in line in this case" : "not looked into yet";
+}
+
 function Transfers({ rows, part }: { rows: FailureRows; part: string }) {
   const found = rows.transfers.filter((one) => one.part === part);
   if (found.length === 0) return null;
@@ -117,7 +122,7 @@ function columnsOf(rows: FailureRows, tried: readonly Tried[], at: number): Tabl
     {
       ...{ kind: "text", name: "p", label: "p expected" },
       values: tried.map(({ pExpected }) => `${fixed(before)} → ${fixed(pExpected)}`),
-      about: "Probability of the expected token, before and after.",
+      about: "Probability of the expected tokens together, before and after.",
     },
     {
       ...{ kind: "text", name: "predicted", label: "predicts" },
@@ -133,7 +138,7 @@ function columnsOf(rows: FailureRows, tried: readonly Tried[], at: number): Tabl
     {
       ...{ kind: "number", name: "control", label: "control", values: tried.map((t) => t.control) },
       write: percent,
-      about: "The most that the same change brings back in other parts of the layer.",
+      about: "The most that the same change brings back in other parts, drawn at random.",
       said: (row) => tried[row]?.controlAbout ?? "",
     },
   ];

@@ -1,6 +1,6 @@
 // What the failure browser says of cases, parts and fixes.
 import { labelText } from "../../draw/label";
-import { counted, fixed, isThere } from "../../draw/number";
+import { counted, fixed } from "../../draw/number";
 import type { FailureRows } from "./rows";
 
 export const quoted = (token: string): string => `“${labelText(token, 20).trim() || token}”`;
@@ -22,6 +22,3 @@ export function tailOf(prompt: string, letters: number): string {
 
 /** A share of false finds; one that is smaller than its digits is not 0. */
 export const findsSaid = (q: number): string => (q < 0.001 ? "q < 0.001" : `q ${fixed(q, 3)}`);
-
-export const percent = (share: number | null | undefined): string =>
-  isThere(share) ? `${fixed(100 * share, 0)} %` : "–";

@@ -1,9 +1,10 @@
 // The largest effects, each with its interval, its share of clean minus corrupt and its q.
 import { useMemo } from "preact/hooks";
+import { percent } from "../../draw/number";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
 import type { Sorting } from "../sorting";
-import { type PatchingRows, percent, surenessOf } from "./rows";
+import { type PatchingRows, surenessOf } from "./rows";
 
 interface Props extends Sorting {
   rows: PatchingRows;

@@ -2,12 +2,12 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { labelText } from "../../draw/label";
-import { fixed } from "../../draw/number";
+import { fixed, percent } from "../../draw/number";
 import { evenly } from "../../draw/scale";
 import type { Theme } from "../../draw/theme";
 import { Choice } from "../../parts/Choice";
 import { Heat } from "../../parts/Heat";
-import { type PatchingRows, type Places, percent, surenessOf } from "./rows";
+import { type PatchingRows, type Places, surenessOf } from "./rows";
 
 interface Props {
   rows: PatchingRows;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { percent } from "../../draw/number";
 import { fakeTable, fakeTopic } from "../../test/fake-blocks";
-import { headingOf, percent, readPatching, surenessOf } from "./rows";
+import { headingOf, readPatching, surenessOf } from "./rows";
 
 const parts = fakeTable("parts", {
   name: { texts: ["0.1", "1.2"] },

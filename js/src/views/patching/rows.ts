@@ -1,5 +1,5 @@
 // What the view of activation patching shows, as typed columns: read from the topic's message.
-import { exact, fixed } from "../../draw/number";
+import { exact } from "../../draw/number";
 import type { Estimates, Topic } from "../../wire/blocks";
 import { type Fact, readFacts } from "../../wire/rows";
 
@@ -93,8 +93,4 @@ export function surenessOf(q: number | undefined, { fdr, nPrompts }: PatchingRow
   if (q === undefined || Number.isNaN(q))
     return nPrompts < 5 ? "not tested: fewer than 5 prompts" : "not tested";
   return `q ${exact(q, 3)}, ${q < fdr ? "differs from 0" : "not distinguishable from 0"}`;
-}
-
-export function percent(share: number | null | undefined): string {
-  return typeof share === "number" && !Number.isNaN(share) ? `${fixed(100 * share, 0)} %` : "–";
 }
