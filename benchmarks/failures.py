@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 

@@ -49,7 +49,6 @@ def find(
     return Finding(
         own=own,
         usual=usual_of(healthy, answer.metric),
-        answer=answered(own, asked),
         usual_answer=answer,
         anomaly=z[0],
         anomaly_mlp=z_mlp[0],
@@ -58,8 +57,6 @@ def find(
         values=values,
         usual_values=usual,
         z=torch.full_like(values, torch.nan) if spread is None else spread.between(values, usual),
-        deviation=heads[0],
-        deviation_mlp=mlps[0],
         types=functools.partial(_types, alone, healthy),
         pattern_beside=functools.partial(_pattern, healthy),
         tried_by_effect=(),

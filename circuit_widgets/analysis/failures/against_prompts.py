@@ -23,7 +23,7 @@ from circuit_widgets.analysis.failures.features import (
     mlp_features,
 )
 from circuit_widgets.analysis.failures.finding import Finding, Spread, spread_of
-from circuit_widgets.analysis.failures.fixes import Part, answered
+from circuit_widgets.analysis.failures.fixes import Part
 from circuit_widgets.analysis.failures.left_out import furthest_q, one_left_out
 from circuit_widgets.analysis.failures.parts import TYPES
 from circuit_widgets.analysis.failures.seen import Seen, batch_of, see
@@ -93,9 +93,21 @@ class Healthy:
         """How far out each part is, by the feature that is furthest out; NaN: no such part."""
         return _distances(*self.z)
 
+    @functools.cached_property
+    def beyond(self) -> Float[Tensor, "prompt part"]:
+        """The same as robust z of each part, among its own."""
+        return _beyond(self.distances, self.distances)
+
+    @functools.cached_property
+    def _usual(self) -> dict[int, Usual]:
+        """By length, of which there was a case."""
+        return {}
+
     def usual(self, length: int) -> Usual:
         """For a prompt of some length."""
-        return self.sums.usual(length, float(self.metrics.median()))
+        if length not in self._usual:
+            self._usual[length] = self.sums.usual(length, float(self.metrics.median()))
+        return self._usual[length]
 
 
 class Gathering:
@@ -156,13 +168,12 @@ def find(
     z = healthy.spread.between(values, healthy.spread.middle)
     z_mlp = healthy.spread_mlp.between(mlps, healthy.spread_mlp.middle)
     far = _beyond(_distances(z[None], z_mlp[None]), healthy.distances)[0]
-    q = furthest_q(far, _beyond(healthy.distances, healthy.distances))
+    q = furthest_q(far, healthy.beyond)
     n = values[0].numel()
     usual = healthy.usual(len(asked.ids))
     return Finding(
         own=own,
         usual=usual,
-        answer=answered(own, asked),
         usual_answer=None,
         anomaly=far[:n].view(values.shape[1:]),
         anomaly_mlp=far[n:],
@@ -171,8 +182,6 @@ def find(
         values=values,
         usual_values=healthy.spread.middle,
         z=z,
-        deviation=None,
-        deviation_mlp=None,
         types=functools.partial(_types, healthy, z, z_mlp),
         pattern_beside=functools.partial(_pattern, usual),
         tried_by_effect=_promising(own, usual, asked, ids, n_effect),

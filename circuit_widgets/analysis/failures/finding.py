@@ -30,7 +30,6 @@ class Finding:
 
     own: Seen
     usual: Usual
-    answer: Answer
     usual_answer: Answer | None
     anomaly: Float[Tensor, "layer head"]
     anomaly_mlp: Float[Tensor, " layer"]
@@ -39,8 +38,6 @@ class Finding:
     values: Float[Tensor, "feature layer head"]
     usual_values: Float[Tensor, "feature layer head"]
     z: Float[Tensor, "feature layer head"]
-    deviation: Float[Tensor, "layer head"] | None
-    deviation_mlp: Float[Tensor, " layer"] | None
     types: Callable[[Part, bool], tuple[Float[Tensor, " type"], str | None]]
     pattern_beside: Callable[[Part], Float[Tensor, "query key"]]
     tried_by_effect: tuple[Part, ...]

@@ -179,7 +179,8 @@ def try_fixes(
                     trials.append(Trial(each, kind, factor))
     logits = logits_with(own, usual, trials) if trials else torch.empty(0, 1)
     before = float(odds(own.logits[0], asked))
-    back = [recovered(float(odds(row, asked)), before, usual.metric) for row in logits]
+    after = odds(logits, asked).tolist() if trials else []
+    back = [recovered(each, before, usual.metric) for each in after]
 
     def fix(part: Part, kind: str) -> Fix:
         place = at[part, kind]

@@ -124,6 +124,9 @@ class Looking:
             references[model] = weakref.ref(reference)
         self._cases = some_of(failing, settings.n_cases, settings.seed)
         self._healthy = some_of(sound, settings.n_healthy, settings.seed)
+        self._nearest = tuple(
+            -1 if reference is not None else _nearest(each, self._healthy) for each in self._cases
+        )
         self._made = begun(
             model,
             question,
@@ -234,10 +237,7 @@ class Looking:
             cases=tuple(self._cases),
             answers=tuple(answers),
             healthy=tuple(self._healthy),
-            nearest=tuple(
-                -1 if reference is not None else _nearest(each, self._healthy)
-                for each in self._cases
-            ),
+            nearest=self._nearest,
             transfers=tried,
             threshold=self._settings.threshold,
             naming=self._settings.naming,

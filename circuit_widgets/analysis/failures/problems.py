@@ -27,18 +27,17 @@ def problems_of(found: Finding, asked: Asked, settings: Settings) -> tuple[Probl
     ranked = found.ranked()
     out = [each for each in ranked if each[2] <= settings.threshold]
     known = {part: (z, q) for part, z, q in ranked}
-    tried = [part for part, _, _ in out[: settings.most]]
-    by_effect = [part for part in found.tried_by_effect if part not in {each[0] for each in out}]
-    wanted = [*tried, *by_effect]
+    furthest = [part for part, _, _ in out]
+    by_effect = [part for part in found.tried_by_effect if part not in furthest]
+    wanted = [*furthest[: settings.most], *by_effect]
+    parts = [*furthest, *by_effect]
     fixes: dict[Part, tuple[Fix, ...]] = {}
     if settings.fixes and wanted:
         # What is out of line, or promises something, is no control of another.
-        taken = [*(part for part, _, _ in out), *by_effect]
         made = try_fixes(
-            found.own, found.usual, asked, wanted, taken, settings.controls, settings.seed
+            found.own, found.usual, asked, wanted, parts, settings.controls, settings.seed
         )
         fixes = dict(zip(wanted, made, strict=True))
-    parts = [*(part for part, _, _ in out), *by_effect]
     return tuple(
         _problem(found, part, *known[part], part in wanted, fixes.get(part, ())) for part in parts
     )

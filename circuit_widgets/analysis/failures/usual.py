@@ -66,8 +66,13 @@ def sizes_of(seen: Seen) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
 class Sums:
     """Adds up what healthy prompts do, of each length by itself.
 
-    >>> Sums().lengths
-    []
+    >>> from circuit_widgets import load_model
+    >>> from circuit_widgets.analysis.failures.seen import see
+    >>> from circuit_widgets.causal.nodes import parts_of
+    >>> model, sums = load_model(), Sums()
+    >>> sums.add(see(model, parts_of(model), model.to_tokens("blue dog blue")))
+    >>> [sums.usual(4, metric=2.0, least=n).positions for n in (1, 2)]
+    [slice(None, None, None), slice(-1, None, None)]
     """
 
     def __init__(self) -> None:
@@ -75,11 +80,6 @@ class Sums:
         self._counts: dict[int, int] = {}
         self._means: dict[str, dict[int, Tensor]] = {}
         self._n = 0
-
-    @property
-    def lengths(self) -> list[int]:
-        """Of which there are prompts."""
-        return sorted(self._counts)
 
     def add(self, seen: Seen) -> None:
         """A batch of prompts of one length."""

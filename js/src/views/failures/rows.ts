@@ -194,8 +194,11 @@ function readTexts(table: Table | null): ReadonlyMap<number, readonly string[]> 
   for (const { run, token } of rows(table, (row) => ({
     run: row.int("run"),
     token: row.text("token"),
-  })))
-    found.set(run, [...(found.get(run) ?? []), token]);
+  }))) {
+    const tokens = found.get(run);
+    if (tokens) tokens.push(token);
+    else found.set(run, [token]);
+  }
   return found;
 }
 
