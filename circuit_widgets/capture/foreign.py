@@ -36,7 +36,7 @@ def foreign_hooks(model: TransformerBridge) -> tuple[str, ...]:
     ()
     """
     found: list[str] = []
-    for name, point in _points(model).items():
+    for name, point in _hooked(model).items():
         hooks = [handle.user_hook for handle in _foreign(point)]
         plain = sum(hook not in said for hook in hooks)
         if plain:
@@ -54,7 +54,7 @@ def keeps_state(model: TransformerBridge) -> bool:
     >>> keeps_state(load_model())
     False
     """
-    points = _points(model).values()
+    points = _hooked(model).values()
     return any(handle.user_hook not in said for point in points for handle in _foreign(point))
 
 
@@ -79,7 +79,7 @@ def without_foreign(model: TransformerBridge) -> Iterator[None]:
     was_silent = model in silenced
     try:
         silenced.add(model)
-        for point in _points(model).values():
+        for point in _hooked(model).values():
             for handle in filter(_is_foreign, point.fwd_hooks):
                 id = handle.hook.id
                 held.append((point, id, point._forward_hooks[id]))
@@ -92,10 +92,13 @@ def without_foreign(model: TransformerBridge) -> Iterator[None]:
             silenced.discard(model)
 
 
-def _points(model: TransformerBridge) -> dict[str, HookPoint]:
-    """Each hook point once, by its shortest name: aliases lead to the same one."""
+def _hooked(model: TransformerBridge) -> dict[str, HookPoint]:
+    """Each hook point with a hook once, by its shortest name: aliases lead to the same one."""
     found: dict[int, tuple[str, HookPoint]] = {}
     for name, point in model.hook_dict.items():
+        # Nearly always none of a thousand: asked at every analysis.
+        if not point.fwd_hooks and not point.bwd_hooks:
+            continue
         known = found.get(id(point))
         if known is None or len(name) < len(known[0]):
             found[id(point)] = name, point

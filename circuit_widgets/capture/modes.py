@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,14 +17,12 @@ def modules_of(model: TransformerBridge) -> set[torch.nn.Module]:
     # The bridge does not register the one it wraps: what only that one has (GPT-2's embedding
     # dropout) is found there.
     found: set[torch.nn.Module] = set()
-    left: list[torch.nn.Module] = [model, model.original_model]
-    # Not `Module.modules()`, which has a generator in each module: of a bridge that takes as long
-    # as several layers.
-    while left:
-        module = left.pop()
-        if module not in found:
-            found.add(module)
-            left.extend(child for child in module._modules.values() if child is not None)
+    # Level by level, not by `Module.modules()`, which has a generator in each module: of a bridge
+    # that takes as long as several layers.
+    level: set[Any] = {model, model.original_model}
+    while level:
+        found |= level
+        level = {child for module in level for child in module._modules.values()} - found - {None}
     return found
 
 

@@ -39,7 +39,7 @@ class Direct:
     Attributes:
         heads: Of each head; NaN where a layer's heads do not add up to what its attention adds.
         attention: Of each layer's attention, biases included.
-        mlp: Of each layer's MLP, whatever is in it.
+        mlp: Of each layer's MLP, whatever is in it; of no layer where the model has none.
         other: Of what else a layer adds, rounding included.
         embedding: Of what goes into the first layer.
         constant: Of the biases of the final norm and of the unembedding.
@@ -50,7 +50,7 @@ class Direct:
 
     heads: Float[Tensor, "batch layer head token"]
     attention: Float[Tensor, "batch layer token"]
-    mlp: Float[Tensor, "batch layer token"]
+    mlp: Float[Tensor, "batch mlp_layer token"]
     other: Float[Tensor, "batch layer token"]
     embedding: Float[Tensor, "batch token"]
     constant: Float[Tensor, "batch token"]
@@ -75,8 +75,8 @@ class DirectLogits:
     >>> direct = DirectLogits(model, torch.tensor([5]))
     >>> logits = capture.run(model, ids, direct.reducers)
     >>> found = direct.of(logits, torch.tensor([[3, 4]]))
-    >>> parts = found.embedding + found.constant
-    >>> parts = parts + (found.attention + found.mlp + found.other).sum(1)
+    >>> parts = found.embedding + found.constant + found.mlp.sum(1)
+    >>> parts = parts + (found.attention + found.other).sum(1)
     >>> bool((parts - found.logit).abs().max() < 1e-4)
     True
     """
@@ -148,14 +148,15 @@ class DirectLogits:
             torch.stack([layer[site] for layer in seen], 1) for site in ("resid_pre", "attn_out")
         )
         after = torch.cat([before[:, 1:], stream[:, None]], 1)
-        mlp = torch.zeros_like(attention)
+        mlp = attention[:, :0]
         if "mlp_out" in seen[0]:
             mlp = torch.stack([layer["mlp_out"] for layer in seen], 1)
+        added = attention + mlp if mlp.shape[1] else attention
         layers = {
             "heads": share(torch.stack([*self._heads(seen)], 1)),
             "attention": share(attention),
             "mlp": share(mlp),
-            "other": share(after - before - attention - mlp),
+            "other": share(after - before - added),
         }
         constant = factor * unembedding.constant(tokens, bias, above_mean)
         embedding = share(before[:, 0])

@@ -45,7 +45,7 @@ def plot(
     heads = result.heads if isinstance(result, LogitAttribution) else result.effect
     unit = "share of the logit" if direct else f"fall ({result.unit or 'of the metric'})"
     maps = [] if not heads.value.ndim else [("head", heads.value)]
-    if isinstance(result, LogitAttribution):
+    if isinstance(result, LogitAttribution) and len(result.mlps.value):
         maps.append(("MLP", result.mlps.value[:, None]))
     wide = min(4.5, max(1.2, _CELL * n_heads))
     rows = _ROW * n_layers if maps else 0

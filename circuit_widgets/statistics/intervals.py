@@ -67,7 +67,7 @@ def mean_interval(
     """
     n = samples.shape[0]
     mean = samples.mean(0)
-    if n < 2:
+    if n < 2 or not mean.numel():
         missing = torch.full_like(mean, math.nan)
         return mean, missing, missing.clone()
     half = t_quantile(confidence, n - 1) * samples.std(0) / math.sqrt(n)
@@ -227,9 +227,14 @@ def middle_of(
 ) -> tuple[Float[Tensor, "*heads"], Float[Tensor, "*heads"], Float[Tensor, "*heads"]]:
     """The mean of a null's draws, and between what a share `confidence` of them are.
 
+    Of no heads it is three empty tensors.
+
     >>> middle_of(torch.arange(101.0), 0.9)
     (tensor(50.), tensor(5.), tensor(95.))
     """
+    if not draws.numel():
+        nothing = draws.sum(-1)
+        return nothing, nothing.clone(), nothing.clone()
     outside = (1 - confidence) / 2
     ends = torch.tensor([outside, 1 - outside], dtype=torch.double)
     low, high = draws.double().quantile(ends, dim=-1).float()

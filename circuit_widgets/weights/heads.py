@@ -114,14 +114,25 @@ def output_weights(model: TransformerBridge, layer: int) -> Float[Tensor, "head 
     >>> output_weights(load_model(), 0).shape
     torch.Size([4, 16, 48])
     """
+    return output_weights_after(model, layer, output_norm(model, layer)[0])
+
+
+def output_weights_after(
+    model: TransformerBridge, layer: int, norm: Norm | None
+) -> Float[Tensor, "head d_head d_model"]:
+    """The same for whoever has the norm already: to find it costs as much as the weights.
+
+    >>> from circuit_widgets import load_model
+    >>> output_weights_after(load_model(), 0, None).shape
+    torch.Size([4, 16, 48])
+    """
     attention: Any = model.blocks[layer].attn
     # What TransformerLens has of latent attention depends on what has run.
     if is_latent(attention):
         o = _of_module(model, attention, "W_O", None)
     else:
         o = _weight(model, layer, "W_O")
-    after, _ = output_norm(model, layer)
-    return o if after is None else after.fold_output(o)
+    return o if norm is None else norm.fold_output(o)
 
 
 def _weight(model: TransformerBridge, layer: int, name: str, width: int | None = None) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets.weights.heads import WeightsMissing, output_norm, output_weights
+from circuit_widgets.weights.heads import WeightsMissing, output_norm, output_weights_after
 from circuit_widgets.weights.norms import Norm
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _linear(
     attention: Any = model.blocks[layer].attn
     norm, norm_bias = output_norm(model, layer)
     try:
-        o, bias = output_weights(model, layer), attention.b_O
+        o, bias = output_weights_after(model, layer, norm), attention.b_O
     except WeightsMissing as error:
         raise PartsMissing(str(error)) from error
     if o.shape[:2] != z.shape[-2:]:

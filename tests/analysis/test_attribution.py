@@ -59,6 +59,13 @@ def test_shares_sum_to_the_logit(name: str) -> None:
     assert pair.capped == (name == "gemma2")
 
 
+def test_a_model_without_mlps_has_none_in_its_table() -> None:
+    result = attribute_logits(cw.load_model(), "blue dog seven blue dog", progress=False)
+    assert not any(part.kind == "mlp" for part in result.parts())
+    assert "MLP" not in repr(result)
+    result.plot()
+
+
 @pytest.mark.parametrize("name", ["gpt2", "llama"])
 def test_a_head_s_share_is_that_of_a_frozen_norm(name: str) -> None:
     """Transformers' own norm with its size held, with and without the head."""
@@ -167,7 +174,7 @@ def test_a_target_that_was_named_was_not_taken_for_its_logit() -> None:
     assert taken.targets == named.targets and (taken.n_likeliest, named.n_likeliest) == (1, 0)
     torch.testing.assert_close(named.heads.value, taken.heads.value)
     assert "would be by chance" in repr(taken) and "would be by chance" not in repr(named)
-    assert "* beyond the largest of 12 parts for 95 % of random tokens: 1.3" in repr(named)
+    assert "* beyond the largest of 10 parts for 95 % of random tokens: 1.3" in repr(named)
 
 
 def test_what_it_is_compared_with_does_not_depend_on_the_other_prompts() -> None:
@@ -226,7 +233,7 @@ def test_it_saves_and_its_frame_has_every_part(tmp_path: Any) -> None:
     assert asked.target == (None,) and result.target_ids[0].id == token_id(cw.load_model(), "seven")
     assert asked.prompts == (result.ids,) and asked.position == (result.position,)
     frame = result.to_frame()
-    assert len(frame) == 2 * 4 + 2 + 2
+    assert len(frame) == 2 * 4 + 2
     kinds = frame.groupby("kind")["value"].sum()
     assert float(kinds.sum()) == pytest.approx(float(result.logit.value), abs=1e-4)
     assert "it is the sum of" in repr(result)

@@ -51,7 +51,7 @@ class LogitAttribution(Result, topic="attribution"):
             the vocabulary would have by chance.
         heads: [layer, head]; NaN where `missing` says why.
         attention: Each layer's heads and their biases together, [layer].
-        mlps: [layer].
+        mlps: [layer]; [0] of a model that has none.
         embedding: What goes into the first layer, positions included where they are added, [].
         biases: Of attention, of the final norm and of the unembedding, [].
         logit: What the shares sum to, before a soft cap if the model has one (`capped`), [].
@@ -141,7 +141,8 @@ class LogitAttribution(Result, topic="attribution"):
             else:
                 whole = self.attention.at(layer)
                 found.append(Part(f"attention {layer}", "attention", layer, None, whole))
-            found.append(Part(f"MLP {layer}", "mlp", layer, None, self.mlps.at(layer)))
+            if len(self.mlps.value):
+                found.append(Part(f"MLP {layer}", "mlp", layer, None, self.mlps.at(layer)))
         return [*found, Part("biases", "biases", None, None, self.biases)]
 
     def highest(self, n: int = 10) -> list[tuple[str, float, float, float]]:
