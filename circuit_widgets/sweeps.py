@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import concurrent.futures
-import dataclasses
+import functools
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, cast
 
 from circuit_widgets import arguments as checks
-from circuit_widgets.capture.stopping import check_stop
+from circuit_widgets.jobs.elsewhere import Failure, elsewhere, outcome
 from circuit_widgets.models.recipes import Load, loaded
 from circuit_widgets.results.result import Result, part
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """What went wrong with one item; the others arrive.
-
-    Attributes:
-        kind: The exception's class.
-        message: What it said.
-
-    >>> import circuit_widgets as cw
-    >>> models = {"there": "toy-induction", "not there": cw.Load("toy-induction", step=7)}
-    >>> swept = cw.sweep(cw.detect_attention_patterns, models, prompts="blue dog", progress=False)
-    >>> swept.failures["not there"].kind
-    'ValueError'
-    """
-
-    kind: str
-    message: str
 
 
 Steps = Generator["tuple[str, Result | Failure]", None, None]
@@ -164,11 +145,11 @@ def sweep(
     shown = checks.flag("progress", progress)
     with tqdm(total=len(items), desc="sweep", disable=not shown, leave=False) as bar:
         try:
-            for name, outcome in steps:
-                if isinstance(outcome, Failure):
-                    failures[name] = outcome
+            for name, found in steps:
+                if isinstance(found, Failure):
+                    failures[name] = found
                 else:
-                    results[name] = outcome
+                    results[name] = found
                 bar.update()
         except KeyboardInterrupt:
             steps.close()
@@ -218,10 +199,10 @@ def sweep_items(
         )
     given = {**arguments, "progress": False}
     calls = {
-        name: (analysis, model, {**given, **changes})
+        name: functools.partial(_run, analysis, model, {**given, **changes})
         for name, (model, changes) in _items(models, over).items()
     }
-    return _here(calls) if executor is None else _elsewhere(calls, executor)
+    return _here(calls) if executor is None else elsewhere(calls, executor)
 
 
 def _items(
@@ -251,34 +232,9 @@ def _name(model: Any) -> str:
     return name if isinstance(name, str) else "model"
 
 
-_POLL = 0.25
-
-Call = tuple[Callable[..., Any], Any, Mapping[str, Any]]
-
-
-def _here(calls: Mapping[str, Call]) -> Steps:
+def _here(calls: Mapping[str, Callable[[], Result]]) -> Steps:
     for name, call in calls.items():
-        yield name, _outcome(lambda call=call: _run(*call))
-
-
-def _elsewhere(calls: Mapping[str, Call], executor: concurrent.futures.Executor) -> Steps:
-    names: dict[concurrent.futures.Future[Result], str] = {}
-    try:
-        for name, call in calls.items():
-            try:
-                names[executor.submit(_run, *call)] = name
-            except Exception as error:  # A pool whose worker has died takes no more.
-                yield name, _failure(error)
-        left = set(names)
-        while left:
-            # Not longer than that: somebody may have asked to stop.
-            done, left = concurrent.futures.wait(left, _POLL, concurrent.futures.FIRST_COMPLETED)
-            check_stop()
-            for future in done:
-                yield names[future], _outcome(future.result)
-    finally:
-        for future in names:
-            future.cancel()
+        yield name, outcome(call)
 
 
 def _run(analysis: Callable[..., Any], model: Any, arguments: Mapping[str, Any]) -> Result:
@@ -287,14 +243,3 @@ def _run(analysis: Callable[..., Any], model: Any, arguments: Mapping[str, Any])
     if callable(given.get("task")):
         given["task"] = given["task"](found)
     return analysis(found, **given)
-
-
-def _outcome(call: Callable[[], Result]) -> Result | Failure:
-    try:
-        return call()
-    except Exception as error:
-        return _failure(error)
-
-
-def _failure(error: Exception) -> Failure:
-    return Failure(type(error).__name__, str(error))

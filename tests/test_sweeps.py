@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 import circuit_widgets as cw
+from circuit_widgets.results.comparing import same as alike
 
 STEPS = {f"step {step}": cw.Load("toy-induction", step=step) for step in (0, 480, 2500)}
 QUICK = {"n_sequences": 2, "length": 8, "ablation": 0, "copying": False, "pairs": False}
@@ -166,4 +167,17 @@ def test_a_cluster_comes_to_the_same_though_a_worker_is_killed(here) -> None:
             if not killed:
                 os.kill(next(iter(workers.values())), signal.SIGKILL)
                 killed = True
+        two = {step: STEPS[f"step {step}"] for step in (480, 2500)}
+        task = functools.partial(cw.Task.repeated_tokens, n=4, length=6)
+        few: dict[str, Any] = {"draws": 20, "n_sequences": 2, "length": 6, "progress": False}
+        # Workers make the circuits of checkpoints, one of which is not there.
+        training = cw.analyze_training_stability(
+            {**two, 7777: cw.Load("toy-induction", step=7777)},
+            task,
+            executor=client.get_executor(retries=2),
+            **few,
+        )
     assert set(swept) == set(here) and all(swept[name] == here[name] for name in here)
+    same = cw.analyze_training_stability(two, task, **few)
+    assert alike(training.score, same.score) and alike(training.roles, same.roles)
+    assert training.steps == (480, 2500) and "step 7777: ValueError" in repr(training)

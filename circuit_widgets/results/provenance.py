@@ -26,7 +26,7 @@ class Provenance:
 
     `n_done` of `n_total` `unit`s are in it, and what is `pending` is not yet; `seconds` is not part
     of what it is (not compared). `hooks` are the hook points that had hooks of the user's own:
-    these ran in every pass.
+    these ran in every pass. `failed` says of each unit that is left out because it failed why.
     """
 
     analysis: str
@@ -44,6 +44,7 @@ class Provenance:
     seconds: float = dataclasses.field(compare=False)
     pending: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
     def settings(self, kind: type[S]) -> S:
         """The analysis's arguments as its own frozen dataclass: `parameters`, with their types."""
@@ -69,7 +70,8 @@ class Provenance:
         if self.complete:
             return counted
         without = f", without {' and '.join(self.pending)}" if self.pending else ""
-        return f"partial: {self.n_done} of {counted}{without}"
+        failed = f"; failed: {'; '.join(self.failed)}" if self.failed else ""
+        return f"partial: {self.n_done} of {counted}{without}{failed}"
 
 
 def versions() -> dict[str, str]:

@@ -242,4 +242,6 @@ def _last_words(job: Job[Any]) -> m.Status:
     if job.state == "stopped":
         progress = "nothing was computed" if made is None else made.progress
         return m.Status("partial", f"Stopped. {progress}.", done, total)
+    if made is not None and made.failed:
+        return m.Status("partial", f"{made.progress}.", done, total)
     return IDLE

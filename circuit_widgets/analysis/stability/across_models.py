@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments
+from circuit_widgets.analysis.stability.arriving import Given, arrived, arriving
 from circuit_widgets.analysis.stability.comparing import Comparing
-from circuit_widgets.analysis.stability.measuring import Given, Measured, measure, with_model
+from circuit_widgets.analysis.stability.measuring import STEPS, Measured, Question, measure
 from circuit_widgets.analysis.stability.results import CrossModelStability
-from circuit_widgets.analysis.stability.settings import Settings, checked, joined
-from circuit_widgets.causal.edge_scores import SAID
+from circuit_widgets.analysis.stability.settings import (
+    Settings,
+    checked,
+    checked_executor,
+    joined,
+)
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.elsewhere import Failure
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
-from circuit_widgets.results.provenance import Provenance, begun
+from circuit_widgets.results.provenance import Provenance
 from circuit_widgets.statistics.doing import TaskFailed
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+
+QUESTION = Question(
+    "analyze_cross_model_stability",
+    "Jaccard over chance with heads in random places",
+    "models",
+    ("overlap", "transfer"),
+)
 
 
 @analysis("stability", several=True)
@@ -40,6 +56,7 @@ def analyze_cross_model_stability(
     batch: int = 16,
     seed: int = 0,
     confidence: float = 0.95,
+    executor: concurrent.futures.Executor | None = None,
     progress: bool = True,
 ) -> Iterator[CrossModelStability | Progress]:
     """How alike the circuits are by which several models do one task.
@@ -80,6 +97,9 @@ def analyze_cross_model_stability(
         batch: Prompts a pass.
         seed: Of halves, draws, places and sequences.
         confidence: Of the intervals.
+        executor: Any of `concurrent.futures`, on which models are loaded and measured; they are
+            shown as they finish. One that fails there is left out, and the text says why. None:
+            here, one by one, and one that fails ends it.
         progress: Show a progress bar.
 
     Raises:
@@ -123,57 +143,70 @@ def analyze_cross_model_stability(
         seed=seed,
         confidence=confidence,
     )
-    return _results({str(name): model for name, model in models.items()}, task, settings)
+    named = {str(name): model for name, model in models.items()}
+    return _results(named, task, settings, checked_executor(executor))
 
 
 def _results(
-    models: Mapping[str, Any], task: Any, settings: Settings
+    models: Mapping[str, Any],
+    task: Any,
+    settings: Settings,
+    executor: concurrent.futures.Executor | None,
 ) -> Iterator[CrossModelStability | Progress]:
-    work = Work({"scores": 5 * len(models), "overlap": 1, "transfer": len(models)})
-    measured: list[Measured] = []
+    work = Work({"scores": STEPS * len(models), "overlap": 1, "transfer": len(models)})
+    names = [*models]
 
-    def made(model: TransformerBridge, used: Task) -> Provenance:
-        return begun(
-            model,
-            "analyze_cross_model_stability",
-            settings,
-            method=f"{SAID[settings.method]}; Jaccard over chance with heads in random places",
-            probe=used.described(),
-            n_total=len(models),
-            unit="models",
-            pending=("overlap", "transfer"),
-        )
+    def made(there: list[str], some: list[Measured]) -> Provenance:
+        return joined(names, there, [one.made for one in some], [one.task for one in some])
 
-    for name, given in models.items():
-        into: Given[Measured] = Given()
-        yield from with_model(
-            given,
-            name,
-            lambda model, into=into: measure(
-                model, settings, task, made, lambda: work.did("scores"), into
-            ),
-        )
-        check = into.value.check
-        if check.failures and not settings.allow_failure:
-            raise TaskFailed(
-                f"{name} does not do the task {check.task!r}: {'; '.join(check.failures)}. What "
-                "explains a failure explains nothing; leave it out, or pass allow_failure=True"
-            )
-        measured.append(into.value)
-        names = [*models]
-        yield Comparing(names, measured, settings, _joined(names, measured)).result()
+    measured: dict[str, Measured] = {}
+    failed: list[str] = []
+    begin = functools.partial(_measure, settings, task)
+    for each in arriving(
+        models, {name: functools.partial(begin, name) for name in names}, executor
+    ):
+        if each is None:
+            yield work.did("scores")
+            continue
+        name, found = each
+        if isinstance(found, Failure):
+            failed.append(found.of(name))
+        else:
+            measured[name] = found
+        if executor is not None:
+            yield work.did("scores", STEPS)
+        if measured:
+            yield Comparing(names, arrived(names, measured, failed, made), settings).result()
     yield work.end("scores")
-    comparing = Comparing([*models], measured, settings, _joined([*models], measured))
+    there = [name for name in names if name in measured]
+    if len(there) < 2:
+        raise ValueError(f"fewer than 2 models are left to compare; failed: {'; '.join(failed)}")
+    comparing = Comparing(there, arrived(there, measured, failed, made), settings)
     comparing.compare()
     yield work.did("overlap")
     yield comparing.result()
-    for at, (name, given) in enumerate(models.items()):
-        yield from with_model(given, name, lambda model, at=at: comparing.transfer(model, at, work))
-        yield work.end("transfer") if at == len(models) - 1 else work.now()
+    work.plan("transfer", comparing.n_transfers)
+    for each in arriving(models, comparing.transfers(), executor):
+        if each is None:
+            yield work.did("transfer")
+            continue
+        comparing.transferred(*each)
         yield comparing.result()
+    yield work.end("transfer")
 
 
-def _joined(names: list[str], measured: list[Measured]) -> Provenance:
-    """The provenance of what is measured of some models."""
-    tasks = [one.task for one in measured]
-    return joined(names, names, [one.made for one in measured], tasks)
+def _measure(
+    settings: Settings, task: Any, name: str, model: TransformerBridge, into: Given[Measured]
+) -> Iterator[None]:
+    """One model, if it does the task.
+
+    Raises:
+        TaskFailed: It does not, and it was not allowed to.
+    """
+    yield from measure(model, settings, task, QUESTION, into)
+    check = into.value.check
+    if check.failures and not settings.allow_failure:
+        raise TaskFailed(
+            f"{name} does not do the task {check.task!r}: {'; '.join(check.failures)}. What "
+            "explains a failure explains nothing; leave it out, or pass allow_failure=True"
+        )

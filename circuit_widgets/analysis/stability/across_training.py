@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments
-from circuit_widgets.analysis.stability.measuring import Given, Measured, measure, with_model
+from circuit_widgets.analysis.stability.arriving import Given, arrived, arriving
+from circuit_widgets.analysis.stability.measuring import STEPS, Measured, Question, measure
 from circuit_widgets.analysis.stability.pairs import same_prompts
-from circuit_widgets.analysis.stability.settings import Settings, checked, joined
+from circuit_widgets.analysis.stability.settings import (
+    Settings,
+    checked,
+    checked_executor,
+    joined,
+)
 from circuit_widgets.analysis.stability.tracking import Tracking
 from circuit_widgets.analysis.stability.training_results import TrainingStability
-from circuit_widgets.causal.edge_scores import SAID
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.elsewhere import Failure
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
-from circuit_widgets.results.provenance import Provenance, begun
+from circuit_widgets.results.provenance import Provenance
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
+
+
+QUESTION = Question(
+    "analyze_training_stability",
+    "against draws of the prompts inside one checkpoint",
+    "checkpoints",
+)
 
 
 @analysis("stability", several=True)
@@ -39,6 +54,7 @@ def analyze_training_stability(
     batch: int = 16,
     seed: int = 0,
     confidence: float = 0.95,
+    executor: concurrent.futures.Executor | None = None,
     progress: bool = True,
 ) -> Iterator[TrainingStability | Progress]:
     """How the circuit for a task changes from checkpoint to checkpoint of one training.
@@ -73,6 +89,9 @@ def analyze_training_stability(
         batch: Prompts a pass.
         seed: Of halves, draws, places and sequences.
         confidence: Of the intervals.
+        executor: Any of `concurrent.futures`, on which checkpoints are loaded and measured; they
+            are shown as they finish. One that fails there is left out, and the text says why. None:
+            here, one by one, and one that fails ends it.
         progress: Show a progress bar.
 
     Raises:
@@ -106,7 +125,7 @@ def analyze_training_stability(
         seed=seed,
         confidence=confidence,
     )
-    return _results(models, task, settings)
+    return _results(models, task, settings, checked_executor(executor))
 
 
 def _by_step(checkpoints: Any) -> dict[int, Any]:
@@ -155,43 +174,44 @@ def _of_the_zoo(given: str | Load) -> dict[int, Load]:
 
 
 def _results(
-    models: Mapping[int, Any], task: Any, settings: Settings
+    models: Mapping[int, Any],
+    task: Any,
+    settings: Settings,
+    executor: concurrent.futures.Executor | None,
 ) -> Iterator[TrainingStability | Progress]:
-    work = Work({"scores": 5 * len(models), "circuits": len(models), "phases": 1})
-    measured: list[Measured] = []
-
-    def made(model: TransformerBridge, used: Task) -> Provenance:
-        return begun(
-            model,
-            "analyze_training_stability",
-            settings,
-            method=f"{SAID[settings.method]}; against draws of the prompts inside one checkpoint",
-            probe=used.described(),
-            n_total=len(models),
-            unit="checkpoints",
-        )
-
-    for step, given in models.items():
-        into: Given[Measured] = Given()
-        yield from with_model(
-            given,
-            f"step {step}",
-            lambda model, into=into: measure(
-                model, settings, task, made, lambda: work.did("scores"), into
-            ),
-        )
-        measured.append(into.value)
-        _check_alike(measured, step, [*models])
-        yield Tracking([*models], measured, settings, _joined(measured)).result()
+    work = Work({"scores": STEPS * len(models), "circuits": len(models), "phases": 1})
+    steps = {f"step {step}": step for step in models}
+    given = {name: models[step] for name, step in steps.items()}
+    measured: dict[int, Measured] = {}
+    failed: list[str] = []
+    begin = functools.partial(_measure, settings, task)
+    for each in arriving(given, dict.fromkeys(given, begin), executor):
+        if each is None:
+            yield work.did("scores")
+            continue
+        name, found = each
+        if isinstance(found, Failure):
+            failed.append(found.of(name))
+        else:
+            measured[steps[name]] = found
+        _check_alike(measured)
+        if executor is not None:
+            yield work.did("scores", STEPS)
+        if measured:
+            yield Tracking(
+                [*models], arrived([*models], measured, failed, _made), settings
+            ).result()
     yield work.end("scores")
-    tracking = Tracking([*models], measured, settings, _joined(measured))
+    if len(measured) < 2:
+        raise ValueError(f"fewer than 2 checkpoints are left; failed: {'; '.join(failed)}")
+    there = sorted(measured)
+    tracking = Tracking(there, arrived(there, measured, failed, _made), settings)
     tracking.choose()
     yield tracking.result()
-    for at, (step, given) in enumerate(models.items()):
-        if tracking.has_circuit(at):
-            yield from with_model(
-                given, f"step {step}", lambda model, at=at: tracking.run(model, at)
-            )
+    runs = {f"step {step}": run for step, run in tracking.runs().items()}
+    for each in arriving(given, runs, executor):
+        if each is not None:
+            tracking.ran(steps[each[0]], each[1])
             yield work.did("circuits")
             yield tracking.result()
     yield work.end("circuits")
@@ -200,23 +220,36 @@ def _results(
     yield tracking.result()
 
 
-def _check_alike(measured: list[Measured], step: int, steps: list[int]) -> None:
-    first, last = measured[0], measured[-1]
-    if last.nodes != first.nodes:
-        shapes = [
-            f"{len(one.nodes.heads)} layers of {one.nodes.heads[0]} heads" for one in (first, last)
-        ]
-        raise ValueError(
-            f"the checkpoints have different parts: {shapes[0]} at step {steps[0]} and {shapes[1]} "
-            f"at step {step}; accepted are checkpoints of one training"
-        )
-    if not same_prompts([first, last]):
-        raise ValueError(
-            f"the task has other prompts at step {step} than at step {steps[0]}; accepted is one "
-            "that has the same for all checkpoints"
-        )
+def _measure(
+    settings: Settings, task: Any, model: TransformerBridge, into: Given[Measured]
+) -> Iterator[None]:
+    """One checkpoint."""
+    return measure(model, settings, task, QUESTION, into)
 
 
-def _joined(measured: list[Measured]) -> Provenance:
-    names = list(dict.fromkeys(one.made.model for one in measured))
-    return joined(names, [""] * len(measured), [one.made for one in measured], [measured[0].task])
+def _check_alike(measured: Mapping[int, Measured]) -> None:
+    if not measured:
+        return
+    order = sorted(measured)
+    first = measured[order[0]]
+    for step in order[1:]:
+        one = measured[step]
+        if one.nodes != first.nodes:
+            shapes = [
+                f"{len(each.nodes.heads)} layers of {each.nodes.heads[0]} heads"
+                for each in (first, one)
+            ]
+            raise ValueError(
+                f"the checkpoints have different parts: {shapes[0]} at step {order[0]} and "
+                f"{shapes[1]} at step {step}; accepted are checkpoints of one training"
+            )
+        if not same_prompts([first, one]):
+            raise ValueError(
+                f"the task has other prompts at step {step} than at step {order[0]}; accepted is "
+                "one that has the same for all checkpoints"
+            )
+
+
+def _made(_: list[int], some: list[Measured]) -> Provenance:
+    names = list(dict.fromkeys(one.made.model for one in some))
+    return joined(names, [""] * len(some), [one.made for one in some], [some[0].task])

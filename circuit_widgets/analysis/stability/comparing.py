@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.analysis.stability.arriving import Arrived, Begin, Given, placed
 from circuit_widgets.analysis.stability.components import parts_in, role_depths, roles_in
-from circuit_widgets.analysis.stability.measuring import Measured
 from circuit_widgets.analysis.stability.pairs import (
     Matrices,
     Versions,
@@ -26,26 +28,27 @@ from circuit_widgets.analysis.stability.results import (
 )
 from circuit_widgets.analysis.stability.settings import Settings, size_in
 from circuit_widgets.attention.roles import OTHER, ROLES
+from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.causal.task_runs import TaskRuns
-from circuit_widgets.jobs.progress import Progress, Work
-from circuit_widgets.results.provenance import Provenance
+from circuit_widgets.jobs.elsewhere import Failure
+from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import further_draw, ratio_interval
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+T = TypeVar("T")
 _TRANSFER = ("value", "low", "high", "control", "control_low", "control_high")
 
 
 class Comparing:
     """Models that are measured, their circuits, and how alike these are."""
 
-    def __init__(
-        self, names: Sequence[str], models: Sequence[Measured], settings: Settings, made: Provenance
-    ) -> None:
-        self._names, self._models = tuple(names), list(models)
-        self._settings, self._made = settings, made
+    def __init__(self, names: Sequence[str], arrived: Arrived, settings: Settings) -> None:
+        self._names, self._settings = tuple(names), settings
+        self._models, self._where, self._made = arrived.models, arrived.where, arrived.made
+        self._failed = arrived.failed
         n = len(self._names)
         self._of: Versions | None = None
         self._alike = {name: _no_matrices(n) for name in ("overlap", "correlation", "roles")}
@@ -79,43 +82,51 @@ class Comparing:
             return n_all
         return [size_in(asked, n, name) for n, name in zip(n_all, self._names, strict=True)]
 
-    def transfer(self, model: TransformerBridge, target: int, work: Work) -> Iterator[Progress]:
-        """Run every circuit of a model with the same parts in this one."""
+    def transfers(self) -> dict[str, Begin[Tensor]]:
+        """Of each model, the runs of every circuit of a model with the same parts in it."""
         assert self._of is not None
-        own, settings = self._models[target], self._settings
-        runs = TaskRuns(model, own.nodes, own.tested, settings.by, settings.batch)
-        whole = runs.clean - runs.corrupt
-        sources = [at for at, one in enumerate(self._models) if one.nodes == own.nodes]
-        work.plan("transfer", len(self._models) * (1 + len(sources)))
-        for source in sources:
-            scores, _ = runs.along(self._of.sample[source].kept[0])
-            ends = ratio_interval(scores - runs.corrupt, whole, settings.confidence)
-            placed = self._of.places[source].kept[: settings.random]
-            others = torch.tensor([runs.ratio(runs.along(kept)[0]) for kept in placed])
-            ends = (*ends, *further_draw(others, settings.confidence))
-            for name, number in zip(_TRANSFER, ends, strict=True):
-                self._transfer[name][source, target] = number
-            yield work.did("transfer")
+        found: dict[str, Begin[Tensor]] = {}
+        for name, own in zip(self._names, self._models, strict=True):
+            circuits = {
+                at: (self._of.sample[at].kept[0], self._of.places[at].kept[: self._settings.random])
+                for at, one in enumerate(self._models)
+                if one.nodes == own.nodes
+            }
+            found[name] = functools.partial(
+                _transferred, own.nodes, own.tested, self._settings, circuits, len(self._names)
+            )
+        return found
+
+    @property
+    def n_transfers(self) -> int:
+        """How many circuits are run, each in one model."""
+        return sum(one.nodes == own.nodes for one in self._models for own in self._models)
+
+    def transferred(self, name: str, columns: Tensor | Failure) -> None:
+        """What one model's runs came to."""
+        if isinstance(columns, Failure):
+            self._failed = (*self._failed, columns.of(name))
+            return
+        target = self._names.index(name)
         self._left.discard(target)
+        for part, column in zip(_TRANSFER, columns, strict=True):
+            self._transfer[part][:, target] = column
 
     def result(self) -> CrossModelStability:
         """What is known by now."""
         names, models, of = self._names, self._models, self._of
         pending = ("overlap", "transfer") if of is None else ("transfer",) if self._left else ()
-        left = len(names) - len(models)
-        n_found = [len(one.samples) for one in models] + [0] * left
-        n_tested = [len(one.tested) for one in models] + [0] * left
-        # Where a model has not been measured yet, the first one's graph stands in its place.
-        nodes = [one.nodes for one in models] + [models[0].nodes] * left
+        # Where a model has not been measured yet, another one's graph stands in its place.
+        nodes = self._placed([one.nodes for one in models], models[0].nodes)
         overlap = self._alike["overlap"]
         return CrossModelStability(
             task=models[0].found.name,
             metric=models[0].found.metric,
             models=names,
             nodes=tuple(nodes),
-            n_found=tuple(n_found),
-            n_tested=tuple(n_tested),
-            done=tuple(one.check.done for one in models) + (None,) * left,
+            n_found=tuple(self._placed([len(one.samples) for one in models], 0)),
+            n_tested=tuple(self._placed([len(one.tested) for one in models], 0)),
+            done=tuple(self._placed([one.check.done for one in models], None)),
             task_score=self._task_score(),
             score=self._score(),
             kept=self._kept(),
@@ -135,13 +146,15 @@ class Comparing:
             role_components=self._roles,
             n_stable=self._n_stable,
             provenance=dataclasses.replace(
-                self._made, n_done=len(models), n_total=len(names), pending=pending
+                self._made, n_done=len(models), pending=pending, failed=self._failed
             ),
         )
 
+    def _placed(self, parts: Sequence[T], missing: T) -> list[T]:
+        return placed(parts, self._where, len(self._names), missing)
+
     def _filled(self, parts: list[Tensor], missing: float | bool = math.nan) -> Tensor:
-        left = len(self._names) - len(parts)
-        return padded(parts + [torch.full_like(parts[0], missing)] * left, missing)
+        return padded(self._placed(parts, torch.full_like(parts[0], missing)), missing)
 
     def _score(self) -> Score:
         ends = zip(*(one.ends for one in self._models), strict=True)
@@ -157,14 +170,36 @@ class Comparing:
     def _task_score(self) -> Score:
         scores = [one.check.score for one in self._models]
         missing = torch.tensor(math.nan)
-        left = len(self._names) - len(scores)
         names = ("value", "low", "high", "control", "control_low", "control_high")
         return Score(
             **{
-                name: torch.stack([getattr(score, name) for score in scores] + [missing] * left)
+                name: torch.stack(self._placed([getattr(score, name) for score in scores], missing))
                 for name in names
             }
         )
+
+
+def _transferred(
+    nodes: Nodes,
+    tested: Task,
+    settings: Settings,
+    circuits: Mapping[int, tuple[Tensor, Tensor]],
+    n_models: int,
+    model: TransformerBridge,
+    into: Given[Float[Tensor, "part source"]],
+) -> Iterator[None]:
+    """Circuits, and versions of them with heads in random places, run in one model."""
+    found = torch.full((len(_TRANSFER), n_models), math.nan)
+    runs = TaskRuns(model, nodes, tested, settings.by, settings.batch)
+    whole = runs.clean - runs.corrupt
+    for source, (kept, places) in circuits.items():
+        scores, _ = runs.along(kept)
+        ends = ratio_interval(scores - runs.corrupt, whole, settings.confidence)
+        others = torch.tensor([runs.ratio(runs.along(each)[0]) for each in places])
+        ends = (*ends, *further_draw(others, settings.confidence))
+        found[:, source] = torch.tensor([float(end) for end in ends])
+        yield
+    into.value = found
 
 
 def _missing(shape: tuple[int, ...]) -> Score:

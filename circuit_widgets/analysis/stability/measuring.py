@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from circuit_widgets import arguments, capture, models
+from circuit_widgets import arguments, capture
 from circuit_widgets.attention.roles import RoleScores, chance_of
 from circuit_widgets.attention.shapes import Pictures
 from circuit_widgets.causal.choosing import sizes_of
-from circuit_widgets.causal.edge_scores import check_method, edge_scores
+from circuit_widgets.causal.edge_scores import SAID, check_method, edge_scores
 from circuit_widgets.causal.nodes import Nodes, nodes_of
 from circuit_widgets.causal.task_runs import TaskRuns
-from circuit_widgets.jobs.analysis import holding
-from circuit_widgets.jobs.progress import Progress
-from circuit_widgets.models.pruned import check_even
-from circuit_widgets.models.recipes import loaded
 from circuit_widgets.prompts.repeats import Probe
 from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.prompts.tokens import tokenize
-from circuit_widgets.results.provenance import Provenance
+from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.doing import TaskCheck, check_task
 from circuit_widgets.statistics.intervals import mean_interval
 
@@ -35,7 +31,8 @@ if TYPE_CHECKING:
 
 # Pictures of attention have so many rows at most.
 SIDE = 48
-T = TypeVar("T")
+# About how many steps `measure` has.
+STEPS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,27 +78,27 @@ class Measured:
         return self.ends[0]
 
 
-class Given(Generic[T]):
-    """One value that a generator of progress ends with."""
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What is asked of several models, as provenance keeps it."""
 
-    value: T
+    analysis: str
+    said: str
+    unit: str
+    pending: tuple[str, ...] = ()
 
-
-def with_model(
-    given: Any, name: str, begin: Callable[[TransformerBridge], Iterator[Progress]]
-) -> Iterator[Progress]:
-    """Load a model, hold it while its steps are done, and let it go.
-
-    Raises:
-        ValueError: What loading it says, with its name before it.
-    """
-    try:
-        model = loaded(given)
-        models.check_model(model)
-        check_even(model, "a profile of roles")
-    except (ValueError, TypeError, OSError) as error:
-        raise type(error)(f"{name}: {error}") from error
-    yield from holding(model, begin(model))
+    def begun(self, model: TransformerBridge, settings: Settings, used: Task) -> Provenance:
+        """The provenance of one of them."""
+        return begun(
+            model,
+            self.analysis,
+            settings,
+            method=f"{SAID[settings.method]}; {self.said}",
+            probe=used.described(),
+            n_total=len(settings.models),
+            unit=self.unit,
+            pending=self.pending,
+        )
 
 
 def task_for(task: Any, model: TransformerBridge) -> Task:
@@ -119,10 +116,9 @@ def measure(
     model: TransformerBridge,
     settings: Settings,
     task: Any,
-    made: Callable[[TransformerBridge, Task], Provenance],
-    step: Callable[[], Progress],
+    question: Question,
     into: Given[Measured],
-) -> Iterator[Progress]:
+) -> Iterator[None]:
     """Everything about one model; `into` gets it."""
     task = task_for(task, model)
     if len(task) < (4 if settings.held_out else 2):
@@ -134,23 +130,23 @@ def measure(
     nodes = nodes_of(model)
     found, tested = task.halves(settings.seed) if settings.held_out else (task, task)
     check = check_task(model, task, confidence=settings.confidence, batch=settings.batch)
-    yield step()
+    yield
     parts: list[Tensor] = []
     for part in edge_scores(model, nodes, found, settings.method, settings.steps, settings.batch):
         parts.append(part)
-        yield step()
+        yield
     samples = torch.cat(parts)
     ends = mean_interval(samples, settings.confidence)
     loss, pictures = _clean(model, found, settings.batch)
     probe = Probe(model, settings.length, settings.seed, None)
     roles, control = _roles(model, probe, settings)
-    yield step()
+    yield
     share = None
     if settings.size is None and (check.done or settings.allow_failure):
         share = _share(model, nodes, tested, ends[0], settings)
-    yield step()
+    yield
     into.value = Measured(
-        made=made(model, task),
+        made=question.begun(model, settings, task),
         nodes=nodes,
         task=task,
         found=found,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from circuit_widgets.analysis.stability.arriving import Arrived, Begin, Given, placed
 from circuit_widgets.analysis.stability.changes import change_of, highest_head, swaps_of
 from circuit_widgets.analysis.stability.drawing import heads_of, weights_of
-from circuit_widgets.analysis.stability.measuring import Measured
 from circuit_widgets.analysis.stability.phases import (
     CIRCUIT,
     EFFECTS,
@@ -32,10 +33,11 @@ from circuit_widgets.analysis.stability.training_results import (
 from circuit_widgets.attention.pictures import as_bytes
 from circuit_widgets.attention.roles import ROLES
 from circuit_widgets.causal.choosing import of_size
+from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.causal.task_runs import TaskRuns
 from circuit_widgets.heads import Head
-from circuit_widgets.jobs.progress import Progress
-from circuit_widgets.results.provenance import Provenance
+from circuit_widgets.jobs.elsewhere import Failure
+from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import SHARE, mean_interval, ratio_interval, score_of
 
@@ -44,17 +46,17 @@ if TYPE_CHECKING:
 
 # Heads of which pictures are kept: a byte a cell, for every checkpoint.
 PICTURES = 16
+T = TypeVar("T")
 
 
 class Tracking:
     """Checkpoints that are measured, their circuits, and what changed between them."""
 
-    def __init__(
-        self, steps: Sequence[int], models: Sequence[Measured], settings: Settings, made: Provenance
-    ) -> None:
-        self._steps, self._models = tuple(steps), list(models)
-        self._settings, self._made = settings, made
-        n = len(steps)
+    def __init__(self, steps: Sequence[int], arrived: Arrived, settings: Settings) -> None:
+        self._steps, self._settings = tuple(steps), settings
+        self._models, self._where, self._made = arrived.models, arrived.where, arrived.made
+        self._failed = arrived.failed
+        models, n = self._models, len(steps)
         self._kept: Bool[Tensor, "step source target"] = torch.zeros(
             n, *models[0].nodes.allowed.shape, dtype=torch.bool
         )
@@ -85,19 +87,20 @@ class Tracking:
         for at in doing:
             self._kept[at] = of_size(self._models[at].score.abs(), size, nodes)
 
-    def has_circuit(self, at: int) -> bool:
-        """Whether a checkpoint has one."""
-        return bool(self._kept[at].any())
+    def runs(self) -> dict[int, Begin[Tensor]]:
+        """Of each step that has a circuit, how faithful that is."""
+        return {
+            step: functools.partial(_run, own.nodes, own.tested, self._kept[at], self._settings)
+            for at, (step, own) in enumerate(zip(self._steps, self._models, strict=True))
+            if self._kept[at].any()
+        }
 
-    def run(self, model: TransformerBridge, at: int) -> Iterator[Progress]:
-        """How faithful a checkpoint's circuit is."""
-        own, settings = self._models[at], self._settings
-        runs = TaskRuns(model, own.nodes, own.tested, settings.by, settings.batch)
-        scores, _ = runs.along(self._kept[at])
-        whole = runs.clean - runs.corrupt
-        ends = ratio_interval(scores - runs.corrupt, whole, settings.confidence)
-        self._faithful[:, at] = torch.stack([*ends])
-        yield from ()
+    def ran(self, step: int, ends: Tensor | Failure) -> None:
+        """What a circuit's run came to."""
+        if isinstance(ends, Failure):
+            self._failed = (*self._failed, ends.of(f"step {step}"))
+        else:
+            self._faithful[:, self._steps.index(step)] = ends
 
     def compare(self) -> None:
         """What differs between checkpoints."""
@@ -134,7 +137,6 @@ class Tracking:
         """What is known by now."""
         models, settings, alike = self._models, self._settings, self._alike
         first, n = models[0], len(self._steps)
-        left = n - len(models)
         intervals = torch.full((n - 1,), math.nan)
         blank = {name: Score(intervals.clone()) for name in (CIRCUIT, EFFECTS, RANK)}
         pictures, scale, heads = self._pictures()
@@ -150,7 +152,7 @@ class Tracking:
             n_tested=len(first.tested),
             n_sequences=first.roles.shape[1],
             held_out=settings.held_out,
-            done=tuple(one.check.done for one in models) + (None,) * left,
+            done=tuple(self._placed([one.check.done for one in models], None)),
             task_score=self._checked("score"),
             loss=self._ends([torch.stack([*each]) for each in loss]),
             accuracy=self._checked("accuracy"),
@@ -168,14 +170,16 @@ class Tracking:
             picture_scale=scale,
             picture_heads=heads,
             provenance=dataclasses.replace(
-                self._made, n_done=len(models), n_total=n, pending=self._pending
+                self._made, n_done=len(models), pending=self._pending, failed=self._failed
             ),
         )
 
     def _filled(self, parts: list[Tensor], missing: float = math.nan) -> Tensor:
         """One for each checkpoint; those that have not been reached are missing."""
-        blank = torch.full_like(parts[0], missing)
-        return torch.stack(parts + [blank] * (len(self._steps) - len(parts)))
+        return torch.stack(self._placed(parts, torch.full_like(parts[0], missing)))
+
+    def _placed(self, parts: Sequence[T], missing: T) -> list[T]:
+        return placed(parts, self._where, len(self._steps), missing)
 
     def _ends(self, each: list[Tensor]) -> Score:
         """Value, low and high of each checkpoint."""
@@ -220,7 +224,7 @@ class Tracking:
     def _pictures(self) -> tuple[Tensor, Tensor, tuple[Head, ...]]:
         """Of the heads that do most in any circuit, or before there is one, of all edges."""
         nodes, models = self._models[0].nodes, self._models
-        kept = self._kept[: len(models)] if self._kept.any() else nodes.allowed
+        kept = self._kept[list(self._where)] if self._kept.any() else nodes.allowed
         weights = weights_of(kept, torch.stack([one.score for one in models])).amax(0)
         heads = heads_of(nodes)
         order = heads[weights[heads].argsort(descending=True, stable=True)]
@@ -236,5 +240,22 @@ class Tracking:
         ]
         pictures, scale = as_bytes(self._filled(some, 0.0))
         # No picture: not one of zeros.
-        scale[len(models) :] = math.nan
+        scale[[at for at in range(len(self._steps)) if at not in self._where]] = math.nan
         return pictures, scale, tuple(found)
+
+
+def _run(
+    nodes: Nodes,
+    tested: Task,
+    kept: Bool[Tensor, "source target"],
+    settings: Settings,
+    model: TransformerBridge,
+    into: Given[Float[Tensor, " end"]],
+) -> Iterator[None]:
+    """How faithful one circuit is, with its interval."""
+    runs = TaskRuns(model, nodes, tested, settings.by, settings.batch)
+    scores, _ = runs.along(kept)
+    whole = runs.clean - runs.corrupt
+    ends = ratio_interval(scores - runs.corrupt, whole, settings.confidence)
+    into.value = torch.stack([*ends])
+    yield
