@@ -32,6 +32,7 @@ def replay(
     sites: Collection[str],
     stream: Float[Tensor, "batch pos d_model"] | None = None,
     interventions: Collection[Intervention] = (),
+    slopes: bool = False,
 ) -> dict[str, Tensor]:
     """Sites of one layer as they were in the run, bit for bit, or as they would be.
 
@@ -46,6 +47,7 @@ def replay(
         sites: What to see: see `run`.
         stream: Instead of the layer's input.
         interventions: Also these, after the run's.
+        slopes: Keep the graph, so that slopes at the stream or at edits can be taken.
 
     Raises:
         ValueError: The layer's input has not been kept; a site that the layer does not have.
@@ -74,7 +76,7 @@ def replay(
     plan_interventions(model, hooks, interventions, layer)
     for site in sites:
         hooks.at(layer, site, seeing(site))
-    with torch.no_grad():
+    with torch.set_grad_enabled(slopes):
         try:
             hooks.around(lambda: run_block(model, inputs, layer, stream))
         except _Found:

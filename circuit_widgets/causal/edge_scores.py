@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 METHODS = ("mean", *WAYS, "exact", "patching", "attribution")
+# Not one that scores edges once and for all: see `pruning`.
+PRUNING = "pruning"
 EXACT = ("exact", "patching")
 # Those that score nodes; an edge is then as strong as the weaker of its two.
 OF_NODES = ("patching", "attribution")
@@ -30,6 +32,7 @@ SAID = {
     "exact": "patching of every edge",
     "patching": "patching of every node",
     "attribution": "attribution of every node",
+    "pruning": "edges pruned size by size, by integrated slopes of their mask in what is left",
 }
 
 
@@ -37,8 +40,8 @@ def check_method(method: str, task: Task, by_position: bool = False) -> None:
     """Return if a method can explain a task's metric.
 
     Raises:
-        ValueError: It takes the slope where the metric has none, or scores nodes, of which a head
-            is no single one by position: it reads at one and writes at others.
+        ValueError: It takes the slope where the metric has none; or by position it prunes, or
+            scores nodes, of which a head is no single one: it reads at one and writes at others.
 
     >>> import circuit_widgets as cw
     >>> check_method("eap", cw.Task.repeated_tokens(cw.load_model(), n=2))
@@ -48,6 +51,11 @@ def check_method(method: str, task: Task, by_position: bool = False) -> None:
             f"method {method!r} takes the slope on the clean prompt, where a KL divergence from it "
             "is at its minimum and has none; accepted with 'kl' are other methods, such as "
             "'eap-ig-inputs'"
+        )
+    if by_position and method == PRUNING:
+        raise ValueError(
+            "method 'pruning' takes edges away at all positions at once; accepted with "
+            "by_position=True are methods such as 'eap-ig-inputs'"
         )
     if by_position and method in OF_NODES:
         raise ValueError(

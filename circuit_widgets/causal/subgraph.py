@@ -114,34 +114,43 @@ class Subgraphs:
 
         places: whose logits are wanted; None: of all positions.
         """
-        nodes, n_layers, times = self._nodes, len(self._nodes.heads), len(kept)
+        nodes = self._nodes
         weights = (kept & nodes.allowed).to(self._device, torch.float32) * self._heard
         if weights.ndim == 3:
             weights = weights[:, None]
-        # How far each source is from what is read along other edges; the embedding is clean.
-        change = self._base.new_zeros(times, *self._base.shape)
+        end = self._end(self._run(weights), weights).flatten(0, 2)
+        n_layers = len(nodes.heads)
+        edit = capture.patch("resid_post", {n_layers - 1: end.to(self._corrupt.last.dtype)})
+        branch = capture.Branch(n_layers - 1, len(kept), [edit])
+        logits = capture.branch(self._model, self._corrupt.inputs, [branch], places)
+        return logits.unflatten(0, (len(kept), -1))
+
+    def _run(
+        self, weights: Float[Tensor, "circuit *pos source target"]
+    ) -> Float[Tensor, "circuit pos source batch d"]:
+        """How far each source is from what is read along other edges; the embedding is clean."""
+        nodes = self._nodes
+        change = self._base.new_zeros(len(weights), *self._base.shape)
         change[:, :, 0] = self._embedding - self._base[:, 0]
-        for layer in range(n_layers):
+        for layer in range(len(nodes.heads)):
             heads = nodes.heads_of(layer)
             written = self._attention(layer, change, weights)
             change[:, :, heads] = written - self._base[:, heads]
             if nodes.mlps[layer]:
                 at = nodes.source_at[f"{layer}.mlp"]
                 change[:, :, at] = self._mlp(layer, change, weights) - self._base[:, at]
-        last = self._averaged(self._corrupt.last.float())
-        output = nodes.targets_of(n_layers, "logits").start
-        end = (last + self._seen(change, weights, [output])).flatten(0, 2)
-        edit = capture.patch("resid_post", {n_layers - 1: end.to(self._corrupt.last.dtype)})
-        branch = capture.Branch(n_layers - 1, times, [edit])
-        logits = capture.branch(self._model, self._corrupt.inputs, [branch], places)
-        return logits.unflatten(0, (times, -1))
+        return change
+
+    def _end(self, change: Tensor, weights: Tensor) -> Float[Tensor, "target circuit batch pos d"]:
+        """The stream that the output reads."""
+        output = self._nodes.targets_of(len(self._nodes.heads), "logits").start
+        return self._averaged(self._corrupt.last.float()) + self._seen(change, weights, [output])
 
     def _attention(
         self, layer: int, change: Tensor, weights: Tensor
     ) -> Float[Tensor, "circuit pos head batch d"]:
         """What a layer's heads write, with q, k and v each from a stream of its own."""
-        stream = self._corrupt.inputs.stream(layer)
-        base = self._averaged(stream.float())
+        base = self._averaged(self._corrupt.inputs.stream(layer).float())
         edits = []
         for entry in ("q", "k", "v"):
             edits += self._read(layer, entry, base, change, weights)
@@ -149,41 +158,64 @@ class Subgraphs:
         if not edits and not self._mean:
             return self._base[:, heads].expand(len(change), -1, -1, -1, -1)
         key = layer, "heads"
-        if edits or key not in self._idle:
-            times = len(change) if edits else 1
-            rows = base.to(stream.dtype).repeat(times, 1, 1)
-            found = capture.replay(
-                self._model, self._corrupt.inputs, layer, ["z", "attn_out"], rows, edits
-            )
-            written = head_writes(self._model, layer, found["z"], found["attn_out"])
-            written = written.unflatten(0, (times, -1)).permute(0, 2, 3, 1, 4)
-            if edits:
-                return written
-            self._idle[key] = written[0]
+        if edits:
+            return self._written(layer, base, len(change), edits)
+        if key not in self._idle:
+            self._idle[key] = self._written(layer, base, 1, [])[0]
         return self._idle[key].expand(len(change), -1, -1, -1, -1)
 
     def _read(
         self, layer: int, entry: str, base: Tensor, change: Tensor, weights: Tensor
     ) -> list[capture.Intervention]:
         """A layer's q, k or v, where something new is read by it; the others read what they did."""
-        targets = self._nodes.targets_of(layer, entry)
-        busy = _busy(weights, targets)
+        busy = busy_of(weights, self._nodes.targets_of(layer, entry))
         if not busy:
             return []
-        inputs, times = self._corrupt.inputs, len(change)
-        dtype = inputs.stream(layer).dtype
-        key = layer, entry
-        if key not in self._idle:
-            read = capture.replay(self._model, inputs, layer, [entry], base.to(dtype))
-            self._idle[key] = read[entry]
-        values = self._idle[key].repeat(times, 1, 1, 1)
-        for some in _few(busy, times * base.numel()):
-            seen = (base + self._seen(change, weights, some)).to(dtype)
-            read = capture.replay(self._model, inputs, layer, [entry], seen.flatten(0, 2))[entry]
-            each = [at - targets.start for at in some]
-            read = read.unflatten(0, (len(some), -1))
-            values[:, :, each] = read[range(len(some)), :, :, each].movedim(0, 2)
+        values = self._as_ever(layer, entry, base).repeat(len(change), 1, 1, 1)
+        for some in few(busy, len(change) * base.numel()):
+            self._fill(values, layer, entry, some, base + self._seen(change, weights, some))
         return [capture.patch(entry, {layer: values})]
+
+    def _as_ever(self, layer: int, entry: str, base: Tensor) -> Float[Tensor, "batch pos head d"]:
+        """A layer's q, k or v if nothing new is read."""
+        inputs, key = self._corrupt.inputs, (layer, entry)
+        if key not in self._idle:
+            stream = base.to(inputs.stream(layer).dtype)
+            self._idle[key] = capture.replay(self._model, inputs, layer, [entry], stream)[entry]
+        return self._idle[key]
+
+    def _fill(
+        self,
+        values: Float[Tensor, "row pos head d"],
+        layer: int,
+        entry: str,
+        some: Sequence[int],
+        seen: Float[Tensor, "target circuit batch pos d"],
+    ) -> None:
+        """Put in what some targets make of what they see."""
+        first, slopes = self._nodes.targets_of(layer, entry).start, seen.requires_grad
+        rows = seen.to(self._corrupt.inputs.stream(layer).dtype).flatten(0, 2)
+        inputs = self._corrupt.inputs
+        read = capture.replay(self._model, inputs, layer, [entry], rows, slopes=slopes)[entry]
+        each = [at - first for at in some]
+        read = read.unflatten(0, (len(some), -1))
+        values[:, :, each] = read[range(len(some)), :, :, each].movedim(0, 2)
+
+    def _written(
+        self,
+        layer: int,
+        base: Float[Tensor, "batch pos d"],
+        times: int,
+        edits: Sequence[capture.Intervention],
+        slopes: bool = False,
+    ) -> Float[Tensor, "circuit pos head batch d"]:
+        """What a layer's heads write with q, k and v that are edited."""
+        inputs = self._corrupt.inputs
+        rows = base.to(inputs.stream(layer).dtype).repeat(times, 1, 1)
+        sites = ["z", "attn_out"]
+        found = capture.replay(self._model, inputs, layer, sites, rows, edits, slopes)
+        written = head_writes(self._model, layer, found["z"], found["attn_out"])
+        return written.unflatten(0, (times, -1)).permute(0, 2, 3, 1, 4)
 
     def _mlp(
         self, layer: int, change: Tensor, weights: Tensor
@@ -192,7 +224,7 @@ class Subgraphs:
         at, key = nodes.source_at[f"{layer}.mlp"], (layer, "mlp")
         base = self._averaged(self._corrupt.before_mlp(nodes, layer))
         dtype = inputs.stream(layer).dtype
-        busy = _busy(weights, nodes.targets_of(layer, "mlp"))
+        busy = busy_of(weights, nodes.targets_of(layer, "mlp"))
         if not busy and not self._mean:
             return self._base[:, at].expand(len(change), -1, -1, -1)
         if busy:
@@ -226,6 +258,7 @@ def mlp_writes(
     inputs: capture.BlockInputs,
     layer: int,
     stream: Float[Tensor, "batch pos d_model"],
+    slopes: bool = False,
 ) -> Float[Tensor, "batch pos d_model"]:
     """What an MLP writes if it alone reads another stream; the batch may be a multiple.
 
@@ -242,15 +275,16 @@ def mlp_writes(
     True
     """
     if nodes.mlps[layer] == "beside":
-        return capture.replay(model, inputs, layer, ["mlp_out"], stream)["mlp_out"].float()
+        found = capture.replay(model, inputs, layer, ["mlp_out"], stream, slopes=slopes)
+        return found["mlp_out"].float()
     times = inputs.times(layer, stream)
     rows = inputs.stream(layer).repeat(times, 1, 1)
     edit = capture.patch("resid_mid", {layer: stream})
-    found = capture.replay(model, inputs, layer, ["mlp_out"], rows, interventions=[edit])
+    found = capture.replay(model, inputs, layer, ["mlp_out"], rows, [edit], slopes)
     return found["mlp_out"].float()
 
 
-def _busy(
+def busy_of(
     weights: Float[Tensor, "circuit *pos source target"],
     targets: slice,
 ) -> list[int]:
@@ -259,8 +293,8 @@ def _busy(
     return [targets.start + at for at in some.nonzero().flatten().tolist()]
 
 
-def _few(targets: Sequence[int], numbers: int) -> Iterator[Sequence[int]]:
-    """Targets a few at a time, so that their streams fit into memory."""
+def few(targets: Sequence[int], numbers: int) -> Iterator[Sequence[int]]:
+    """Targets a few at a time, of so many numbers each, so that their streams fit into memory."""
     step = max(1, _FLIGHT // max(1, numbers))
     for start in range(0, len(targets), step):
         yield targets[start : start + step]

@@ -28,6 +28,7 @@ class TaskRuns:
     Attributes:
         clean, corrupt: The score of each prompt, and of its corrupt partner.
         clean_right: Whether the whole model's answer is right.
+        tasks, each: The prompts of each batch, and its runs.
 
     >>> import circuit_widgets as cw
     >>> from circuit_widgets.causal.nodes import nodes_of
@@ -40,22 +41,28 @@ class TaskRuns:
     """
 
     def __init__(
-        self, model: TransformerBridge, nodes: Nodes, task: Task, by: str, batch: int
+        self,
+        model: TransformerBridge,
+        nodes: Nodes,
+        task: Task,
+        by: str,
+        batch: int,
+        kind: type[Subgraphs] = Subgraphs,
     ) -> None:
-        self._tasks = [
+        self.tasks = [
             task.batch(slice(start, start + batch)) for start in range(0, len(task), batch)
         ]
-        self._runs = [Subgraphs(model, nodes, each.clean, each.corrupt, by) for each in self._tasks]
-        self._clean = [task.read(runs.clean) for task, runs in self._each()]
+        self.each = [kind(model, nodes, each.clean, each.corrupt, by) for each in self.tasks]
+        self._clean = [task.read(runs.clean) for task, runs in self._both()]
         self._known: dict[bytes, Run] = {}
-        corrupt = [task.read(runs.corrupt) for task, runs in self._each()]
+        corrupt = [task.read(runs.corrupt) for task, runs in self._both()]
         self.clean, self.clean_right = self._scored([self._clean])[0]
         self.corrupt, _ = self._scored([corrupt])[0]
 
     @property
     def at_once(self) -> int:
         """How many sets of edges are run together, at most 16: in between one can stop."""
-        return min(16, *(runs.at_once for runs in self._runs))
+        return min(16, *(runs.at_once for runs in self.each))
 
     def along(self, kept: Edges) -> Run:
         """The score of each prompt along some edges, and whether its answer is right."""
@@ -74,7 +81,7 @@ class TaskRuns:
         for start in range(0, len(new), self.at_once):
             some = [*new][start : start + self.at_once]
             edges = torch.stack([new[name] for name in some])
-            read = [runs.several(edges, task.places) for task, runs in self._each()]
+            read = [runs.several(edges, task.places) for task, runs in self._both()]
             found = self._scored([[part[at] for part in read] for at in range(len(some))])
             self._known |= dict(zip(some, found, strict=True))
         return [self._known[name] for name in names]
@@ -83,14 +90,14 @@ class TaskRuns:
         """How much of clean minus corrupt some scores keep: a ratio of means, as one number."""
         return float((scores - self.corrupt).mean() / (self.clean - self.corrupt).mean())
 
-    def _each(self) -> Iterator[tuple[Task, Subgraphs]]:
-        return zip(self._tasks, self._runs, strict=True)
+    def _both(self) -> Iterator[tuple[Task, Subgraphs]]:
+        return zip(self.tasks, self.each, strict=True)
 
     def _scored(self, several: Sequence[Sequence[Tensor]]) -> list[Run]:
         """Of logits of each batch, where answers are read: scores, and what is right."""
         found: list[Run] = []
         for read in several:
-            parts = list(zip(self._tasks, read, self._clean, strict=True))
+            parts = list(zip(self.tasks, read, self._clean, strict=True))
             scores = [task.score_read(each, clean) for task, each, clean in parts]
             right = [task.correct_read(each) for task, each, _ in parts]
             found.append((torch.cat(scores).float().cpu(), torch.cat(right).float().cpu()))

@@ -9,7 +9,7 @@ import torch
 
 from circuit_widgets.analysis.circuits.extract import Settings
 from circuit_widgets.analysis.circuits.results import Circuit
-from circuit_widgets.causal.edge_scores import OF_NODES
+from circuit_widgets.causal.edge_scores import OF_NODES, PRUNING
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.prompts.tasks.scores import IN_WORDS
 from circuit_widgets.results.score import Score
@@ -108,6 +108,11 @@ def _meaning(result: Circuit) -> str:
         return "the effect of the weaker of its two nodes"
     if asked.direction == "denoising":
         return "what the metric gains with that edge alone from the clean prompt"
+    if asked.method == PRUNING:
+        return (
+            "what the metric loses without the edge in the whole model; which edges stay is looked "
+            "at anew at each size"
+        )
     if result.by_position:
         return "what the metric loses without the edge at that position"
     return "what the metric loses without the edge"

@@ -67,14 +67,21 @@ class Finding:
         """A stage begins, or goes on."""
         return self.work.did(stage, 0)
 
-    def score(self, samples: Float[Tensor, "prompt *pos source target"]) -> None:
-        """Edges have their scores: find circuits of all sizes."""
+    def score(
+        self,
+        samples: Float[Tensor, "prompt *pos source target"],
+        strength: Float[Tensor, "*pos source target"] | None = None,
+    ) -> None:
+        """Edges have their scores: find circuits of all sizes.
+
+        strength: by which they are chosen; None: the size of the mean score.
+        """
         settings, nodes = self._settings, self._nodes
         ends = mean_interval(samples, settings.confidence)
         self._score = Score(**dict(zip(("value", "low", "high"), ends, strict=True)))
         self._q = torch.full_like(self._score.value, math.nan)
         self._q[nodes.allowed] = sign_flip_q(samples[:, nodes.allowed], settings.seed)
-        self._strength = self._score.value.abs()
+        self._strength = self._score.value.abs() if strength is None else strength
         size = settings.size
         if settings.threshold is not None:
             edges = above(self._strength, settings.threshold, nodes)
