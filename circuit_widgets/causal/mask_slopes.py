@@ -44,11 +44,11 @@ class MaskSlopes(Subgraphs):
         """
         nodes = self._nodes
         weights = (shares * nodes.allowed).to(self._device, torch.float32) * self._heard
-        change = self._run(weights[None, None])[0]
-        back = _Back(change, weights, [nodes.n_before(target.stage) for target in nodes.targets])
+        run = self._run(weights[None, None])
+        back = _Back(run, weights, [nodes.n_before(target.stage) for target in nodes.targets])
         n_layers = len(nodes.heads)
         output = nodes.targets_of(n_layers, "logits").start
-        end = self._end(change[None], weights[None, None])
+        end = self._end(run, weights[None, None])
         back.to([output], self._slope_at_end(end[0, 0], measure)[None])
         for layer in reversed(range(n_layers)):
             check_stop()
@@ -78,7 +78,7 @@ class MaskSlopes(Subgraphs):
         with torch.enable_grad():
             rows = seen.flatten(0, 2).to(inputs.stream(layer).dtype).detach().requires_grad_()
             out = mlp_writes(self._model, self._nodes, inputs, layer, rows, slopes=True)
-            owed = back.owed[:, at].transpose(0, 1)
+            owed = back.owed[:, at].unflatten(1, rows.shape[1:])
             (slope,) = torch.autograd.grad(out, rows, owed)
         back.to(busy, slope[None].float())
 
@@ -101,20 +101,20 @@ class MaskSlopes(Subgraphs):
             if not edits:
                 return
             written = self._written(layer, base, 1, edits, slopes=True)[0]
-            owed = back.owed[:, self._nodes.heads_of(layer)]
+            owed = back.owed[:, self._nodes.heads_of(layer)].unflatten(2, base.shape[1:])
+            owed = owed.permute(2, 1, 0, 3)
             slopes = torch.autograd.grad(written, [seen for _, seen in leaves], owed)
-        for (some, _), slope in zip(leaves, slopes, strict=True):
-            back.to(some, slope[:, 0])
+        back.to([at for some, _ in leaves for at in some], torch.cat([*slopes])[:, 0])
 
     def _sees(self, back: _Back, targets: Sequence[int]) -> Float[Tensor, "target 1 batch pos d"]:
-        return self._seen(back.change[None], back.weights[None, None], targets)
+        return self._seen(back.run, back.weights[None, None], targets)
 
 
 class _Back:
     """The way backwards: what the metric owes to what each source writes, and to each edge.
 
     Attributes:
-        change: How far each source is from what is read along other edges.
+        run: How far each source is from what is read along other edges.
         weights: How much of each edge is let through.
         owed: d metric / d what a source writes, complete once all its readers have been gone to.
         slopes: d metric / d weight of each edge, of each prompt.
@@ -122,19 +122,21 @@ class _Back:
 
     def __init__(
         self,
-        change: Float[Tensor, "pos source batch d"],
+        run: Float[Tensor, "1 pos source batch d"],
         weights: Float[Tensor, "source target"],
         before: Sequence[int],
     ) -> None:
-        self.change, self.weights, self._before = change, weights, before
-        self.owed = torch.zeros_like(change)
-        self.slopes = change.new_zeros(change.shape[2], *weights.shape)
+        self.run, self.weights, self._before = run, weights, before
+        # A prompt's row is all that a source writes at all positions, so that what is owed to all
+        # sources is one product, and no copy.
+        self._change = run[0].permute(2, 1, 0, 3).flatten(2).contiguous()
+        self.owed: Float[Tensor, "batch source pos_d"] = torch.zeros_like(self._change)
+        self.slopes = run.new_zeros(len(self._change), *weights.shape)
 
     def to(self, targets: Sequence[int], slope: Float[Tensor, "target batch pos d"]) -> None:
         """Go back from some targets of one stage to all that they read."""
-        n, each = self._before[targets[0]], list(targets)
-        change = self.change[:, :n]
-        self.slopes[:, :n, each] = torch.einsum("psbd,tbpd->bst", change, slope)
-        arrived = slope.permute(2, 0, 1, 3).flatten(2)
-        owed = self.weights[:n, each] @ arrived
-        self.owed[:, :n] += owed.unflatten(2, change.shape[2:])
+        n, each = self._before[targets[0]], [*targets]
+        rows = slope.transpose(0, 1).flatten(2)
+        self.slopes[:, :n, each] = self._change[:, :n] @ rows.transpose(1, 2)
+        weights = self.weights[:n, each].expand(len(rows), -1, -1)
+        self.owed[:, :n].baddbmm_(weights, rows)

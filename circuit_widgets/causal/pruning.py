@@ -89,6 +89,7 @@ class Pruning:
     def run(self) -> Iterator[None]:
         """Step by step; afterwards `samples` and `strength` are there."""
         left, n_gone = self._nodes.allowed.clone(), 0
+        order = torch.zeros_like(self.strength)
         for at, size in enumerate(self._sizes):
             samples = torch.zeros(len(self._task), *left.shape)
             for share in self._shares:

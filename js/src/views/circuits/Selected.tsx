@@ -7,7 +7,7 @@ import { EdgeTable } from "./EdgeTable";
 import { type CircuitRows, partName } from "./rows";
 import type { Shown } from "./state";
 import { edgesOfNodes, type Subject } from "./subject";
-import { effectSaid, placed, sizeSaid } from "./words";
+import { effectSaid, membersSaid, placed, sizeSaid } from "./words";
 
 interface Props {
   session: Session;
@@ -56,8 +56,7 @@ function Nodes({
   const single = new Set(members.map((node) => partName(rows, node))).size === 1;
   const inside = members.some((node) => graph.has[node]);
   const said = [
-    one === null &&
-      `${members.map((node) => placed(rows, rows.nodes.name[node] ?? "")).join(", ")}.`,
+    one === null && membersSaid(rows, members),
     !inside && `Not in the circuit of ${sizeSaid(rows, size)}.`,
     one !== null && inside && sentence(effectSaid(rows, one)),
   ]

@@ -4,7 +4,15 @@ import { circuitGraph, placesOf } from "./graph";
 import { readGroups, readNames, toggled, withGroup, writeGroups } from "./named-sets";
 import { type CircuitRows, edgesAt, entryOf, readCircuit, readerName, writing } from "./rows";
 import { edgesOfNodes, HEAD, lineName, subjectOf } from "./subject";
-import { accuracySaid, curveSaid, edgeSaid, lineSaid, nodeSaid, sizeSaid } from "./words";
+import {
+  accuracySaid,
+  curveSaid,
+  edgeSaid,
+  lineSaid,
+  membersSaid,
+  nodeSaid,
+  sizeSaid,
+} from "./words";
 
 const rows = readCircuit(fakeCircuit()) as CircuitRows;
 const places = placesOf(rows);
@@ -143,6 +151,9 @@ describe("by position", () => {
     expect(nodeSaid(found, graph, graph.names.indexOf("1.0@3"))).toContain("1.0 at last: reads");
     const head = subjectOf(HEAD, [0, 1], found, graph, []);
     expect(head?.kind === "nodes" && head.members.length).toBe(3);
+    expect(membersSaid(found, head?.kind === "nodes" ? head.members : [])).toMatch(
+      /^At .* · last\.$/,
+    );
     const here = [graph.names.indexOf("1.0@3")];
     expect(edgesOfNodes(found, edgesAt(found, 0), here)).toEqual({ read: [1, 2], written: [4] });
   });

@@ -12,6 +12,17 @@ export function placed({ roles }: CircuitRows, names: string): string {
   );
 }
 
+/** Several nodes: one head at several positions by these alone. "At IO · S1 · END." */
+export function membersSaid(rows: CircuitRows, members: readonly number[]): string {
+  const names = members.map((node) => placed(rows, rows.nodes.name[node] ?? ""));
+  const parts = new Set(members.map((node) => partName(rows, node)));
+  const [part] = parts;
+  const at = `${part} at `;
+  return parts.size === 1 && names.every((name) => name.startsWith(at))
+    ? `At ${names.map((name) => name.slice(at.length)).join(" · ")}.`
+    : `${names.join(", ")}.`;
+}
+
 /** An edge is told from 0 below this q. */
 export const FDR = 0.05;
 
