@@ -77,10 +77,10 @@ test-notebooks: .venv/.test circuit_widgets/static/.made
 		--nbval-sanitize-with circuit_widgets/testing/sanitize.cfg $(NOTEBOOKS),echo "no notebook yet")
 
 test-python: .venv/.test circuit_widgets/static/.made
-	@echo "test: the examples in docstrings; then pytest, the browser tests in JupyterLab among them"
+	@echo "test: the examples in docstrings and pytest, the browser tests in JupyterLab among them"
 	@$(if $(wildcard .venv/.no-smollm2),echo "test: SmolLM2 is not here: the tests marked smollm2 are skipped",:)
-	@$(PYTEST) --doctest-modules circuit_widgets
-	@CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) $(PYTEST)
+	@CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) $(PYTEST) \
+		--doctest-modules circuit_widgets tests
 
 # The files that `make test` installs are of today; these are the oldest that pyproject.toml allows.
 OLDEST := $(wildcard $(addprefix tests/,analysis attention capture causal ipython jobs live package plots) \

@@ -33,6 +33,7 @@ from circuit_widgets.causal.nodes import Nodes, parts_of
 from circuit_widgets.heads import Head
 from tests import circuits, tiny
 
+Others = tuple[tuple[circuits.At, circuits.Kind], ...]
 COLLAPSE, INTERRUPTION, ROUTING, OVER = TYPES
 LABELS = {
     **dict.fromkeys(("zero_q", "zero_k", "flatten", "sharpen", "drop_scale"), COLLAPSE),
@@ -66,12 +67,12 @@ class Found:
 
 
 def _circuit() -> Any:
-    others = (((0, 0), "current"), ((1, 0), "duplicate"), ((1, 2), "previous"))
+    others: Others = (((0, 0), "current"), ((1, 0), "duplicate"), ((1, 2), "previous"))
     return circuits.build(circuits.Circuit(2, 3, (0, 1), (1, 1), others)).eval()
 
 
 def _deep_circuit() -> Any:
-    others = (((0, 1), "previous"), ((2, 3), "current"), ((1, 2), "duplicate"))
+    others: Others = (((0, 1), "previous"), ((2, 3), "current"), ((1, 2), "duplicate"))
     return circuits.build(circuits.Circuit(3, 4, (0, 2), (2, 0), others)).eval()
 
 

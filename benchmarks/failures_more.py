@@ -80,19 +80,21 @@ def _noisy(model: Any, size: float) -> Any:
     return model
 
 
-def unseen(model: Any, prompts: list[Asked], n_seen: int, n_unseen: int) -> tuple[str, str]:
-    """Prompts that a model gets right, beside others of them: what is flagged is a false alarm."""
+def unseen(model: Any, prompts: list[Asked], n_seen: int, n_unseen: int) -> list[str]:
+    """Prompts that a model gets right, beside others of them: what is flagged is a false alarm.
+
+    At q of 0.05 and of 0.01, components and prompts.
+    """
     nodes = parts_of(model)
     healthy = gathered(model, nodes, prompts[:n_seen], 8)
-    flagged, alarms, parts = 0, 0, 0
-    for each in prompts[n_seen : n_seen + n_unseen]:
-        found = find(model, nodes, healthy, each, 0)
-        q = torch.cat([found.q.flatten(), found.q_mlp])
-        flagged += int((q <= 0.05).sum())
-        alarms += bool((q <= 0.05).any())
-        parts += int(q.isfinite().sum())
-    n = min(n_unseen, len(prompts) - n_seen)
-    return f"{100 * flagged / parts:.3f} %", f"{alarms} of {n}"
+    found = [find(model, nodes, healthy, each, 0) for each in prompts[n_seen:][:n_unseen]]
+    q = torch.stack([torch.cat([each.q.flatten(), each.q_mlp]) for each in found])
+    said = []
+    for threshold in (0.05, 0.01):
+        out = q <= threshold
+        said.append(f"{100 * float(out.sum() / q.isfinite().sum()):.2f} %")
+        said.append(f"{int(out.any(1).sum())} of {len(out)}")
+    return said
 
 
 def right_cases(model: Any, task: cw.Task, n: int) -> list[Asked]:
@@ -128,25 +130,32 @@ def beside_prompts(
     return found
 
 
-def without_a_model(name: str = "SmolLM2-135M", n_seen: int = 100) -> str:
-    """SmolLM2 on IOI beside its own healthy prompts: unseen ones, and faults in it."""
-    model = cw.load_model(name)
-    prompts = right_cases(model, cw.Task.ioi(model, n=200), 160)
-    flagged, alarms = unseen(model, prompts, n_seen, 60)
-    kinds = ["zero_q", "sharpen", "zero_v", "scale_write", "redirect", "permute_o"]
-    found = beside_prompts(model, prompts, n_seen, kinds, 36)
-    n = len(found)
-    row = [
-        str(len(prompts[:n_seen])),
-        flagged,
-        alarms,
-        str(n),
-        f"{sum(each[0] for each in found) / n:.3f}",
-        f"{100 * sum(each[1] for each in found) / n:.0f} %",
-        f"{100 * sum(each[2] for each in found) / n:.0f} %",
-    ]
-    head = ["healthy prompts", "components flagged on unseen ones", "unseen with an alarm"]
-    return table([*head, "full faults", "AUROC", "first", "flagged"], [row])
+def without_a_model() -> str:
+    """Models beside their own healthy prompts: unseen ones, and faults planted in them."""
+    rows = []
+    for name, model, task, n_seen in (
+        ("toy (set)", cw.load_model(), "repeated_tokens", 100),
+        ("toy, seed 1", cw.load_model(seed=1), "repeated_tokens", 100),
+        ("toy, seed 2", cw.load_model(seed=2), "repeated_tokens", 100),
+        ("SmolLM2, indirect objects", cw.load_model("SmolLM2-135M"), "ioi", 100),
+    ):
+        made = {"n": 400, "length": 10} if task == "repeated_tokens" else {"n": 200}
+        prompts = right_cases(model, getattr(cw.Task, task)(model, **made), n_seen + 100)
+        kinds = ["zero_q", "sharpen", "zero_v", "scale_write", "redirect", "permute_o"]
+        found = beside_prompts(model, prompts, n_seen, kinds, 36)
+        shares = [100 * sum(each[at] for each in found) / len(found) for at in (1, 2)]
+        rows.append(
+            [
+                name,
+                str(n_seen),
+                *unseen(model, prompts, n_seen, 100),
+                f"{sum(each[0] for each in found) / len(found):.3f}",
+                *(f"{share:.0f} %" for share in shares),
+            ]
+        )
+    head = ["without a healthy model", "healthy prompts"]
+    head += [f"{what} out at q {q}" for q in (0.05, 0.01) for what in ("components", "unseen")]
+    return table([*head, "AUROC of 36 full faults", "first", "out at q 0.05"], rows)
 
 
 def costs(name: str = "SmolLM2-135M") -> str:

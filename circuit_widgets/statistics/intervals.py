@@ -227,14 +227,11 @@ def middle_of(
 ) -> tuple[Float[Tensor, "*heads"], Float[Tensor, "*heads"], Float[Tensor, "*heads"]]:
     """The mean of a null's draws, and between what a share `confidence` of them are.
 
-    Of no heads it is three empty tensors.
-
     >>> middle_of(torch.arange(101.0), 0.9)
     (tensor(50.), tensor(5.), tensor(95.))
     """
-    if not draws.numel():
-        nothing = draws.sum(-1)
-        return nothing, nothing.clone(), nothing.clone()
+    if not draws.numel():  # Of no heads.
+        return draws.sum(-1), draws.sum(-1), draws.sum(-1)
     outside = (1 - confidence) / 2
     ends = torch.tensor([outside, 1 - outside], dtype=torch.double)
     low, high = draws.double().quantile(ends, dim=-1).float()

@@ -3,7 +3,7 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from "@pre
 import type { Frame, Run as RunInfo, Runs, Status } from "../contract.gen";
 import { sequential } from "../draw/color";
 import type { Theme } from "../draw/theme";
-import type { Tile } from "../draw/tile";
+import { stride, type Tile, valueAt } from "../draw/tile";
 import type { Topic } from "../wire/blocks";
 import { type Ask, type Client, Refusal } from "../wire/client";
 import type { Tiles } from "../wire/tiles";
@@ -182,13 +182,27 @@ export class Session {
   #attention(): Float32Array | null {
     const tiles = this.tiles.value;
     tiles.arrived.value;
-    if (this.direction.value === "to") return tiles.column(this.head.value, this.key.value);
+    if (this.direction.value === "to")
+      return tiles.column(this.head.value, this.key.value) ?? this.#pictured();
     const all = tiles.row(this.head.value, this.query.value);
-    if (!all) return null;
+    if (!all) return this.#pictured();
     const count = this.query.value + 1;
     if (this.#row?.all !== all || this.#row.shown.length !== count)
       this.#row = { all, shown: all.subarray(0, count) };
     return this.#row.shown;
+  }
+
+  /** Where nobody answers, what the picture says, if each of its cells is of one query and key. */
+  #pictured(): Float32Array | null {
+    const tile = this.tiles.value.overview(this.head.value, "max");
+    if (this.client.alive.value !== "no" || !tile || stride(tile) > 1) return null;
+    const [query, key] = [this.query.value, this.key.value];
+    const cell =
+      this.direction.value === "to"
+        ? (i: number) => valueAt(tile, i, key)
+        : (i: number) => valueAt(tile, query, i);
+    const count = this.direction.value === "to" ? tile.q1 : query + 1;
+    return Float32Array.from({ length: count }, (_, i) => cell(i) ?? 0);
   }
 
   /** The value at which the colour table ends, for a head. */

@@ -26,7 +26,10 @@ export function Selected({ session, shown }: Props) {
     const parts = graph.lines[subject.line]?.parts ?? [];
     const target = graph.lines[subject.line]?.target ?? -1;
     return (
-      <Scrolling name={placed(rows, subject.name)}>
+      <Scrolling
+        name={placed(rows, subject.name)}
+        below={<Attention {...{ session, rows, node: target }} />}
+      >
         <EdgeTable
           name="parts"
           title={parts.length === 1 ? "One edge" : `${parts.length} edges`}
@@ -34,7 +37,6 @@ export function Selected({ session, shown }: Props) {
           ends={graph.names.length > rows.nodes.name.length ? "both" : "none"}
           empty=""
         />
-        <Attention {...{ session, rows, node: target }} />
       </Scrolling>
     );
   }
@@ -65,7 +67,10 @@ function Nodes({
   const row = one === null ? null : rows.nodes.row[one];
   const [first, last] = [0, rows.nodes.row[rows.nodes.row.length - 1]];
   return (
-    <Scrolling name={placed(rows, name)}>
+    <Scrolling
+      name={placed(rows, name)}
+      below={one !== null && <Attention {...{ session, rows, node: one }} />}
+    >
       {said && (
         <p class="quiet" data-cw="effect">
           {said}
@@ -89,7 +94,6 @@ function Nodes({
           empty="Nothing in this circuit reads it."
         />
       )}
-      {one !== null && <Attention {...{ session, rows, node: one }} />}
     </Scrolling>
   );
 }
@@ -98,10 +102,19 @@ function Nodes({
 function Attention({ session, rows, node }: { session: Session; rows: CircuitRows; node: number }) {
   const head = rows.nodes.head[node];
   if (!head || session.text.value.tokens.length === 0) return null;
-  return <Pattern {...{ session, head, stripe: null }} title="attention, first clean prompt" />;
+  return (
+    <Pattern {...{ session, head, stripe: null }} title="attention, first clean prompt" fill />
+  );
 }
 
-function Scrolling({ name, children }: { name: string; children: ComponentChildren }) {
+interface ScrollingProps {
+  name: string;
+  children: ComponentChildren;
+  /** As high as what scrolls leaves room for. */
+  below: ComponentChildren;
+}
+
+function Scrolling({ name, children, below }: ScrollingProps) {
   return (
     <>
       <h3 data-cw="subject" aria-live="polite">
@@ -110,6 +123,7 @@ function Scrolling({ name, children }: { name: string; children: ComponentChildr
       <div class="scroll" tabIndex={0} role="group">
         {children}
       </div>
+      {below}
     </>
   );
 }

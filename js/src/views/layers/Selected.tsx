@@ -49,10 +49,10 @@ export function Selected({ session, shown }: { session: Session; shown: Shown })
             />
           </>
         )}
-        {session.text.value.live && (
-          <Pattern {...{ session, head, stripe: null }} title="attention, first clean prompt" />
-        )}
       </div>
+      {session.text.value.live && (
+        <Pattern {...{ session, head, stripe: null }} title="attention, first clean prompt" fill />
+      )}
     </>
   );
 }
