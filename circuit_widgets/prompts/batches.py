@@ -82,13 +82,22 @@ class Prompts:
 
     def batches(self, most: int) -> Iterator[tuple[list[int], Int[Tensor, "batch pos"]]]:
         """Prompts of one length together, at most `most`; which they are, and their ids."""
-        by_length: dict[int, list[int]] = {}
-        for at, tokens in enumerate(self.tokens):
-            by_length.setdefault(tokens.ids.shape[1], []).append(at)
-        for same in by_length.values():
-            for start in range(0, len(same), most):
-                chosen = same[start : start + most]
-                yield chosen, torch.cat([self.tokens[at].ids for at in chosen])
+        for chosen in of_one_length([tokens.ids.shape[1] for tokens in self.tokens], most):
+            yield chosen, torch.cat([self.tokens[at].ids for at in chosen])
+
+
+def of_one_length(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Which prompts go through the model together: those of one length, at most `most`.
+
+    >>> [*of_one_length([5, 7, 5, 5], 2)]
+    [[0, 2], [3], [1]]
+    """
+    by_length: dict[int, list[int]] = {}
+    for at, length in enumerate(lengths):
+        by_length.setdefault(length, []).append(at)
+    for same in by_length.values():
+        for start in range(0, len(same), most):
+            yield same[start : start + most]
 
 
 def are_several(prompts: Any) -> bool:

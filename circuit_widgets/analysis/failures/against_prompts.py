@@ -29,6 +29,8 @@ from circuit_widgets.analysis.failures.parts import TYPES
 from circuit_widgets.analysis.failures.seen import Seen, batch_of, see
 from circuit_widgets.analysis.failures.usual import Sums, Usual
 from circuit_widgets.causal.nodes import Nodes
+from circuit_widgets.prompts.batches import of_one_length
+from circuit_widgets.statistics.robust import median_and_spread
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -123,13 +125,9 @@ class Gathering:
 
     def steps(self) -> Iterator[int]:
         """How many more are done."""
-        by_length: dict[int, list[int]] = {}
-        for at, each in enumerate(self._asked):
-            by_length.setdefault(len(each.ids), []).append(at)
-        for places in by_length.values():
-            for start in range(0, len(places), self._batch):
-                self._run(places[start : start + self._batch])
-                yield len(places[start : start + self._batch])
+        for some in of_one_length([len(each.ids) for each in self._asked], self._batch):
+            self._run(some)
+            yield len(some)
 
     def _run(self, some: Sequence[int]) -> None:
         ids = batch_of(tuple(self._asked[at].ids for at in some), self._model.cfg.device)
@@ -201,8 +199,7 @@ def _beyond(
 ) -> Float[Tensor, "prompt part"]:
     """Robust z of the log of each part's distance among its own over healthy prompts."""
     logs, usual = distances.clamp_min(0.1).log(), healthy.clamp_min(0.1).log()
-    middle = usual.nanmedian(0).values
-    away = 1.4826 * (usual - middle).abs().nanmedian(0).values
+    middle, away = median_and_spread(usual, 0)
     return (logs - middle) / away.clamp_min(0.2)
 
 

@@ -12,6 +12,7 @@ from circuit_widgets.analysis.failures.answers import is_right
 from circuit_widgets.analysis.failures.cases import Asked, Case, asked_of, cases_of
 from circuit_widgets.capture.modes import evaluating, modules_of
 from circuit_widgets.causal.nodes import Nodes, parts_of
+from circuit_widgets.prompts.batches import of_one_length
 from circuit_widgets.prompts.tasks import Task
 
 if TYPE_CHECKING:
@@ -47,18 +48,13 @@ def right_ones(model: TransformerBridge, cases: Sequence[Asked], batch: int) -> 
     >>> right_ones(model, [asked_of(model, Case("blue dog seven blue", "dog"))], 4)
     [True]
     """
-    by_length: dict[int, list[int]] = {}
-    for at, each in enumerate(cases):
-        by_length.setdefault(len(each.ids), []).append(at)
     found = [False] * len(cases)
     with evaluating(modules_of(model)):
-        for places in by_length.values():
-            for start in range(0, len(places), batch):
-                some = places[start : start + batch]
-                ids = torch.tensor([cases[at].ids for at in some], device=model.cfg.device)
-                logits = capture.run(model, ids)[:, -1]
-                for row, at in enumerate(some):
-                    found[at] = bool(is_right(logits[row], cases[at]))
+        for some in of_one_length([len(each.ids) for each in cases], batch):
+            ids = torch.tensor([cases[at].ids for at in some], device=model.cfg.device)
+            logits = capture.run(model, ids)[:, -1]
+            for row, at in enumerate(some):
+                found[at] = bool(is_right(logits[row], cases[at]))
     return found
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from circuit_widgets.analysis.failures.seen import Seen
 from circuit_widgets.statistics.permutations import discoveries
+from circuit_widgets.statistics.robust import median_and_spread
 
 # A share as small as this is rounding.
 _ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 3e-2}
@@ -79,8 +80,7 @@ def outliers(
     """
     both = torch.cat([heads.flatten(1), mlps.flatten(1)], 1)
     logs = both.clamp_min(_ROUNDING.get(dtype, 1e-4)).log10()
-    middle = logs.nanmedian(1, keepdim=True).values
-    spread = 1.4826 * (logs - middle).abs().nanmedian(1, keepdim=True).values
+    middle, spread = median_and_spread(logs, 1)
     z = (logs - middle) / spread.clamp_min(_SPREAD)
     p = 1 - torch.special.ndtr(z.double())
     q = torch.stack([discoveries(row) for row in p]).float()

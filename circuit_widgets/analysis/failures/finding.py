@@ -14,6 +14,7 @@ from circuit_widgets.analysis.failures.fixes import Part
 from circuit_widgets.analysis.failures.parts import Answer
 from circuit_widgets.analysis.failures.seen import Seen
 from circuit_widgets.analysis.failures.usual import Usual
+from circuit_widgets.statistics.robust import median_and_spread
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -73,7 +74,6 @@ def spread_of(values: Float[Tensor, "prompt feature ..."], names: tuple[str, ...
     >>> float(found.middle), round(float(found.spread), 3)
     (3.0, 2.965)
     """
-    middle = values.nanmedian(0).values
-    away = (values - middle).abs().nanmedian(0).values * 1.4826
+    middle, away = (each[0] for each in median_and_spread(values, 0))
     floors = torch.tensor([FLOORS.get(name, FLOOR) for name in names])
     return Spread(middle, away.maximum(floors.view(-1, *[1] * (away.ndim - 1))))

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.statistics.robust import MAD
+
 
 def one_left_out(
     values: Float[Tensor, prompt * rest], floors: Float[Tensor, "*rest"]
@@ -33,7 +35,7 @@ def one_left_out(
         sizes = apart.sort(0).values
         left = torch.where(place <= at, sizes[at + 1], sizes[at])
         away = torch.where(chosen, left, away)
-    return middle, (1.4826 * away).maximum(floors)
+    return middle, (MAD * away).maximum(floors)
 
 
 def furthest_q(

@@ -113,7 +113,7 @@ def cases_table(cases: Sequence[CaseRow]) -> Packed:
                 for name, label, about in (
                     ("p_expected", "p expected", "Probability of the expected tokens together"),
                     ("p_predicted", "p predicted", "Probability of the predicted token"),
-                    ("p_healthy", "p usual", "Probability of the expected token in the reference"),
+                    ("p_healthy", "p usual", "Probability of the expected tokens in the reference"),
                 )
             ),
             packing.texts("type", [case.type for case in cases], "type"),
