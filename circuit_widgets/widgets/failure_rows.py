@@ -13,6 +13,7 @@ from circuit_widgets.analysis.failures.results import (
     Problem,
     Transfer,
 )
+from circuit_widgets.analysis.failures.words import sourced
 from circuit_widgets.live.failing_cases import Tried
 from circuit_widgets.wire.numbers import number
 from circuit_widgets.wire.packing import Packed
@@ -110,6 +111,9 @@ def _part(result: CircuitFailures, at: int, problem: Problem) -> t.PartRow:
         said.append(f"{label.lower()} {one.value:.2f}, usually {one.usual:.2f}")
     if problem.edge is not None:
         said.append(f"lost: {problem.edge}")
+    if problem.source is not None:
+        name = problem.component
+        said.append(sourced(name, problem.source, result.cases[at].tokens).rstrip("."))
     return t.PartRow(
         at,
         problem.component,

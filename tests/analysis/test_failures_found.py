@@ -10,13 +10,17 @@ import torch
 import circuit_widgets as cw
 from circuit_widgets.analysis.failures.against_model import find
 from circuit_widgets.analysis.failures.answers import odds
-from circuit_widgets.analysis.failures.cases import Asked
+from circuit_widgets.analysis.failures.cases import Asked, asked_of
 from circuit_widgets.analysis.failures.deviations import deviations, outliers
 from circuit_widgets.analysis.failures.edges import cut_edge_of
 from circuit_widgets.analysis.failures.fixes import Part, try_fixes
+from circuit_widgets.analysis.failures.looking import checked
 from circuit_widgets.analysis.failures.parts import TYPES
+from circuit_widgets.analysis.failures.problems import problems_of
 from circuit_widgets.analysis.failures.seen import see
+from circuit_widgets.analysis.failures.words import sourced
 from circuit_widgets.causal.nodes import parts_of
+from circuit_widgets.heads import Head
 from tests import circuits, tiny
 
 COLLAPSE, INTERRUPTION, ROUTING, OVER = TYPES
@@ -32,6 +36,11 @@ KINDS = [
     ("swap_qk", {}, ROUTING),
     ("break_causality", {}, ROUTING),
 ]
+SETTINGS: dict[str, Any] = {
+    **{"naming": "strongest", "most": 3, "controls": 2, "fixes": False, "n_cases": 1},
+    **{"n_healthy": 1, "n_transfers": 0, "threshold": 0.05, "batch": 8, "seed": 0},
+    "confidence": 0.95,
+}
 
 
 def pair(name: str) -> tuple[Any, Any]:
@@ -66,6 +75,23 @@ def test_every_kind_is_found_named_and_fixed(name: str) -> None:
             assert abs(after["patch"] - wanted) < 1e-3, kind
             if label in (COLLAPSE, ROUTING):
                 assert abs(after["redirect"] - wanted) < 1e-3, kind
+
+
+def test_a_head_that_reads_another_key_has_another_source() -> None:
+    """By knockout: the key after the earlier copy in the reference, and what it was sent to."""
+    reference, model = cw.load_model(), cw.load_model()
+    asked = asked_of(model, cw.Case("blue dog seven cat blue dog", "seven"))
+    nodes, head = parts_of(reference), Head(1, 2)
+    with cw.inject_fault(model, "redirect", "1.2", key=5):
+        found = find(model, reference, nodes, asked, None)
+        assert found.sources is not None
+        source = found.sources(head)
+        (problem,) = problems_of(found, asked, checked(**SETTINGS))[:1]
+    assert source.usual == 3 and source.usual_effect > 0.05
+    assert source.here == 5
+    assert problem.failure_type == ROUTING and problem.source == source
+    said = sourced("1.2", source, asked.tokens)
+    assert "'blue' (position 5" in said and "'seven' (position 3" in said
 
 
 def test_a_healthy_copy_has_no_anomaly() -> None:

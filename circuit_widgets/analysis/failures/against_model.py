@@ -18,6 +18,7 @@ from circuit_widgets.analysis.failures.fixes import Part, answered
 from circuit_widgets.analysis.failures.parts import TYPES
 from circuit_widgets.analysis.failures.seen import Seen, batch_of, see
 from circuit_widgets.analysis.failures.sorting import lost_and_over, type_scores
+from circuit_widgets.analysis.failures.sources import sources
 from circuit_widgets.analysis.failures.usual import usual_of
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.heads import Head
@@ -60,6 +61,7 @@ def find(
         types=functools.partial(_types, alone, healthy),
         pattern_beside=functools.partial(_pattern, healthy),
         tried_by_effect=(),
+        sources=functools.partial(sources, model, reference, ids, asked),
     )
 
 

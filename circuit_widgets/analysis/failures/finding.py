@@ -11,9 +11,10 @@ from torch import Tensor
 
 from circuit_widgets.analysis.failures.features import FLOOR, FLOORS
 from circuit_widgets.analysis.failures.fixes import Part
-from circuit_widgets.analysis.failures.parts import Answer
+from circuit_widgets.analysis.failures.parts import Answer, Source
 from circuit_widgets.analysis.failures.seen import Seen
 from circuit_widgets.analysis.failures.usual import Usual
+from circuit_widgets.heads import Head
 from circuit_widgets.statistics.robust import median_and_spread
 
 
@@ -27,6 +28,8 @@ class Finding:
         types: Of a part, its type scores and the edge that explains it (looked for, if asked).
         pattern_beside: The attention that a head's is shown beside.
         tried_by_effect: Parts in which a patch promises the most to first order.
+        sources: Of a head, where it gets what the answer hangs on; None: there is no reference
+            with the same positions.
     """
 
     own: Seen
@@ -42,6 +45,7 @@ class Finding:
     types: Callable[[Part, bool], tuple[Float[Tensor, " type"], str | None]]
     pattern_beside: Callable[[Part], Float[Tensor, "query key"]]
     tried_by_effect: tuple[Part, ...]
+    sources: Callable[[Head], Source] | None = None
 
     def ranked(self) -> list[tuple[Part, float, float]]:
         """Every part with its z and q, the furthest out first."""

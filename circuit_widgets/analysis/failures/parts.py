@@ -94,6 +94,23 @@ class Fix:
 
 
 @dataclasses.dataclass(frozen=True)
+class Source:
+    """Where a head gets what the answer hangs on, by knocking out its attention to one key.
+
+    Attributes:
+        here, usual: Position of the key in this model and in the reference; None: no key of the
+            head changes the metric by 0.05 nats.
+        effect, usual_effect: What the metric loses without that key (or the one nearest to being
+            one), in nats; below 0: what it gains.
+    """
+
+    here: int | None
+    usual: int | None
+    effect: float
+    usual_effect: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Problem:
     """A component that is out of line in a case.
 
@@ -106,6 +123,7 @@ class Problem:
         edge: The edge that lost its effect ("0.1 to 1.2.q"), if that explains it.
         evidence: The features that are furthest out, first the furthest.
         fixes: Those that were tried, the best first; none: not tried yet.
+        source: Of a head whose attention goes elsewhere than in a healthy model; else None.
     """
 
     component: str
@@ -116,6 +134,7 @@ class Problem:
     edge: str | None
     evidence: tuple[Evidence, ...]
     fixes: tuple[Fix, ...]
+    source: Source | None = None
 
     @property
     def suggested_fix(self) -> Fix | None:

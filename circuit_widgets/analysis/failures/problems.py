@@ -12,6 +12,7 @@ from circuit_widgets.analysis.failures.features import ABOUTS
 from circuit_widgets.analysis.failures.finding import Finding
 from circuit_widgets.analysis.failures.fixes import Part, try_fixes
 from circuit_widgets.analysis.failures.parts import TYPES, UNKNOWN, Evidence, Fix, Problem
+from circuit_widgets.heads import Head
 
 if TYPE_CHECKING:
     from circuit_widgets.analysis.failures.looking import Settings
@@ -47,15 +48,19 @@ def _problem(
     found: Finding, part: Part, z: float, q: float, edges: bool, fixes: tuple[Fix, ...]
 ) -> Problem:
     scores, edge = found.types(part, edges)
+    kind, source = named(scores.tolist()), None
+    if kind == "incorrect_routing" and edges and part.head is not None and found.sources:
+        source = found.sources(Head(part.layer, part.head))
     return Problem(
         component=str(part),
         anomaly_score=z,
         q=q,
-        failure_type=named(scores.tolist()),
+        failure_type=kind,
         type_scores=tuple(scores.tolist()),
         edge=edge,
         evidence=_evidence(found, part),
         fixes=fixes,
+        source=source,
     )
 
 

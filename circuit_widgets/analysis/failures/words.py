@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from circuit_widgets.analysis.failures.parts import (
     UNKNOWN,
     Answer,
     Problem,
+    Source,
     Transfer,
 )
 from circuit_widgets.analysis.failures.problems import HOLDS
@@ -85,6 +87,8 @@ def diagnosis(result: CircuitFailures, case: int) -> tuple[str, ...]:
         )
     else:
         found += [_out(result, case, out)]
+        shown = result.cases[case].tokens
+        found += [sourced(each.component, each.source, shown) for each in out if each.source]
     found += [_fixed(each, result.fixes) for each in problems if each.fixes]
     return tuple(found)
 
@@ -109,6 +113,25 @@ def _out(result: CircuitFailures, case: int, out: list[Problem]) -> str:
     )
 
 
+def sourced(name: str, source: Source, tokens: Sequence[str]) -> str:
+    """Where a head gets what the answer hangs on, in words.
+
+    >>> sourced("1.2", Source(1, 1, 2.0, 1.9), ["a", "b"]).partition("reads ")[2]
+    "'b' (position 1, 2.00 nats) here as in the reference."
+    """
+
+    def key(at: int | None, effect: float) -> str:
+        if at is None:
+            return "no key that matters"
+        return f"{tokens[at].strip()!r} (position {at}, {effect:.2f} nats)"
+
+    found = f"By knockout at the last token, {component(name)} reads"
+    here, usual = key(source.here, source.effect), key(source.usual, source.usual_effect)
+    if source.here is not None and source.here == source.usual:
+        return f"{found} {here} here as in the reference."
+    return f"{found} {here} here, and {usual} in the reference."
+
+
 def _finds(q: float) -> str:
     """A share of false finds; one below its digits is not 0."""
     return "q < 0.001" if q < 0.001 else f"q = {q:.2g}"
@@ -123,7 +146,11 @@ def _fixed(problem: Problem, fixes: dict[str, str]) -> str:
             f"No fix of {name} helped: the best of {len(problem.fixes)}, {tried.kind}, brought "
             f"back {_percent(tried.recovered)} of the metric{_control(tried.control)}."
         )
-    right = "the answer is right then" if best.after.right else "the answer is still wrong"
+    right = "the answer is still wrong"
+    if best.after.right:
+        right = "the answer is right then"
+        if best.after.rank > 1:
+            right = "the expected token is likelier than the wrong ones then, and not the likeliest"
     return (
         f"Letting {name} {fixes[best.kind]} ({best.kind}) brings back {_percent(best.recovered)} "
         f"of the metric{_control(best.control)}; {right}."
