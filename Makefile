@@ -167,7 +167,7 @@ clean: ## remove what was built (not .venv)
 	@touch .venv/.lab $@
 
 .venv-oldest/.made: pyproject.toml constraints-oldest.txt
-	@command -v python3.10 >/dev/null || { echo "Python 3.10, the oldest that is allowed, is needed"; exit 1; }
+	@python3.10 -c '' 2>/dev/null || { echo "Python 3.10, the oldest that is allowed, is needed"; exit 1; }
 	@echo "set-up: .venv-oldest with the oldest versions (PyTorch is large: this takes a while)"
 	@python3.10 -m venv .venv-oldest
 	@.venv-oldest/bin/python -m pip install --disable-pip-version-check -q -c constraints-oldest.txt -e '.[test-core]'

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeBoxes } from "../test/fake-box";
 import { fakeView } from "../test/fake-page";
 import explorer from "../views/explorer";
+import { livePort } from "./live";
 
 /** MyST's `{anywidget}` directive (myst-theme): plain JSON, and what it has not implemented throws. */
 class MystModel {
@@ -85,5 +86,35 @@ describe("a host that can only read", () => {
     const model = { get: () => undefined } as never;
     await act(() => explorer.render({ model, el }));
     expect(part("facts").textContent).toContain("0 × 0 heads");
+  });
+});
+
+describe("Colab's widget manager", () => {
+  // googlecolab/colab-cdn-widget-manager, src/manager.ts: a message's buffers become Uint8Array there,
+  // and a message without any has an empty list; anywidget hands them on as they are.
+  const told = (...args: unknown[]) => {
+    const listeners: ((...args: unknown[]) => void)[] = [];
+    const model = { on: (_: string, listener: never) => listeners.push(listener), off() {} };
+    const heard: [unknown, DataView[]][] = [];
+    const port = livePort(model as never, new AbortController().signal);
+    port.onMessage((content, buffers) => heard.push([content, buffers]));
+    for (const listener of listeners) listener(...args);
+    return heard;
+  };
+
+  it("hands on the bytes of a message as views of another kind", () => {
+    const bytes = new Uint8Array([9, 1, 2, 3]);
+    for (const given of [bytes, bytes.slice().buffer, new DataView(bytes.slice().buffer)]) {
+      const [[content, [data]]] = told({ kind: "x" }, [given]) as [[unknown, [DataView]]];
+      expect(content).toEqual({ kind: "x" });
+      expect(data).toBeInstanceOf(DataView);
+      expect([data.byteLength, data.getUint8(3)]).toEqual([4, 3]);
+    }
+    const [[, [part]]] = told({}, [bytes.subarray(1, 3)]) as [[unknown, [DataView]]];
+    expect([part.byteLength, part.getUint8(0)]).toEqual([2, 1]);
+  });
+
+  it("may hand on none", () => {
+    for (const none of [[], undefined, null]) expect(told({}, none)).toEqual([[{}, []]]);
   });
 });

@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import type { Session } from "../model/session";
 import { Widget } from "../model/widget";
-import type { Model } from "../wire/traits";
+import { type Model, view } from "../wire/traits";
 import { mount, type Shown } from "./mount";
 import type { End, Port } from "./port";
 
@@ -38,8 +38,8 @@ export function livePort(model: Model, signal: AbortSignal): Port {
     save: () => attempt(() => model.save_changes()),
     onChange: (name, changed) => listen(`change:${name}`, changed),
     onMessage: (receive) =>
-      listen("msg:custom", (content: unknown, buffers: DataView[] = []) =>
-        receive(content, buffers),
+      listen("msg:custom", (content: unknown, buffers: unknown[] | null = []) =>
+        receive(content, (buffers ?? []).map(view)),
       ),
     // ipywidgets says so when the kernel restarts or goes away.
     onGone: (gone) => listen("comm_live_update", gone),

@@ -84,9 +84,14 @@ export function follow(port: Port, echoes = new Echoes("")): Live {
   return live as unknown as Live;
 }
 
-/** Bytes of a trait, in base64 where a host has no bytes. A host may have dropped them. */
+/**
+ * Bytes of a trait or a message: a DataView in JupyterLab, other views or an ArrayBuffer elsewhere (in
+ * Colab those of a message are Uint8Array), base64 where a host has no bytes. One may have dropped them.
+ */
 export function view(data: unknown): DataView {
   if (data instanceof DataView) return data;
+  if (ArrayBuffer.isView(data)) return new DataView(data.buffer, data.byteOffset, data.byteLength);
+  if (data instanceof ArrayBuffer) return new DataView(data);
   if (typeof data !== "string") return new DataView(new ArrayBuffer(0));
   try {
     return new DataView(fromBase64(data).buffer);
