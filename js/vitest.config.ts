@@ -14,8 +14,18 @@ export default defineConfig({
     },
   ],
   test: {
-    environment: "happy-dom",
     css: true,
-    include: ["src/**/*.test.{ts,tsx}"],
+    // A page takes longer to set up than most files take to run: what renders has one, and a file of
+    // plain TypeScript only if it begins with "// @vitest-environment happy-dom".
+    projects: [
+      {
+        extends: true,
+        test: { name: "views", environment: "happy-dom", include: ["src/**/*.test.tsx"] },
+      },
+      {
+        extends: true,
+        test: { name: "plain", environment: "node", include: ["src/**/*.test.ts"] },
+      },
+    ],
   },
 });

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // What the kernel writes is what the views read: tests/golden/wire.json, which both suites share.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { expect, it } from "vitest";
 import { fakeContext } from "../test/fake-context";
 import { border, fit as fitted, snapper } from "./canvas";

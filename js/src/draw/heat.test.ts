@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
 import { fakeContext } from "../test/fake-context";
 import { lightTheme } from "../test/fake-theme";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
 import { lightTheme } from "../test/fake-theme";
 import { pack, sequential } from "./color";

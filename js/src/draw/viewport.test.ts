@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
 import { clamp, hit, panBy, reveal, type View, type Window, whole, zoomAt } from "./viewport";
 

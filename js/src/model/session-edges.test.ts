@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // Where there is little to show: no text, a shorter one, a page that goes away.
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Run } from "../contract.gen";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // What is drawn: pictures, exact rows, scores, and where their colours end.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Request, Run } from "../contract.gen";

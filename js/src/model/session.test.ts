@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Request, Run } from "../contract.gen";
 import type { FakeModel } from "../test/fake-model";

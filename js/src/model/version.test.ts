@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // One version orders what comes on its way and what the traits say.
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { fakeTable } from "../test/fake-blocks";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // Silence, loss and the end: what becomes of what was asked.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Request } from "../contract.gen";

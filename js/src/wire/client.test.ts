@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Request } from "../contract.gen";
 import { FakeModel } from "../test/fake-model";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // Exact rows and columns, what is expected next, and the picture that was saved.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Picture, Request, TilesReply } from "../contract.gen";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Picture, Request, TilesReply } from "../contract.gen";
 import { valueAt } from "../draw/tile";

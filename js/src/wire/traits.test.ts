@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { effect } from "@preact/signals";
 import { describe, expect, it } from "vitest";
 import { FakeModel, shifted } from "../test/fake-model";

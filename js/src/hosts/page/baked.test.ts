@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // A text longer than a tile: every head pooled, some of them pair by pair.
 import { expect, it } from "vitest";
 import type { BakedRun, Request } from "../../contract.gen";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { expect, it } from "vitest";
 import type { Tile } from "../../draw/tile";
 import { crop, values } from "./crop";

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 // A page without a kernel: its answers, what is not there, and views that select together.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Session } from "../../model/session";
