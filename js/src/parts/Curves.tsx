@@ -24,11 +24,13 @@ import {
 import type { Theme } from "../draw/theme";
 import { bring } from "../styles";
 import sheet from "../styles/curves.css";
+import legend from "../styles/graph-legend.css";
 import { useLatest } from "./latest";
 import { place, Stack, useBox } from "./Stack";
 import { Tooltip } from "./Tooltip";
 
 bring(sheet);
+bring(legend);
 
 export interface CurveGiven extends Omit<Curve, "colour"> {
   /** Which of the theme's colours it has. */

@@ -3,6 +3,10 @@ import { lineColour, lineDash, lineWidth } from "../draw/graph";
 import type { GraphData } from "../draw/graph-layout";
 import { shortNumber } from "../draw/number";
 import type { Theme } from "../draw/theme";
+import { bring } from "../styles";
+import sheet from "../styles/graph-legend.css";
+
+bring(sheet);
 
 interface Props {
   name: string;
