@@ -14,6 +14,7 @@ from circuit_widgets.analysis.optimization.finding import Finding
 from circuit_widgets.analysis.optimization.results import Optimizations
 from circuit_widgets.analysis.optimization.rounds import BY
 from circuit_widgets.causal.nodes import nodes_of
+from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.prompts.batches import Prompts
@@ -118,8 +119,8 @@ def suggest_circuit_optimizations(
 
     Raises:
         TypeError: Not a model, a task, texts or results, or an unknown keyword.
-        ValueError: Neither a task nor texts, too few of them, a model with one head a layer, or a
-            circuit of another model.
+        ValueError: Neither a task nor texts, too few of them, a model with one head a layer, or
+            results of another model.
 
     >>> import circuit_widgets as cw
     >>> model = cw.load_model()
@@ -134,6 +135,7 @@ def suggest_circuit_optimizations(
     _check_given("circuit", circuit, "circuits", "extract_circuit")
     _check_circuit(model, circuit)
     _check_given("coordination", coordination, "coordination", "analyze_head_coordination")
+    _check_heads(model, coordination)
     n_all = int(model.cfg.n_layers * model.cfg.n_heads)
     if model.cfg.n_heads < 2:
         raise ValueError(
@@ -226,6 +228,19 @@ def _check_circuit(model: TransformerBridge, circuit: Any) -> None:
             f"circuit is of another model ({circuit.provenance.model}); accepted is one that "
             "extract_circuit found in this model"
         )
+
+
+def _check_heads(model: TransformerBridge, coordination: Any) -> None:
+    if coordination is None:
+        return
+    n_layers, n_heads = int(model.cfg.n_layers), int(model.cfg.n_heads)
+    for head in map(Head.parse, coordination.heads):
+        if head.layer >= n_layers or head.index >= n_heads:
+            raise ValueError(
+                f"coordination is of another model ({coordination.provenance.model}), whose head "
+                f"{head} is not in this one; accepted is what analyze_head_coordination found in "
+                "this model"
+            )
 
 
 def halves(prompts: Prompts, seed: int) -> tuple[Prompts, Prompts]:
