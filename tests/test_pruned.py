@@ -137,10 +137,7 @@ def test_analyses_of_an_uneven_model_work_or_say_why_not() -> None:
     prompts = ["blue dog seven blue dog", "cat seven cat river cat"]
     sentence = "has a grid of layers and heads, and this model has 3, 4 heads in its layers"
     for call in (
-        lambda: cw.identify_induction_heads(small, progress=False),
-        lambda: cw.detect_attention_patterns(small, prompts, progress=False),
         lambda: cw.analyze_head_coordination(small, prompts, progress=False),
-        lambda: cw.attribute_logits(small, prompts, progress=False),
         lambda: cw.trace_information_flow(small, prompts[0], progress=False),
         lambda: cw.explore(small, prompts[0]),
     ):

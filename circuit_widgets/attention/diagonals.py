@@ -64,7 +64,8 @@ def diagonal_mean(
 class Diagonals:
     """Reducer: per layer, score, sequence and head one mean over a diagonal, in float32.
 
-    It keeps these scalars and nothing of the pattern; a layer that was not seen is NaN.
+    It keeps these scalars and nothing of the pattern; NaN are layers that were not seen, and heads
+    that a layer has not, where another has more.
     """
 
     site = "pattern"
@@ -83,7 +84,9 @@ class Diagonals:
         seen = [means.cpu() for means in self._means if means is not None]
         if not seen:
             raise RuntimeError("no layer has been seen")
-        missing = torch.full_like(seen[0], torch.nan)
-        return torch.stack(
-            [missing if means is None else means.cpu() for means in self._means], dim=2
-        )
+        most = max(means.shape[2] for means in seen)
+        found = seen[0].new_full((*seen[0].shape[:2], len(self._means), most), torch.nan)
+        for layer, means in enumerate(self._means):
+            if means is not None:
+                found[:, :, layer, : means.shape[2]] = means.cpu()
+        return found

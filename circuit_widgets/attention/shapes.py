@@ -100,7 +100,8 @@ class Pictures:
     """Reducer: the pattern of every head on the batch's first prompt, in small.
 
     `pictures` [layer, head, side, side] is max-pooled, so that a single strong cell survives; 0 in
-    a layer that was not seen. `side` is at most the number of tokens.
+    a layer that was not seen, NaN of heads that a layer has not. `side` is at most the number of
+    tokens.
     """
 
     site = "pattern"
@@ -113,14 +114,15 @@ class Pictures:
         side = self.pictures.shape[-1]
         if side:
             pooled = torch.nn.functional.adaptive_max_pool2d(tensor[0].float(), side)
-            self.pictures[layer] = pooled.cpu()
+            self.pictures[layer, : len(pooled)] = pooled.cpu()
+            self.pictures[layer, len(pooled) :] = math.nan
 
 
 class PatternScores:
     """Reducer: scores of every head and prompt, and what is registered.
 
     `values` [score, batch, layer, head] and `by_position` [batch, layer, head, bin] are NaN in a
-    layer that was not seen.
+    layer that was not seen, and of heads that a layer has not.
     """
 
     site = "pattern"
@@ -145,8 +147,10 @@ class PatternScores:
         rows = self._shape.scores(pattern, torch.finfo(tensor.dtype).eps)
         for name, compute in self._registered.items():
             rows[name] = _computed(name, compute, pattern, self._tokens)
-        self.values[:, :, layer] = torch.stack([rows[name] for name in self.names]).cpu()
-        self.by_position[:, layer] = self._shape.entropy_by_position(pattern).cpu()
+        there = slice(pattern.shape[1])
+        values = torch.stack([rows[name] for name in self.names])
+        self.values[:, :, layer, there] = values.cpu()
+        self.by_position[:, layer, there] = self._shape.entropy_by_position(pattern).cpu()
 
 
 class _Shape:

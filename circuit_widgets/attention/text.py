@@ -158,7 +158,8 @@ class TextScores:
             "entropy": (entropy, torch.full_like(entropy, math.nan)),
         }
         both = torch.stack([torch.stack(rows[name]) for name in TEXT_SCORES]).cpu()
-        self._values[:, layer], self._errors[:, layer] = both.unbind(1)
+        there = slice(both.shape[-1])
+        self._values[:, layer, there], self._errors[:, layer, there] = both.unbind(1)
 
     def _entropy(self, pattern: Float[Tensor, "head query key"]) -> Float[Tensor, " head"]:
         n_heads, n = pattern.shape[:2]

@@ -9,6 +9,7 @@ Circuits; nostalgebraist 2020, logit lens). What a part does through later parts
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,8 @@ class Direct:
     and biases sum to its `attention`.
 
     Attributes:
-        heads: Of each head; NaN where a layer's heads do not add up to what its attention adds.
+        heads: Of each head; NaN where a layer's heads do not add up to what its attention adds, and
+            where a layer of a pruned model has no head.
         attention: Of each layer's attention, biases included.
         mlp: Of each layer's MLP, whatever is in it; of no layer where the model has none.
         other: Of what else a layer adds, rounding included.
@@ -182,7 +184,9 @@ class DirectLogits:
                 self._missing = str(found)
                 found = torch.full((*z[at].shape[:2], attention[at].shape[1]), torch.nan)
                 found = found.to(attention[at].device)
-            yield found
+            # A layer of a pruned model may have fewer heads than the others.
+            absent = int(self._model.cfg.n_heads) - found.shape[1]
+            yield torch.nn.functional.pad(found, (0, 0, 0, absent), value=math.nan)
 
     def _factor(
         self, unembedding: Unembedding, normed: Tensor, tokens: Tensor, actual: Tensor

@@ -51,7 +51,7 @@ def composition(
     between: tuple[Collection[int], Collection[int]] | None = None,
     on_layer: Callable[[int], None] | None = None,
 ) -> Composition:
-    """Composition of all pairs.
+    """Composition of all pairs; NaN for heads that a layer of a pruned model has not.
 
     |AB|^2 = <A^T A, B B^T>, an inner product of two d_model x d_model matrices: one row a head
     each, and all pairs of two layers are one matrix product.
@@ -81,13 +81,15 @@ def composition(
         earlier = [layer for layer in senders[start : start + step] if layer < readers[-1]]
         if not earlier:
             break
-        writes = _stacked([_write(head_weights(model, at, fold=fold), pack) for at in earlier])
+        by_layer = [_write(head_weights(model, at, fold=fold), pack) for at in earlier]
+        writes, counts = _stacked(by_layer), [len(each.trace) for each in by_layer]
         for later in (layer for layer in readers if layer > earlier[0]):
             n = sum(layer < later for layer in earlier)
-            before = _Grams(*(tensor[: n * n_heads] for tensor in writes))
+            before = _Grams(*(tensor[: sum(counts[:n])] for tensor in writes))
             reads = _read(head_weights(model, later, fold=fold), mode, pack)
             for scores, out in zip(_scores(before, reads, d), (value, z), strict=True):
-                out[earlier[:n], :, later] = scores.cpu().unflatten(0, (n, n_heads))
+                for at, part in zip(earlier[:n], scores.cpu().split(counts[:n]), strict=True):
+                    out[at, : part.shape[0], later, : part.shape[1]] = part
             if on_layer is not None:
                 on_layer(later)
     return Composition(value, z)

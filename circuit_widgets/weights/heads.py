@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from circuit_widgets.weights.groups import keys_read
 from circuit_widgets.weights.latent import as_matrix, is_latent, latent_weights
 from circuit_widgets.weights.norms import Norm, norm_of
 
@@ -58,17 +59,22 @@ def head_weights(model: TransformerBridge, layer: int, *, fold: bool = True) -> 
     before = None if normalises_after(model) else getattr(block, "ln1", None)
     norm = norm_of(before, cfg.d_model, cfg.device, cfg.dtype)
 
+    sliced = getattr(block.attn, "keys_read", None)
+    n_heads = cfg.n_heads if sliced is None else len(sliced)
+
     def read(name: str, weight: Tensor) -> Tensor:
         weight = norm.fold(weight) if fold else weight
-        if cfg.n_heads % len(weight):
+        if len(weight) == n_heads:
+            return weight
+        if sliced is None and n_heads % len(weight):
             raise WeightsMissing(
-                f"{name} of layer {layer} has {len(weight)} heads and the model {cfg.n_heads}"
+                f"{name} of layer {layer} has {len(weight)} heads and the model {n_heads}"
             )
-        return weight.repeat_interleave(cfg.n_heads // len(weight), 0)
+        return weight[keys_read(model, layer, n_heads, len(weight))]
 
     o = output_weights(model, layer)
     if is_latent(block.attn):
-        parts = latent_weights(block.attn, cfg.n_heads, cfg.dtype)
+        parts = latent_weights(block.attn, n_heads, cfg.dtype)
     else:
         q = _weight(model, layer, "W_Q")
         parts = (q, *(_weight(model, layer, name, q.shape[2]) for name in ("W_K", "W_V")))

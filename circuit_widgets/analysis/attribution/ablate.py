@@ -16,7 +16,7 @@ from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.measured import Read, read_at
 from circuit_widgets.heads import Head, parse_heads
 from circuit_widgets.jobs.analysis import analysis
-from circuit_widgets.models.pruned import missing_heads
+from circuit_widgets.models.pruned import check_there, missing_heads
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.each import corrupt_of
 from circuit_widgets.prompts.targets import Target
@@ -145,13 +145,8 @@ def ablate_heads(
 def _there(model: TransformerBridge, heads: list[Head], *, named: bool) -> list[Head]:
     """Those that this model has: of a pruned one, layers may have fewer than others."""
     missing = {*missing_heads(model)}
-    gone = [head for head in heads if head in missing]
-    if named and gone:
-        n = sum(head.layer == gone[0].layer for head in missing)
-        raise ValueError(
-            f"there is no head {gone[0]}; layer {gone[0].layer} of this pruned model has "
-            f"{model.cfg.n_heads - n} heads"
-        )
+    if named:
+        check_there(heads, missing)
     return [head for head in heads if head not in missing]
 
 

@@ -40,7 +40,7 @@ class Settings:
     confidence: float
 
 
-@analysis("attribution")
+@analysis("attribution", uneven=True)
 def attribute_logits(
     model: TransformerBridge,
     prompts: str | Sequence[Any] | Tensor,

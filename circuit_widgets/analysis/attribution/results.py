@@ -49,7 +49,8 @@ class LogitAttribution(Result, topic="attribution"):
         n_likeliest: Of how many the target was taken because it is the model's likeliest token.
             There the extremes are those of random tokens with as high a logit as the likeliest of
             the vocabulary would have by chance.
-        heads: [layer, head]; NaN where `missing` says why.
+        heads: [layer, head]; NaN where `missing` says why, and where a layer of a pruned model has
+            no head.
         attention: Each layer's heads and their biases together, [layer].
         mlps: [layer]; [0] of a model that has none.
         embedding: What goes into the first layer, positions included where they are added, [].
@@ -133,10 +134,12 @@ class LogitAttribution(Result, topic="attribution"):
         found = [Part("embedding", "embedding", None, None, self.embedding)]
         n_layers, n_heads = self.shape
         for layer in range(n_layers):
-            if bool(self.heads.value[layer].isfinite().all()):
+            known = self.heads.value[layer].isfinite()
+            if bool(known.any()):
                 found += [
                     Part(f"{layer}.{head}", "head", layer, head, self.heads.at(layer, head))
                     for head in range(n_heads)
+                    if bool(known[head])
                 ]
             else:
                 whole = self.attention.at(layer)

@@ -60,9 +60,10 @@ class Samples:
         self._targets |= dict(zip(chosen, targets, strict=True))
         self._missing, self._capped = found.missing, found.capped
         self._logp.append(logp[:, 0].cpu())
-        known = found.heads.isfinite().all(-1).all(-1)
+        # (A layer has all of its heads' shares or none; a pruned one has fewer heads than others.)
+        known = found.heads.isfinite().all(-1).any(-1)
         # [batch, layer, token]: what attention adds besides its heads; nothing where those are not.
-        beside = found.attention - found.heads.sum(2)
+        beside = found.attention - found.heads.nansum(2)
         beside = beside.masked_fill(~known[..., None], 0)
         parts = {
             "heads": found.heads,
@@ -129,10 +130,9 @@ class Samples:
         n = sum(map(len, self._values["logit"]))
         means = {name: self._raised[name] / n for name in self._raised if name != "logit"}
         flat = {name: part.reshape(-1, part.shape[-1]) for name, part in means.items()}
-        known = means["heads"].isfinite().all(-1).all(-1)
-        by_head = known.repeat_interleave(means["heads"].shape[1])
+        by_head = means["heads"].isfinite().all(-1)
         there = {name: torch.ones(len(part), dtype=torch.bool) for name, part in flat.items()}
-        there |= {"heads": by_head, "attention": ~known}
+        there |= {"heads": by_head.flatten(), "attention": ~by_head.any(-1)}
         low, high = all_within(
             torch.cat([flat[name][there[name]] for name in flat]), self._confidence
         )

@@ -22,7 +22,13 @@ _PARTS = ("value", "low", "high", "control", "control_low", "control_high")
 
 
 def add_ablation(
-    result: InductionHeads, runs: Ablation, n_heads: int, *, confidence: float, seed: int
+    result: InductionHeads,
+    runs: Ablation,
+    n_heads: int,
+    missing_heads: Sequence[Head],
+    *,
+    confidence: float,
+    seed: int,
 ) -> Iterator[InductionHeads | None]:
     """Single heads with random heads as control, then all induction heads with random sets.
 
@@ -33,7 +39,7 @@ def add_ablation(
     """
     induction = result.heads()
     tried = [*induction, *(head for head in _highest(result) if head not in induction)][:n_heads]
-    random = _single(result.shape, tried, induction, seed)
+    random = _single(result.shape, tried, (*induction, *missing_heads), seed)
     effects = []
     for head in random:
         effects.append(runs.effect([head]).mean())
@@ -53,7 +59,7 @@ def add_ablation(
     if not induction:
         return
     joint = []
-    for heads in matched_sets(result.shape, induction, RANDOM, seed + 1):
+    for heads in matched_sets(result.shape, induction, RANDOM, seed + 1, missing_heads):
         joint.append(runs.effect(heads).mean())
         yield None
     numbers = (
@@ -65,11 +71,11 @@ def add_ablation(
 
 
 def _single(
-    shape: tuple[int, int], tried: Sequence[Head], induction: Sequence[Head], seed: int
+    shape: tuple[int, int], tried: Sequence[Head], taken: Sequence[Head], seed: int
 ) -> list[Head]:
     """Random heads of the layers of those that are tried, from each layer about as many."""
     by_layer = [
-        [head for (head,) in matched_sets(shape, [first], RANDOM, seed, (*tried, *induction))]
+        [head for (head,) in matched_sets(shape, [first], RANDOM, seed, (*tried, *taken))]
         for first in {head.layer: head for head in tried}.values()
     ]
     in_turn = itertools.chain.from_iterable(itertools.zip_longest(*by_layer))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from circuit_widgets import capture
 from circuit_widgets.analysis.induction.results import InductionHeads
@@ -83,17 +84,18 @@ def copying_by_weights(
     eye = torch.eye(model.cfg.d_model, device=around.device)
     layers = [head_weights(model, layer) for layer in range(model.cfg.n_layers)]
     generator = torch.Generator().manual_seed(seed)
-    picks = torch.randint(
-        model.cfg.n_layers * model.cfg.n_heads, (_ROTATIONS,), generator=generator
-    ).tolist()
+    there = [(layer, head) for layer, each in enumerate(layers) for head in range(len(each.o))]
+    picks = torch.randint(len(there), (_ROTATIONS,), generator=generator).tolist()
     rotations = [torch.randn(eye.shape, generator=generator) for _ in picks[: _ROTATIONS // 8]]
     turns = [torch.linalg.qr(matrix)[0].to(around.device) for matrix in rotations]
     scores = []
     for through in (eye, around):
-        value = torch.stack([_positivity(w.o @ (through @ w.v)) for w in layers])
+        value = pad_sequence(
+            [_positivity(w.o @ (through @ w.v)) for w in layers], True, padding_value=math.nan
+        )
         null = torch.stack(
             [
-                _turned(layers[pick // model.cfg.n_heads], pick % model.cfg.n_heads, through, turn)
+                _turned(layers[there[pick][0]], there[pick][1], through, turn)
                 for pick, turn in zip(picks, turns * 8, strict=False)
             ]
         )
@@ -185,4 +187,5 @@ class CopiedTokens:
         # A head that writes nothing raises nothing: equal logits are no hit.
         hit = ((logits >= mine).sum(-1) <= TOP).float()
         missing = (attended < 0) | writes.isnan().any(-1)
-        self.hits[:, layer] = hit.masked_fill(missing, math.nan).mean(-1).cpu()
+        rate = hit.masked_fill(missing, math.nan).mean(-1)
+        self.hits[:, layer, : rate.shape[1]] = rate.cpu()

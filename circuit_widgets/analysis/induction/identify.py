@@ -22,8 +22,10 @@ from circuit_widgets.analysis.induction.scores import ABLATED
 from circuit_widgets.attention.diagonals import SCORES, Diagonals
 from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.metrics import losses, second_copy_logp
+from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress, Work
+from circuit_widgets.models.pruned import missing_heads
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.repeats import SHORTEST, Probe, batches
 from circuit_widgets.prompts.tokens import show_token
@@ -55,7 +57,7 @@ class Settings:
     least_share: float = 0.1
 
 
-@analysis("induction")
+@analysis("induction", uneven=True)
 def identify_induction_heads(
     model: TransformerBridge,
     *,
@@ -180,7 +182,7 @@ def _steps(
         if name == "copying":
             return add_copying(now, model, sequences, probe.layout, **how)
         if name == "ablation":
-            return add_ablation(now, runs(), settings.ablation, **how)
+            return add_ablation(now, runs(), settings.ablation, missing_heads(model), **how)
         if name == "pairs":
             how["least_share"] = settings.least_share
             return add_pairs(now, model, runs, probe.layout, **how)
@@ -222,7 +224,7 @@ def _scored(
     """The scores of attention, pair after pair; `sequences` gets those that repeat."""
     scores: list[Float[Tensor, "score side sample layer head"]] = []
     lost: list[Float[Tensor, "half side sample"]] = []
-    warned = False
+    warned, missing = False, missing_heads(model)
     for n in sizes:
         tokens = probe.pairs(n)
         sequences.append(tokens[:n])
@@ -234,7 +236,7 @@ def _scored(
             lost.append(torch.stack(losses(logits, tokens, probe.layout)).unflatten(1, (2, n)))
         # Not to be held until the next pass: by far the largest tensor here.
         del logits
-        warned = warned or _warn_of_missing(scores[-1])
+        warned = warned or _warn_of_missing(scores[-1], missing)
         provenance = dataclasses.replace(provenance, n_done=provenance.n_done + n)
         halves = torch.cat(lost, 2) if lost else None
         result = _result(provenance, probe, settings.confidence, torch.cat(scores, 2), halves)
@@ -263,9 +265,14 @@ def _result(
     return InductionHeads(provenance=provenance, **fields)
 
 
-def _warn_of_missing(scores: Float[Tensor, "score side sample layer head"]) -> bool:
+def _warn_of_missing(
+    scores: Float[Tensor, "score side sample layer head"], missing: Sequence[Head]
+) -> bool:
     """Say which layers gave values that are not numbers; they stay missing."""
-    layers = scores.isnan().flatten(0, 2).any(0).any(-1).nonzero().flatten().tolist()
+    unknown = scores.isnan().flatten(0, 2).any(0)
+    for head in missing:  # A pruned model has none there.
+        unknown[head.layer, head.index] = False
+    layers = unknown.any(-1).nonzero().flatten().tolist()
     if layers:
         named = ", ".join(map(str, layers))
         warnings.warn(

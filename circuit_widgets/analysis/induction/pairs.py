@@ -17,6 +17,7 @@ from circuit_widgets.capture.stopping import check_stop
 from circuit_widgets.causal.ablation import Ablation
 from circuit_widgets.causal.random_heads import others
 from circuit_widgets.heads import Head
+from circuit_widgets.models.pruned import missing_heads
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.statistics.intervals import further_draw, mean_interval
 from circuit_widgets.weights.composition import MODES, Composition, composition, percentile
@@ -72,7 +73,8 @@ def add_pairs(
     layers = (range(last), {receiver.layer for _, receiver in wanted})
     weights = _composed(model, layers)
     path = path_to_keys(runs(), layout)
-    known = [*result.heads("previous_token"), *result.heads()]
+    # (Random senders are other heads, of those that a pruned model has.)
+    known = [*result.heads("previous_token"), *result.heads(), *missing_heads(model)]
     # As many labels are given, so each is given with as much more confidence (Bonferroni).
     each = 1 - (1 - confidence) / len(wanted)
     null: dict[Head, Null] = {}

@@ -25,6 +25,7 @@ from circuit_widgets.attention.preferences import preferences
 from circuit_widgets.attention.shapes import PatternScores, Pictures
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.models.pruned import check_there, missing_heads
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.repeats import SHORTEST, Probe, batches
 from circuit_widgets.prompts.tokens import Tokens, tokenize
@@ -51,7 +52,7 @@ class Settings:
     confidence: float
 
 
-@analysis("patterns")
+@analysis("patterns", uneven=True)
 def detect_attention_patterns(
     model: TransformerBridge,
     prompts: Any = None,
@@ -142,7 +143,8 @@ def _results(
 ) -> Iterator[AttentionPatterns]:
     shape = (model.cfg.n_layers, model.cfg.n_heads)
     preferred = functools.partial(preferences, model)
-    samples = Samples(shape, kinds, settings.confidence, prompts.tokens[0], preferred)
+    missing = missing_heads(model)
+    samples = Samples(shape, kinds, settings.confidence, prompts.tokens[0], missing, preferred)
     done = 0
     for chosen, tokens in prompts.batches(settings.batch):
         scores = PatternScores(tokens, *shape, samples.registered)
@@ -225,6 +227,8 @@ def detect_attention_pattern(
     'diagonal'
     """
     at = Head.parse((layer, head), model.cfg.n_layers, model.cfg.n_heads)
+    missing = missing_heads(model)
+    check_there([at], missing)
     text = Prompts(model, [tokenize(model, tokens).ids[0].tolist()]).tokens[0]
     pattern = capture.Keep("pattern", {at.layer})
     capture.run(model, text.ids, [pattern], logits=False)
@@ -235,7 +239,7 @@ def detect_attention_pattern(
         name: float(reducer.values[reducer.names.index(name), 0, at.layer, at.index])
         for name in names
     }
-    n_heads = model.cfg.n_layers * model.cfg.n_heads
+    n_heads = model.cfg.n_layers * model.cfg.n_heads - len(missing)
     preferred = preferences(model, text.ids.shape[1])
     bounds = highest_on_prompts(text.ids, n_heads, _CONFIDENCE, {}, preferred)
     nulls = {name: bounds[name] for name in names}

@@ -27,6 +27,7 @@ from circuit_widgets.attention.shapes import (
     bins,
     chances,
 )
+from circuit_widgets.heads import Head
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.prompts.tokens import Tokens
 from circuit_widgets.results.provenance import Provenance
@@ -47,11 +48,14 @@ class Samples:
         kinds: list[PatternClass],
         confidence: float,
         first: Tokens,
+        missing: Sequence[Head] = (),
         preferred: Callable[[int], Preferences | None] = lambda n: None,
     ) -> None:
         # Of so many tokens, what heads of this architecture prefer.
         self._preferred = preferred
         self._shape, self._kinds = shape, kinds
+        # Places of the grid in which a pruned model has no head.
+        self._missing, self._n_heads = missing, math.prod(shape) - len(missing)
         self._confidence, self._first = confidence, first
         names = [kind.score for kind in kinds if kind.score in COMPUTED]
         self.registered: dict[str, Compute] = {name: COMPUTED[name] for name in names}
@@ -72,11 +76,15 @@ class Samples:
         self._values.append(scores.values)
         self._by_position.append(scores.by_position)
         self._chances.append((len(chosen), chances(tokens, self.registered)))
-        n_heads = math.prod(self._shape)
         preferred = self._preferred(tokens.shape[1])
-        bounds = highest_on_prompts(tokens, n_heads, self._confidence, self.registered, preferred)
+        bounds = highest_on_prompts(
+            tokens, self._n_heads, self._confidence, self.registered, preferred
+        )
         self._highest.append((len(chosen), bounds))
-        layers = scores.values.isnan().all(0).any(0).any(-1).nonzero().flatten().tolist()
+        unknown = scores.values.isnan().all(0).any(0)
+        for head in self._missing:
+            unknown[head.layer, head.index] = False
+        layers = unknown.any(-1).nonzero().flatten().tolist()
         if layers:
             warnings.warn(
                 f"attention has values that are not numbers in layer {', '.join(map(str, layers))}"
@@ -140,8 +148,8 @@ class Samples:
         if untrained_like(measured["uniform"]):
             bounds |= dict.fromkeys(SPREAD, 1.0)
         if self._layout is not None:
-            n_heads, preferred = math.prod(self._shape), self._preferred(self._layout.n_tokens)
-            bounds |= highest_on_repeats(self._layout, n_heads, self._confidence, preferred)
+            preferred = self._preferred(self._layout.n_tokens)
+            bounds |= highest_on_repeats(self._layout, self._n_heads, self._confidence, preferred)
         return {kind.name: bounds[kind.score] for kind in self._kinds if kind.score in bounds}
 
     def _of_repeats(self) -> dict[str, Score]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from circuit_widgets.heads import Head
@@ -39,6 +40,30 @@ def missing_heads(model: TransformerBridge) -> list[Head]:
         for layer, n in enumerate(counts)
         for index in range(n, max(counts, default=0))
     ]
+
+
+def check_there(heads: Iterable[Head], missing: Collection[Head]) -> None:
+    """Return if none of the heads is one that a layer of a pruned model has not.
+
+    Args:
+        heads: Places of the model's grid of heads.
+        missing: Its `missing_heads`.
+
+    Raises:
+        ValueError: One is missing.
+
+    >>> check_there([Head(0, 1)], [Head(0, 3)])
+    >>> check_there([Head(0, 3)], [Head(0, 3)])
+    Traceback (most recent call last):
+    ValueError: there is no head 0.3; layer 0 of this pruned model has 3 heads
+    """
+    gone = next((head for head in heads if head in missing), None)
+    if gone is not None:
+        # The heads that are left are the first of their layer's places.
+        n = min(head.index for head in missing if head.layer == gone.layer)
+        raise ValueError(
+            f"there is no head {gone}; layer {gone.layer} of this pruned model has {n} heads"
+        )
 
 
 def check_even(model: TransformerBridge, what: str) -> None:
