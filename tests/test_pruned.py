@@ -139,7 +139,6 @@ def test_analyses_of_an_uneven_model_work_or_say_why_not() -> None:
     for call in (
         lambda: cw.analyze_head_coordination(small, prompts, progress=False),
         lambda: cw.trace_information_flow(small, prompts[0], progress=False),
-        lambda: cw.explore(small, prompts[0]),
     ):
         with pytest.raises(ValueError, match=sentence):
             call()

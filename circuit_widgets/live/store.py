@@ -50,6 +50,8 @@ class TensorStore:
         self._make_layer = make_layer
         self._overview: dict[tuple[int, Pooling], Quantised] = {}
         self._layers: OrderedDict[int, Layer] = OrderedDict()
+        # By layer, how many there are.
+        self._heads: dict[int, int] = {}
         self._lock = threading.Lock()
 
     @property
@@ -66,6 +68,7 @@ class TensorStore:
     def add(self, layer: int, pattern: Layer) -> None:
         """Take a layer as the model produces it."""
         self._pool(layer, "max", pattern)
+        self._heads[layer] = len(pattern)
         with self._lock:
             # The first layers stay: dropping the oldest here would leave only the last few, and
             # the cost of making one again grows with nothing but its own size.
@@ -154,6 +157,10 @@ class TensorStore:
                 f"there is no head {layer}.{head}: "
                 f"layers are 0 to {self.n_layers - 1}, heads 0 to {self.n_heads - 1}"
             )
+        # A layer of a pruned model may have fewer than the others.
+        n_heads = self._heads.get(layer, self.n_heads)
+        if head >= n_heads:
+            raise Missing(f"there is no head {layer}.{head}: this layer has {n_heads} heads")
         q0, q1, k0, k1 = window
         if not (q0 < q1 <= self.n_tokens and k0 < k1 <= self.n_tokens):
             raise Missing(

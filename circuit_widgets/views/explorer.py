@@ -23,7 +23,7 @@ from circuit_widgets.live.notices import about_probe, about_reading, probe_job
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.live.session import Session
 from circuit_widgets.live.store import Missing
-from circuit_widgets.models.pruned import check_even
+from circuit_widgets.models.pruned import check_there, missing_heads
 from circuit_widgets.widgets.base import replace_earlier
 from circuit_widgets.widgets.heads_view import IDLE, HeadsView, shared_controls
 from circuit_widgets.widgets.opening import Opening, opening
@@ -66,7 +66,6 @@ class Explorer(HeadsView):
         memory: int,
     ) -> None:
         models.check_model(model)
-        check_even(model, "the explorer")
         self._session = Session(model, memory, self)
         reading = self._session.read_now(prompt)
         self._probed: InductionHeads | None = None
@@ -112,6 +111,7 @@ class Explorer(HeadsView):
         reading = self._session.reading
         cfg = self._session.model.cfg
         at = self.selection.as_head if head is None else Head.parse(head, cfg.n_layers, cfg.n_heads)
+        check_there([at], missing_heads(self._session.model))
         return reading.store.layer(at.layer)[at.index].float().clone()
 
     def read_under(self, edits: Sequence[Intervention], run_id: int) -> Reading:

@@ -10,7 +10,6 @@ from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.live.fixed_text import FixedText
 from circuit_widgets.live.reading import Reading
-from circuit_widgets.models.pruned import missing_heads
 from circuit_widgets.results.result import Result
 from circuit_widgets.widgets.base import replace_earlier
 from circuit_widgets.widgets.heads_view import IDLE, HeadsView, TopicData, shared_controls
@@ -159,12 +158,10 @@ class ResultView(HeadsView):
     def _read(self, result: Any, model: Any) -> None:
         """Run the text that is shown, if its model is still there."""
         ids = None if result is None or model is None else self._reads(result)
-        # Attention without the hooks that the result was found under would be another model's; and
-        # a page has a grid of heads to point at.
+        # Attention without the hooks that the result was found under would be another model's.
         if (
             not ids
             or result is None
-            or missing_heads(cast(Any, model))
             or capture.foreign_hooks(cast(Any, model)) != result.provenance.hooks
         ):
             return

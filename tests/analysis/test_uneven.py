@@ -115,3 +115,26 @@ def test_weights_of_heads_that_read_the_keys_of_their_group() -> None:
         torch.testing.assert_close(one.value[1, :3, 2], other.value[1, [0, 1, 3], 2])
         torch.testing.assert_close(one.z[0, :, 1, :3], other.z[0, :, 1, [0, 1, 3]])
         assert bool(one.value[1, 3].isnan().all())
+
+
+def test_the_explorer_shows_heads_that_are_there(small, masked) -> None:
+    one, other = (cw.explore(model, PROMPTS[0], probe=False) for model in (small, masked))
+    kept = kept_heads(small)
+    assert kept is not None
+    for layer, heads in enumerate(kept):
+        for at, head in enumerate(heads):
+            left, whole = one.pattern((layer, at)), other.pattern((layer, head))
+            torch.testing.assert_close(left, whole, atol=1e-5, rtol=0)
+    scores, expected = (view.reading.scores.scores() for view in (one, other))
+    for name, score in scores.items():
+        same_where_heads_are(small, score, expected[name], "value")
+    store = one.reading.store
+    with pytest.raises(LookupError, match=r"there is no head 0\.3: this layer has 3 heads"):
+        store.tile(0, 3, store.whole, 16, "max")
+    with pytest.raises(ValueError, match=r"no head 0\.3; layer 0 of this pruned model has 3"):
+        one.pattern("0.3")
+    # A result's own text is live, too.
+    view = cw.attribute_logits(small, PROMPTS[0], progress=False).view()
+    assert view.reading is not None and view.reading.store.n_tokens == 6
+    for each in (one, other, view):
+        each.close()
