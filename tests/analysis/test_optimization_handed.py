@@ -38,7 +38,8 @@ def test_heads_that_matter_together_and_do_not_work_together(seed: int, tmp_path
     # A connection between them takes training: nothing is said of its effect.
     assert not suggested.tested and suggested.value is None and suggested.missing
     assert suggested.evidence.startswith(f"{planted.a} and {planted.b} matter on the same prompts")
-    again = Optimizations.load(found.save(tmp_path / "found.safetensors"))
+    found.save(tmp_path / "found.safetensors")
+    again = Optimizations.load(tmp_path / "found.safetensors")
     assert again.suggestions == found.suggestions
     named = cw.suggest_circuit_optimizations(
         planted.model,
