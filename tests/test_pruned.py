@@ -11,7 +11,8 @@ import transformers
 import circuit_widgets as cw
 from circuit_widgets import capture
 from circuit_widgets.causal.nodes import nodes_of
-from circuit_widgets.models.pruned import kept_heads
+from circuit_widgets.heads import Head
+from circuit_widgets.models.pruned import agreeing, kept_heads
 from circuit_widgets.models.pruned.prune import layer_sizes
 from tests import decoders, tiny
 
@@ -85,6 +86,17 @@ def test_keys_are_kept_once_where_groups_are_uneven() -> None:
             each(IDS[:, :-1], past_key_values=cache, use_cache=True)
             last = each(IDS[:, -1:], past_key_values=cache, use_cache=True)
         same(last[:, -1], whole[:, -1])
+
+
+def test_where_rounding_grows_layers_are_compared_one_by_one(monkeypatch) -> None:
+    model, heads = tiny.make("llama"), [Head(0, 0), Head(0, 1), Head(2, 3)]
+    small = cw.prune_heads(model, [*map(str, heads)])
+    monkeypatch.setattr(agreeing, "near", lambda *_: False)
+    # Logits that are near enough to be looked at, whatever was sliced away.
+    monkeypatch.setattr(agreeing, "close", lambda *_: True)
+    assert agreeing.Masked(model, heads).is_done_by(small)
+    assert not agreeing.Masked(model, [*heads[:2], Head(2, 2)]).is_done_by(small)
+    assert not agreeing.Masked(model, []).is_done_by(small)
 
 
 def test_one_key_head_for_all() -> None:

@@ -10,14 +10,9 @@ import torch
 from torch import Tensor
 
 from circuit_widgets.models._check import check_model, name_of
+from circuit_widgets.models.pruned.agreeing import masked, near, some_tokens
 from circuit_widgets.models.pruned.kept import known
-from circuit_widgets.models.pruned.prune import (
-    layer_sizes,
-    masked,
-    near,
-    reslice,
-    some_tokens,
-)
+from circuit_widgets.models.pruned.prune import layer_sizes, reslice
 from circuit_widgets.models.pruned.skeleton import build, described, description, written
 
 if TYPE_CHECKING:

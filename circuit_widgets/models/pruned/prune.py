@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from circuit_widgets.heads import Head, parse_heads
 from circuit_widgets.models._check import check_model, name_of
+from circuit_widgets.models.pruned.agreeing import Masked, some_tokens
 from circuit_widgets.models.pruned.kept import kept_heads, known
 from circuit_widgets.models.pruned.skeleton import skeleton
 from circuit_widgets.models.pruned.slicing import WAYS, drop_fused, slice_layer
@@ -64,7 +63,7 @@ def prune_heads(model: TransformerBridge, heads: Any) -> TransformerBridge:
             )
     before = kept_heads(model) or tuple(tuple(range(n)) for n, _ in sizes)
     kept = tuple(tuple(before[layer][head] for head in left) for layer, left in enumerate(relative))
-    expected, reason = masked(model, sorted(gone)), ""
+    without, reason = Masked(model, sorted(gone)), ""
     for way in WAYS:
         try:
             small = _filled(model)
@@ -72,7 +71,7 @@ def prune_heads(model: TransformerBridge, heads: Any) -> TransformerBridge:
                 if len(left) < sizes[layer][0]:
                     slice_layer(small, layer, sizes[layer], left, way)
             finish(small, kept, way)
-            if near(masked(small, []), expected):
+            if without.is_done_by(small):
                 return small
             reason = "without them it does not come to the logits of the model with them ablated"
         except (ValueError, RuntimeError, TypeError, AttributeError, KeyError) as error:
@@ -111,25 +110,6 @@ def layer_sizes(model: TransformerBridge) -> list[tuple[int, int]]:
     return [seen[layer] for layer in range(len(model.blocks))]
 
 
-def masked(model: TransformerBridge, heads: Sequence[Head]) -> Tensor:
-    """Logits of some random tokens without these heads."""
-    from circuit_widgets import capture
-
-    edits = [capture.ablate(heads, by="zero")] if heads else []
-    return capture.run(model, some_tokens(model, 2, 12), interventions=edits).float()
-
-
-def near(logits: Tensor, expected: Tensor) -> bool:
-    """Whether they are the same to 1e-5 of the largest, in float32."""
-    from circuit_widgets.capture.close import close
-
-    if not close(logits, expected):
-        return False
-    most = 1e-5 * max(1.0, float(expected.abs().max()))
-    exact = logits.dtype == torch.float32
-    return not exact or bool((logits - expected).abs().max() <= most)
-
-
 def _filled(model: TransformerBridge) -> TransformerBridge:
     """The same model once more."""
     made = skeleton(model)
@@ -157,10 +137,3 @@ def _gone(heads: Any, sizes: Sequence[tuple[int, int]]) -> set[Head]:
     for head in gone:
         Head.parse(head, len(sizes), sizes[head.layer][0])
     return gone
-
-
-def some_tokens(model: TransformerBridge, rows: int, n: int) -> Int[Tensor, "row pos"]:
-    """Random tokens, the same each time."""
-    n = min(n, int(model.cfg.n_ctx))
-    generator = torch.Generator().manual_seed(0)
-    return torch.randint(int(model.cfg.d_vocab), (rows, n), generator=generator)
