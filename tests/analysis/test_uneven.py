@@ -75,7 +75,7 @@ def test_patterns(small, masked) -> None:
     for name in one.names:
         same_where_heads_are(small, one.score(name), other.score(name), "value", "low", "high")
     labels = one.labels()
-    assert labels["0.3"] == "missing" and labels["0.1"] == "diagonal"
+    assert labels[Head(0, 3)] == "missing" and labels[Head(0, 1)] == "diagonal"
     assert bool(one.thumbnail_scale[0, 3].isnan()) and bool(one.thumbnail_scale[0, 2].isfinite())
     # The highest of seven random heads is lower than that of eight.
     assert all(one.nulls[name] < other.nulls[name] for name in one.nulls)
