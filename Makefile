@@ -76,7 +76,7 @@ test-js: js/node_modules/.made
 
 test-notebooks: .venv/.test circuit_widgets/static/.made
 	@echo "test: the notebooks, cell by cell (nbval)"
-	@$(if $(NOTEBOOKS),$(PYTEST) --nbval-lax --nbval-current-env \
+	@$(if $(NOTEBOOKS),$(PYTEST) --nbval-lax \
 		--nbval-sanitize-with circuit_widgets/testing/sanitize.cfg $(NOTEBOOKS),echo "no notebook yet")
 
 test-python: .venv/.test circuit_widgets/static/.made

@@ -51,6 +51,32 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
+def start(
+    command: list[str], folder: Path, environment: dict[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """A process that writes to a log and ends with this one."""
+    with log.open("wb") as to:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=to,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+
+
+def start_nursery(home: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """The kernels of the JUPYTER_PATH `home / "path"` are forked from this process (see `warm`)."""
+    at = home / "nursery"
+    warm.spec(home / "path", at)
+    command = [sys.executable, warm.__file__, "nursery", str(at)]
+    found = os.pathsep.join([str(ROOT), *filter(None, [environment.get("PYTHONPATH")])])
+    return start(command, home, environment | {"PYTHONPATH": found}, home / "nursery.log")
+
+
 class JupyterServer:
     """A JupyterLab of this Python on a loopback port, with nothing of the user's in it."""
 
@@ -68,9 +94,9 @@ class JupyterServer:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.token = os.urandom(16).hex()
-        self._warm: subprocess.Popen | None = None
+        self._warm: subprocess.Popen[bytes] | None = None
         if hasattr(os, "fork"):
-            self._warm_up()
+            self._warm = start_nursery(self.home, self._environment())
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
@@ -79,33 +105,12 @@ class JupyterServer:
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
         ]
-        self._process = self._start(command, self._log)
+        self._process = start(command, self.folder, self._environment(), self._log)
         try:
             self.url = self._wait()
         except BaseException:
             self.close()
             raise
-
-    def _warm_up(self) -> None:
-        """Kernels are forked from a process that has imported what they need (see `warm`)."""
-        at = self.home / "nursery"
-        warm.spec(self.home / "path", at)
-        command = [sys.executable, warm.__file__, "nursery", str(at)]
-        self._warm = self._start(command, self.home / "nursery.log")
-
-    def _start(self, command: list[str], log: Path) -> subprocess.Popen:
-        """A process of this server's, which writes to a log and ends with this one."""
-        with log.open("wb") as to:
-            return subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=to,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
 
     def _environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
