@@ -22,6 +22,7 @@ NOTEBOOKS := $(filter-out %_zh.ipynb,$(wildcard notebooks/*.ipynb))
 # browser tests are last in each process, whose event loop is Playwright's from then on.
 PYTEST := HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
 	--no-loadscope-reorder
+NBVAL := $(if $(NOTEBOOKS),--nbval-lax --nbval-sanitize-with circuit_widgets/testing/sanitize.cfg $(NOTEBOOKS))
 # No browser window without a display; macOS has one without these variables.
 NO_WINDOW := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
 # Two at once, each one's words together; a make that cannot do that (3.81 of macOS) takes one at a time.
@@ -44,7 +45,6 @@ demo: .venv/.lab circuit_widgets/static/.made ## set everything up and open the 
 test: ## set everything up and run every check and test there is
 	@$(MAKE) $(TWO_AT_ONCE) .venv/.test circuit_widgets/static/.made chromium
 	@$(MAKE) $(TWO_AT_ONCE) lint-python lint-js test-js try-smollm2
-	@$(MAKE) test-notebooks
 	@$(MAKE) test-python
 
 lint: lint-python lint-js ## ruff, pyright, floors, contract, files, notebooks, biome, tsc
@@ -76,14 +76,13 @@ test-js: js/node_modules/.made
 
 test-notebooks: .venv/.test circuit_widgets/static/.made
 	@echo "test: the notebooks, cell by cell (nbval)"
-	@$(if $(NOTEBOOKS),$(PYTEST) --nbval-lax \
-		--nbval-sanitize-with circuit_widgets/testing/sanitize.cfg $(NOTEBOOKS),echo "no notebook yet")
+	@$(PYTEST) $(NBVAL)
 
 test-python: .venv/.test circuit_widgets/static/.made
-	@echo "test: the examples in docstrings and pytest, the browser tests in JupyterLab among them"
+	@echo "test: the notebooks, the examples in docstrings and pytest, the browser tests in JupyterLab among them"
 	@$(if $(wildcard .venv/.no-smollm2),echo "test: SmolLM2 is not here: the tests marked smollm2 are skipped",:)
 	@CW_REQUIRE_BROWSER=1 CW_NO_SMOLLM2=$(wildcard .venv/.no-smollm2) $(PYTEST) \
-		--doctest-modules circuit_widgets tests
+		$(NBVAL) --doctest-modules circuit_widgets tests
 
 # The files that `make test` installs are of today; these are the oldest that pyproject.toml allows.
 OLDEST := $(wildcard $(addprefix tests/,analysis attention capture causal ipython jobs live package plots) \
@@ -131,7 +130,7 @@ docs: .venv/.test circuit_widgets/static/.made ## build the documentation site: 
 	@echo "docs: open docs/_build/html/index.html"
 
 docs-check: docs chromium ## look at every page of it in a browser without a network
-	@$(BIN)/python scripts/check_docs.py docs/_build/html
+	@$(BIN)/python -m scripts.check_docs docs/_build/html
 
 chromium: # the browser of the tests
 	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then :; \

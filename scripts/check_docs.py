@@ -1,6 +1,6 @@
 """Look at every page of the built documentation in a browser that has no network.
 
-    python scripts/check_docs.py docs/_build/html [page ...]
+    python -m scripts.check_docs docs/_build/html [page ...]
 
 A page fails if it names a script, style or font elsewhere, asks for anything elsewhere, has an
 error, or has a view that does not paint or does not answer a click. Every public name has to be on
@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import http.server
 import re
-import shutil
 import sys
 import threading
 from pathlib import Path
@@ -20,11 +19,12 @@ from typing import Any
 
 from playwright.sync_api import Frame, Page, sync_playwright
 
+from tests.browser.processes import find_chromium
+
 ELSEWHERE = re.compile(
     r"""<(?:script|img|iframe)[^>]+src=["'](?:https?:)?//|<link[^>]+href=["'](?:https?:)?//"""
     r"""|@import\s+["'(]|url\(["']?https?:"""
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # How long a view may take to paint, in ms: a slow machine under load.
 PATIENCE = 20_000
 # What can be clicked in a view, the first of these that there is.
@@ -121,13 +121,12 @@ def main(folder: Path, only: list[str]) -> int:
     """Check the pages of a folder; the exit status."""
     found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.html"))
     pages = only or [page for page in found if not page.startswith(("_static", "_modules"))]
-    browser_at = next(filter(None, map(shutil.which, NAMES)), None)
     server, base = served(folder)
     status, views = 0, 0
     with sync_playwright() as playwright:
         # Everything but this machine is refused; no name resolves.
         browser = playwright.chromium.launch(
-            executable_path=browser_at,
+            executable_path=find_chromium(),
             args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
         )
         for path in pages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -28,5 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # Set by `make test` when the wheel could not be fetched.
         if item.get_closest_marker("smollm2") and os.environ.get("CW_NO_SMOLLM2"):
             item.add_marker(pytest.mark.skip(reason="SmolLM2 is not here (make smollm2)"))
-    # Playwright's event loop is the main thread's from the first browser test to the end.
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    # Playwright's event loop is the main thread's from the first browser test to the end. Files
+    # with many tests come first, so that no process is left alone with a long one.
+    tests = Counter(item.path for item in items if item.get_closest_marker("browser"))
+    items.sort(key=lambda item: (item.path in tests, -tests[item.path]))

@@ -50,8 +50,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_view_of_a_page_paints_and_answers_a_click(site: Path) -> None:
     # In a process of its own: this one may have a browser already.
-    check = [sys.executable, str(rooms.ROOT / "scripts" / "check_docs.py"), str(site)]
-    done = subprocess.run(check, capture_output=True, text=True)
+    check = [sys.executable, "-m", "scripts.check_docs", str(site)]
+    done = subprocess.run(check, capture_output=True, text=True, cwd=rooms.ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 views, all well" in done.stdout
 
