@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
 
 # What authors of tutorials get: `run_notebook` and `small_model`.
 pytest_plugins = ["circuit_widgets.testing.plugin"]
 BROWSER = Path(__file__).parent / "browser"
+
+
+@pytest.fixture(scope="session")
+def _smollm2() -> TransformerBridge:
+    from circuit_widgets import load_model
+
+    return load_model("SmolLM2-135M")
+
+
+@pytest.fixture
+def smollm2(_smollm2: TransformerBridge) -> Iterator[TransformerBridge]:
+    """SmolLM2, loaded once, for tests that only read it. One that leaves a hook on it fails."""
+    from circuit_widgets.capture import foreign_hooks
+
+    yield _smollm2
+    assert not foreign_hooks(_smollm2), "the test left hooks on SmolLM2"
 
 
 def _has_cuda() -> bool:

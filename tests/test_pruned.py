@@ -181,13 +181,12 @@ def test_analyses_of_an_uneven_model_work_or_say_why_not() -> None:
 
 
 @pytest.mark.smollm2
-def test_smollm2_without_three_heads(tmp_path) -> None:
-    model = cw.load_model("SmolLM2-135M")
+def test_smollm2_without_three_heads(smollm2, tmp_path) -> None:
     heads = ["3.1", "12.8", "25.4"]
-    ids = model.to_tokens("When Mary and John went to the store, John gave a drink to")
-    small = cw.prune_heads(model, heads)
-    expected = capture.run(model, ids, (), [capture.ablate(heads, by="zero")])
+    ids = smollm2.to_tokens("When Mary and John went to the store, John gave a drink to")
+    small = cw.prune_heads(smollm2, heads)
+    expected = capture.run(smollm2, ids, (), [capture.ablate(heads, by="zero")])
     same(capture.run(small, ids), expected)
-    assert cw.model_cost(small).cache_bytes == cw.model_cost(model).cache_bytes
+    assert cw.model_cost(small).cache_bytes == cw.model_cost(smollm2).cache_bytes
     again = cw.load_model(cw.save_model(small, tmp_path))
     same(capture.run(again, ids), expected)

@@ -276,12 +276,11 @@ def test_one_pass_is_all_it_takes() -> None:
 
 
 @pytest.mark.smollm2
-def test_the_name_mover_of_smollm2_is_found() -> None:
-    model = cw.load_model("smollm2")
+def test_the_name_mover_of_smollm2_is_found(smollm2) -> None:
     prompt = "When Mary and John went to the store, John gave a drink to"
-    result = attribute_logits(model, prompt, target=(" Mary", " John"), progress=False)
-    logits = capture.run(model, model.to_tokens(prompt))[0, -1].float()
-    mary, john = (token_id(model, name) for name in (" Mary", " John"))
+    result = attribute_logits(smollm2, prompt, target=(" Mary", " John"), progress=False)
+    logits = capture.run(smollm2, smollm2.to_tokens(prompt))[0, -1].float()
+    mary, john = (token_id(smollm2, name) for name in (" Mary", " John"))
     assert summed(result) == pytest.approx(float(logits[mary] - logits[john]), abs=5e-3)
     # Of 302 parts six are outside of what 95 % of random pairs get, and one is beyond all.
     assert result.highest(1)[0][0] == "23.3" and result.standing_out() == ["23.3"]

@@ -150,9 +150,8 @@ def test_what_has_no_mean_is_said_at_once(prompts, asked, message: str) -> None:
 
 
 @pytest.mark.smollm2
-def test_the_name_that_is_given_to_is_a_source_in_smollm2() -> None:
-    model = cw.load_model("smollm2")
+def test_the_name_that_is_given_to_is_a_source_in_smollm2(smollm2) -> None:
     text = "When Mary and John went to the store, John gave a drink to"
     for target in (None, (" Mary", " John")):
-        flow = trace_information_flow(model, text, target=target, sweep=0, progress=False)
+        flow = trace_information_flow(smollm2, text, target=target, sweep=0, progress=False)
         assert " Mary" in {at.token for at in flow.information_sources if at.confirmed}

@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from circuit_widgets import capture, models
+from circuit_widgets import capture
 from circuit_widgets.analysis.flow.results import InformationFlow
 from circuit_widgets.analysis.flow.trace import trace_information_flow
 from circuit_widgets.results import result as results
@@ -256,11 +256,10 @@ def test_what_cannot_be_is_said_at_once(tokens, arguments, message: str) -> None
 
 
 @pytest.mark.smollm2
-def test_two_heads_that_carry_one_edge_both_have_a_row() -> None:
+def test_two_heads_that_carry_one_edge_both_have_a_row(smollm2) -> None:
     """The name movers of SmolLM2: 23.0 and 23.1 attend to the name from the last position."""
-    model = models.load_model("smollm2")
     text = "When Mary and John went to the store, John gave a drink to"
-    flow = trace_information_flow(model, text, confirm=0, progress=False)
+    flow = trace_information_flow(smollm2, text, confirm=0, progress=False)
     assert flow.tokens[2] == " Mary"
     edges = flow.edges(0.01).query("layer == 23 and source == 2 and query == @flow.position")
     assert {"23.0", "23.1"} <= set(edges["name"])

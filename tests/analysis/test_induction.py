@@ -199,11 +199,10 @@ def test_agrees_with_whole_patterns_on_the_toy() -> None:
 
 
 @pytest.mark.smollm2
-def test_agrees_with_whole_patterns_on_smollm2() -> None:
+def test_agrees_with_whole_patterns_on_smollm2(smollm2) -> None:
     """30 layers, rotary positions, three heads to a key: and the head the field would name."""
-    model = models.load_model("smollm2")
-    assert_recomputed(model, length=12, n=3)
-    result = identify_induction_heads(model, n_sequences=4, **SCORES_ALONE)
+    assert_recomputed(smollm2, length=12, n=3)
+    result = identify_induction_heads(smollm2, n_sequences=4, **SCORES_ALONE)
     assert result.heads()[0] == Head(18, 6)
     assert float(result.prefix_matching.value[18, 6]) > 0.8
     assert result.loss_first is not None and result.loss_second is not None

@@ -187,17 +187,16 @@ def test_the_in_context_score_is_the_loss_late_less_early() -> None:
 
 @pytest.mark.smollm2
 @pytest.mark.slow
-def test_smollm2s_induction_heads_matter_and_random_ones_do_not() -> None:
-    model = cw.load_model("SmolLM2-135M")
+def test_smollm2s_induction_heads_matter_and_random_ones_do_not(smollm2) -> None:
     result = identify_induction_heads(
-        model, n_sequences=6, length=20, copying=False, ablation=2, progress=False
+        smollm2, n_sequences=6, length=20, copying=False, ablation=2, progress=False
     )
     joint = result.joint_ablation
     # Against where one more random set of the same layers would be.
     assert joint is not None and float(joint.low) > 3 * float(joint.control_high) > 0
     best = max(result.pairs, key=lambda pair: pair.path)
     assert best.confirmed and best.path_low > 0.5 > 10 * best.path_null_high
-    assert best.k_z > 20 and best.k_percentile > 98 and models.name_of(model) in repr(result)
+    assert best.k_z > 20 and best.k_percentile > 98 and models.name_of(smollm2) in repr(result)
     weak = [pair for pair in result.pairs if pair.previous_token_head == "1.2"]
     assert weak and not any(pair.confirmed for pair in weak)
     ablated = result.ablation.value

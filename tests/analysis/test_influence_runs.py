@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 import torch
 
-from circuit_widgets import models
 from circuit_widgets.analysis import influence
 from circuit_widgets.analysis.influence.compute import compute_self_influence
 from circuit_widgets.analysis.influence.results import SelfInfluence
@@ -170,21 +169,20 @@ def test_shapes_that_do_not_fit_are_errors() -> None:
 
 @pytest.mark.smollm2
 @pytest.mark.slow
-def test_on_smollm2() -> None:
+def test_on_smollm2(smollm2) -> None:
     """A real cache: rotary positions, three heads to a key. The first of a pair of names."""
-    model = models.load_model("smollm2")
     text = "Anna met Robert. Later on, Robert and Anna"
-    result = compute_self_influence(model, text, draws=2, progress=False)
+    result = compute_self_influence(smollm2, text, draws=2, progress=False)
     ids = torch.tensor(result.ids)
-    first = int(ids[0] in (getattr(model.tokenizer, "bos_token_id", None),))
-    put = put_at(model, ids, 2, 0, first)
-    clean = logits_of(model, ids).log_softmax(-1)
+    first = int(ids[0] in (getattr(smollm2.tokenizer, "bos_token_id", None),))
+    put = put_at(smollm2, ids, 2, 0, first)
+    clean = logits_of(smollm2, ids).log_softmax(-1)
     for p in (1, len(ids) // 2, len(ids) - 1):
         effects = []
         for other in put[p].tolist():
             changed = ids.clone()
             changed[p] = other
-            now = logits_of(model, changed).log_softmax(-1)
+            now = logits_of(smollm2, changed).log_softmax(-1)
             effects.append(float(clean[-1, result.target] - now[-1, result.target]))
         assert float(result.logp.value[p]) == pytest.approx(sum(effects) / 2, abs=1e-3)
 

@@ -191,10 +191,9 @@ def test_tasks_that_explain_nothing_are_refused(model, task) -> None:
 
 
 @pytest.mark.smollm2
-def test_smollm2_on_repeated_tokens_has_flows_and_levels() -> None:
-    model = cw.load_model("SmolLM2-135M")
-    task = cw.Task.repeated_tokens(model, n=24, length=8)
-    found = cw.analyze_cross_layer_flow(model, task, check=0, **QUIET)
+def test_smollm2_on_repeated_tokens_has_flows_and_levels(smollm2) -> None:
+    task = cw.Task.repeated_tokens(smollm2, n=24, length=8)
+    found = cw.analyze_cross_layer_flow(smollm2, task, check=0, **QUIET)
     assert {(-1, 0), (29, 30), (23, 30), (16, 18)} <= set(found.flows)
     assert found.levels is not None and [level.first for level in found.levels.found][1:] == [
         *(0, 2, 23, 30)

@@ -257,13 +257,12 @@ def test_the_sources_own_definition_is_there_too() -> None:
 
 
 @pytest.mark.smollm2
-def test_smollm2_as_a_plain_cache_says() -> None:
-    model = cw.load_model("SmolLM2-135M")
+def test_smollm2_as_a_plain_cache_says(smollm2) -> None:
     text = "The Queen of Hearts, she made some tarts, all on a summer day"
-    found = detect_attention_patterns(model, text, n_sequences=1, length=8, progress=False)
+    found = detect_attention_patterns(smollm2, text, n_sequences=1, length=8, progress=False)
     names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(30)]
     with torch.no_grad():
-        _, cache = model.run_with_cache(model.to_tokens(text), names_filter=names)
+        _, cache = smollm2.run_with_cache(smollm2.to_tokens(text), names_filter=names)
     for layer, head in ((0, 0), (7, 4), (16, 0), (18, 6), (29, 8)):
         known = by_loops(cache[names[layer]][0, head])
         for score in TEXT_SCORES:

@@ -99,21 +99,15 @@ def test_replay_of_other_attention(make) -> None:
 
 
 @pytest.mark.smollm2
-def test_smollm2() -> None:
-    from circuit_widgets.models import load_model
-
-    try:
-        model = load_model("SmolLM2-135M")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    ids = model.to_tokens("The cat sat on the mat, and then the cat sat on the")
+def test_smollm2(smollm2) -> None:
+    ids = smollm2.to_tokens("The cat sat on the mat, and then the cat sat on the")
     with torch.no_grad():
-        plain = model(ids)
+        plain = smollm2(ids)
     keep, inputs = capture.Keep("pattern"), capture.BlockInputs()
-    logits = capture.run(model, ids, [keep, inputs])
+    logits = capture.run(smollm2, ids, [keep, inputs])
     assert logits is not None and torch.equal(logits, plain)
     for layer, pattern in keep.tensors.items():
         assert pattern.shape[1] == 9
-        assert torch.equal(capture.replay_pattern(model, inputs, layer), pattern)
+        assert torch.equal(capture.replay_pattern(smollm2, inputs, layer), pattern)
     n = ids.shape[1]
     assert inputs.nbytes < 30 * n * 576 * 4 + 4 * n * (n + 200)

@@ -31,15 +31,12 @@ def test_it_is_frozen_and_a_continued_text_is_another_readout() -> None:
 
 
 @pytest.mark.smollm2
-def test_a_target_whose_space_is_forgotten_is_told_of(recwarn) -> None:
-    from circuit_widgets import load_model
-
-    model = load_model("smollm2")
+def test_a_target_whose_space_is_forgotten_is_told_of(smollm2, recwarn) -> None:
     text = "When Mary and John went to the shop, John gave a bag to"
     with pytest.warns(UserWarning, match="'Mary' is another token than ' Mary', which the text"):
-        at = readout(model, text, target="Mary")
-    assert at.given != readout(model, text, target=" Mary").given
+        at = readout(smollm2, text, target="Mary")
+    assert at.given != readout(smollm2, text, target=" Mary").given
     recwarn.clear()
-    readout(model, text, target=" Mary")
-    readout(model, "Mary had a lamb, and", target="Mary")
+    readout(smollm2, text, target=" Mary")
+    readout(smollm2, "Mary had a lamb, and", target="Mary")
     assert not [w for w in recwarn if "another token" in str(w.message)]

@@ -121,11 +121,10 @@ def test_a_model_without_words_is_refused(name: str) -> None:
 
 
 @pytest.mark.smollm2
-def test_smollm2_does_the_tasks_that_it_can_read() -> None:
-    model = cw.load_model("smollm2")
-    ioi = cw.Task.ioi(model, n=8)
+def test_smollm2_does_the_tasks_that_it_can_read(smollm2) -> None:
+    ioi = cw.Task.ioi(smollm2, n=8)
     assert changed(ioi) == [{"name 1", "name 2", "S2"}] * 8
-    for task in (ioi, cw.Task.greater_than(model, n=6), cw.Task.docstring(model, n=6)):
-        check = cw.check_task(model, task)
+    for task in (ioi, cw.Task.greater_than(smollm2, n=6), cw.Task.docstring(smollm2, n=6)):
+        check = cw.check_task(smollm2, task)
         assert check.done, check
         assert float(check.accuracy.value) > 0.9
