@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from tests.browser.processes import start_nursery
 
 NEED_SMOLLM2 = ("10_real_model.ipynb",)
 WARM = pytest.StashKey[bool]()
+
+
+def _end(nursery: subprocess.Popen[bytes]) -> None:
+    nursery.kill()
+    nursery.wait()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,8 +42,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     home = Path(tempfile.mkdtemp(prefix="cw-kernels-"))
     config.add_cleanup(functools.partial(shutil.rmtree, home, ignore_errors=True))
     nursery = start_nursery(home, dict(os.environ))
-    config.add_cleanup(nursery.wait)
-    config.add_cleanup(nursery.kill)
+    config.add_cleanup(functools.partial(_end, nursery))
     # Where this process looks for kernels, before every other place.
     others = filter(None, [os.environ.get("JUPYTER_PATH")])
     os.environ["JUPYTER_PATH"] = os.pathsep.join([str(home / "path"), *others])
