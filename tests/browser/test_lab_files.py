@@ -104,3 +104,20 @@ def test_a_file_that_is_no_result_says_so(page, folder) -> None:
         expect(alert).to_contain_text(said, timeout=60_000)
         assert page.locator(".cw-lab iframe").count() == 0
     page.screenshot(path=SHOTS / "lab-file-empty.png")
+
+
+def test_a_double_click_in_the_list_of_jupyter_notebook_opens_the_view(lab, folder) -> None:
+    page = lab.new_page(height=1000)
+    try:
+        page.goto(f"{lab.server.url}tree/{FOLDER}?token={lab.server.token}")
+        item = page.locator(".jp-DirListing-item", has_text=NAME)
+        # It opens a page of its own.
+        with page.context.expect_page() as opened:
+            item.dblclick()
+        view = FramePage(opened.value)
+        expect(view.root.locator("canvas").first).to_be_visible(timeout=60_000)
+        view.click_head(0, 1)
+        expect(view.part("head-name")).to_contain_text("0.1")
+        opened.value.screenshot(path=SHOTS / "notebook-7-file.png")
+    finally:
+        page.context.close()
