@@ -40,7 +40,7 @@ def page(notebook):
 
 def test_the_largest_share_is_first_and_its_head_is_selected(notebook, page):
     rows = page.part("parts").locator("tbody tr")
-    expect(rows).to_have_count(12)
+    expect(rows).to_have_count(10)
     name, share = notebook.python(
         "print(*[f'{part[0]} {part[1]:.2f}' for part in shares.highest(1)])"
     ).split()
