@@ -49,7 +49,7 @@ def test_random_heads_of_an_ablation_are_of_its_layers_and_in_no_question(scored
     _, result = scored
     random = {Head(1, at): 0.1 * at for at in range(6) if at != 3}
     runs = Runs({Head(1, 3): 2.0, **random})
-    done = last(add_ablation(result, runs, 1, confidence=0.9, seed=0))
+    done = last(add_ablation(result, runs, 1, (), confidence=0.9, seed=0))
     assert set(runs.asked[:-1]) == {(head,) for head in random} | {(Head(1, 3),)}
     mean, low, high = further_draw(torch.tensor(list(random.values())), 0.9)
     joint = done.joint_ablation
