@@ -151,7 +151,7 @@ def _against(found: Mapping[str, Column]) -> str:
             for name, times, digits, unit in (
                 ("loss", 1, 3, ""),
                 ("learned", 1, 0, ""),
-                ("share", 100, 0, " %"),
+                ("share", 100, 0, " points"),
             )
         ]
         lines.append("| " + " | ".join([SAID[change], *cells, str(len(both))]) + " |")
@@ -163,7 +163,9 @@ def _interval(values: Tensor, digits: int, unit: str) -> str:
     if not bool(values.isfinite().all()):
         return ""
     value, low, high = (float(each) for each in mean_interval(values, 0.95))
-    return f"{value:+.{digits}f}{unit} ({low:+.{digits}f} to {high:+.{digits}f})"
+    # Two seeds that happen to agree would have an interval of nothing.
+    ends = f" ({low:+.{digits}f} to {high:+.{digits}f})" if len(values) > 2 else ""
+    return f"{value:+.{digits}f}{unit}{ends}"
 
 
 def main() -> None:
