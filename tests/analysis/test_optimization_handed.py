@@ -7,21 +7,9 @@ import pytest
 import circuit_widgets as cw
 from circuit_widgets.analysis.optimization.results import Optimizations
 from tests import tiny
-from tests.analysis.test_coordination_planted import Planted, plant
+from tests.analysis.planted_pairs import coordinated, plant
 
 ASK = {"progress": False, "random": 0, "upto": 0.2}
-
-
-def coordinated(planted: Planted):
-    return cw.analyze_head_coordination(
-        planted.model,
-        planted.prompts,
-        metric=planted.metric,
-        n_permutations=100,
-        pairs=3,
-        batch=40,
-        progress=False,
-    )
 
 
 @pytest.mark.parametrize("seed", [0, 1])

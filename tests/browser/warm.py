@@ -87,18 +87,17 @@ def _kernel(asker: socket.socket) -> NoReturn:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
-    sys.argv = ["ipykernel_launcher", "-f", asked["connection"], *asked["settings"]]
+    sys.argv = ["ipykernel_launcher", "-f", asked["connection"]]
     kernelapp.launch_new_instance()
     os._exit(0)
 
 
-def kernel(at: str, connection: str, *settings: str) -> None:
-    """What JupyterLab takes for the kernel; others give a kernel settings of their own."""
+def kernel(at: str, connection: str) -> None:
+    """What JupyterLab takes for the kernel."""
     with socket.socket(socket.AF_UNIX) as nursery:
         _connect(nursery, at)
         asked = {
             "connection": connection,
-            "settings": settings,
             "folder": os.getcwd(),
             "environment": dict(os.environ),
         }

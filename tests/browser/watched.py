@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 
-from tests.browser.processes import ROOT, die_with_parent
+from tests.browser.processes import ROOT, start
 
 
 class Watched:
@@ -60,17 +60,7 @@ def marimo(notebook: Path, home: Path) -> Iterator[str]:
         **{"OMP_NUM_THREADS": "1", "no_proxy": "127.0.0.1", "MARIMO_SKIP_UPDATE_CHECK": "1"},
     }
     log = home / "marimo.log"
-    with log.open("wb") as to:
-        server = subprocess.Popen(
-            command,
-            cwd=home,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=to,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
+    server = start(command, home, environment, log)
     try:
         url = f"http://127.0.0.1:{port}/"
         _wait(server, f"{url}health", log)

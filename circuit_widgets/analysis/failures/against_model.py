@@ -61,7 +61,7 @@ def find(
         types=functools.partial(_types, alone, healthy),
         pattern_beside=functools.partial(_pattern, healthy),
         tried_by_effect=(),
-        sources=functools.partial(sources, model, reference, ids, asked),
+        sources=functools.partial(sources, own, healthy, asked),
     )
 
 

@@ -25,7 +25,7 @@ from circuit_widgets.causal.metrics import losses, second_copy_logp
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.analysis import analysis
 from circuit_widgets.jobs.progress import Progress, Work
-from circuit_widgets.models.pruned import missing_heads
+from circuit_widgets.models.pruned import layers_with, missing_heads
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.repeats import SHORTEST, Probe, batches
 from circuit_widgets.prompts.tokens import show_token
@@ -269,10 +269,7 @@ def _warn_of_missing(
     scores: Float[Tensor, "score side sample layer head"], missing: Sequence[Head]
 ) -> bool:
     """Say which layers gave values that are not numbers; they stay missing."""
-    unknown = scores.isnan().flatten(0, 2).any(0)
-    for head in missing:  # A pruned model has none there.
-        unknown[head.layer, head.index] = False
-    layers = unknown.any(-1).nonzero().flatten().tolist()
+    layers = layers_with(scores.isnan().flatten(0, 2).any(0), missing)
     if layers:
         named = ", ".join(map(str, layers))
         warnings.warn(

@@ -28,6 +28,7 @@ from circuit_widgets.attention.shapes import (
     chances,
 )
 from circuit_widgets.heads import Head
+from circuit_widgets.models.pruned import layers_with
 from circuit_widgets.prompts.repeats import Layout
 from circuit_widgets.prompts.tokens import Tokens
 from circuit_widgets.results.provenance import Provenance
@@ -81,10 +82,7 @@ class Samples:
             tokens, self._n_heads, self._confidence, self.registered, preferred
         )
         self._highest.append((len(chosen), bounds))
-        unknown = scores.values.isnan().all(0).any(0)
-        for head in self._missing:
-            unknown[head.layer, head.index] = False
-        layers = unknown.any(-1).nonzero().flatten().tolist()
+        layers = layers_with(scores.values.isnan().all(0).any(0), self._missing)
         if layers:
             warnings.warn(
                 f"attention has values that are not numbers in layer {', '.join(map(str, layers))}"

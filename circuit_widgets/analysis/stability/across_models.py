@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments
-from circuit_widgets.analysis.stability.arriving import Given, arrived, arriving
+from circuit_widgets.analysis.stability.arriving import Gathering, Given, arrived, arriving
 from circuit_widgets.analysis.stability.comparing import Comparing
 from circuit_widgets.analysis.stability.measuring import STEPS, Measured, Question, measure
 from circuit_widgets.analysis.stability.results import CrossModelStability
@@ -19,7 +19,6 @@ from circuit_widgets.analysis.stability.settings import (
     joined,
 )
 from circuit_widgets.jobs.analysis import analysis
-from circuit_widgets.jobs.elsewhere import Failure
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
 from circuit_widgets.results.provenance import Provenance
@@ -159,23 +158,14 @@ def _results(
     def made(there: list[str], some: list[Measured]) -> Provenance:
         return joined(names, there, [one.made for one in some], [one.task for one in some])
 
-    measured: dict[str, Measured] = {}
-    failed: list[str] = []
-    begin = functools.partial(_measure, settings, task)
-    for each in arriving(
-        models, {name: functools.partial(begin, name) for name in names}, executor
-    ):
-        if each is None:
-            yield work.did("scores")
-            continue
-        name, found = each
-        if isinstance(found, Failure):
-            failed.append(found.of(name))
-        else:
-            measured[name] = found
-        if executor is not None:
-            yield work.did("scores", STEPS)
-        if measured:
+    gathering: Gathering[Measured] = Gathering()
+    measured, failed = gathering.found, gathering.failed
+    begin = {name: functools.partial(_measure, settings, task, name) for name in names}
+    did = functools.partial(work.did, "scores")
+    for step in gathering.steps(models, begin, executor, did, STEPS):
+        if step is not None:
+            yield step
+        elif measured:
             yield Comparing(names, arrived(names, measured, failed, made), settings).result()
     yield work.end("scores")
     there = [name for name in names if name in measured]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments
-from circuit_widgets.analysis.stability.arriving import Given, arrived, arriving
+from circuit_widgets.analysis.stability.arriving import Gathering, Given, arrived, arriving
 from circuit_widgets.analysis.stability.measuring import STEPS, Measured, Question, measure
 from circuit_widgets.analysis.stability.pairs import same_prompts
 from circuit_widgets.analysis.stability.settings import (
@@ -20,7 +20,6 @@ from circuit_widgets.analysis.stability.settings import (
 from circuit_widgets.analysis.stability.tracking import Tracking
 from circuit_widgets.analysis.stability.training_results import TrainingStability
 from circuit_widgets.jobs.analysis import analysis
-from circuit_widgets.jobs.elsewhere import Failure
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
 from circuit_widgets.results.provenance import Provenance
@@ -182,30 +181,24 @@ def _results(
     work = Work({"scores": STEPS * len(models), "circuits": len(models), "phases": 1})
     steps = {f"step {step}": step for step in models}
     given = {name: models[step] for name, step in steps.items()}
-    measured: dict[int, Measured] = {}
-    failed: list[str] = []
-    begin = functools.partial(_measure, settings, task)
-    for each in arriving(given, dict.fromkeys(given, begin), executor):
-        if each is None:
-            yield work.did("scores")
+    gathering: Gathering[Measured] = Gathering()
+    measured, failed = gathering.found, gathering.failed
+    begin = dict.fromkeys(given, functools.partial(_measure, settings, task))
+    did = functools.partial(work.did, "scores")
+    for step in gathering.steps(given, begin, executor, did, STEPS):
+        if step is not None:
+            yield step
             continue
-        name, found = each
-        if isinstance(found, Failure):
-            failed.append(found.of(name))
-        else:
-            measured[steps[name]] = found
-        _check_alike(measured)
-        if executor is not None:
-            yield work.did("scores", STEPS)
-        if measured:
-            yield Tracking(
-                [*models], arrived([*models], measured, failed, _made), settings
-            ).result()
+        by_step = {steps[name]: found for name, found in measured.items()}
+        _check_alike(by_step)
+        if by_step:
+            yield Tracking([*models], arrived([*models], by_step, failed, _made), settings).result()
     yield work.end("scores")
     if len(measured) < 2:
         raise ValueError(f"fewer than 2 checkpoints are left; failed: {'; '.join(failed)}")
-    there = sorted(measured)
-    tracking = Tracking(there, arrived(there, measured, failed, _made), settings)
+    by_step = {steps[name]: found for name, found in measured.items()}
+    there = sorted(by_step)
+    tracking = Tracking(there, arrived(there, by_step, failed, _made), settings)
     tracking.choose()
     yield tracking.result()
     runs = {f"step {step}": run for step, run in tracking.runs().items()}

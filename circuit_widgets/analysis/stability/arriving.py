@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from circuit_widgets import models
 from circuit_widgets.jobs.analysis import holding
 from circuit_widgets.jobs.elsewhere import Failure, elsewhere
+from circuit_widgets.jobs.progress import Progress
 from circuit_widgets.models.pruned import check_even
 from circuit_widgets.models.recipes import loaded
 from circuit_widgets.results.provenance import Provenance
@@ -82,6 +83,44 @@ def _whole(given: Any, name: str, begin: Begin[T]) -> T:
     for _ in with_model(given, name, _filling(begin, into)):
         pass
     return into.value
+
+
+class Gathering(Generic[T]):
+    """What several models come to, gathered as it arrives.
+
+    Attributes:
+        found: By the model's name.
+        failed: Of those that are left out, why.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, T] = {}
+        self.failed: list[str] = []
+
+    def steps(
+        self,
+        models: Mapping[str, Any],
+        begin: Mapping[str, Begin[T]],
+        executor: concurrent.futures.Executor | None,
+        did: Callable[[int], Progress],
+        n_steps: int,
+    ) -> Iterator[Progress | None]:
+        """Progress, by steps that are done; None: one more has arrived, or failed.
+
+        n_steps: of a model, where they are not seen one by one: on an executor.
+        """
+        for each in arriving(models, begin, executor):
+            if each is None:
+                yield did(1)
+                continue
+            name, found = each
+            if isinstance(found, Failure):
+                self.failed.append(found.of(name))
+            else:
+                self.found[name] = found
+            if executor is not None:
+                yield did(n_steps)
+            yield None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from circuit_widgets.models.pruned.cost import ModelCost, model_cost
 from circuit_widgets.models.pruned.files import save_model
-from circuit_widgets.models.pruned.kept import check_even, check_there, kept_heads, missing_heads
+from circuit_widgets.models.pruned.kept import (
+    check_even,
+    check_there,
+    kept_heads,
+    layers_with,
+    missing_heads,
+)
 from circuit_widgets.models.pruned.prune import prune_heads
 
 __all__ = [
@@ -12,6 +18,7 @@ __all__ = [
     "check_even",
     "check_there",
     "kept_heads",
+    "layers_with",
     "missing_heads",
     "model_cost",
     "prune_heads",

@@ -15,6 +15,8 @@ from circuit_widgets.heads import Head
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
+    from circuit_widgets.capture.edits import Intervention
+
 # In float32, of the largest value.
 _MOST = 1e-5
 _SITES = ("resid_pre", "attn_out")
@@ -51,8 +53,7 @@ class Masked:
 
         tokens = some_tokens(self._model, 2, 12)
         streams, writes = (capture.Keep(site) for site in _SITES)
-        edits = [capture.ablate(self._heads, by="zero")] if self._heads else []
-        capture.run(self._model, tokens, [streams, writes], edits, logits=False)
+        capture.run(self._model, tokens, [streams, writes], _without(self._heads), logits=False)
         inputs = capture.BlockInputs()
         capture.run(small, tokens, [inputs], logits=False)
         for layer, stream in streams.tensors.items():
@@ -66,8 +67,14 @@ def masked(model: TransformerBridge, heads: Sequence[Head]) -> Tensor:
     """Logits of some random tokens without these heads."""
     from circuit_widgets import capture
 
-    edits = [capture.ablate(heads, by="zero")] if heads else []
-    return capture.run(model, some_tokens(model, 2, 12), interventions=edits).float()
+    tokens = some_tokens(model, 2, 12)
+    return capture.run(model, tokens, interventions=_without(heads)).float()
+
+
+def _without(heads: Sequence[Head]) -> list[Intervention]:
+    from circuit_widgets import capture
+
+    return [capture.ablate(heads, by="zero")] if heads else []
 
 
 def near(logits: Tensor, expected: Tensor) -> bool:

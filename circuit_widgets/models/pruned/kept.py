@@ -6,6 +6,9 @@ import weakref
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from jaxtyping import Bool
+from torch import Tensor
+
 from circuit_widgets.heads import Head
 
 if TYPE_CHECKING:
@@ -64,6 +67,19 @@ def check_there(heads: Iterable[Head], missing: Collection[Head]) -> None:
         raise ValueError(
             f"there is no head {gone}; layer {gone.layer} of this pruned model has {n} heads"
         )
+
+
+def layers_with(places: Bool[Tensor, "layer head"], missing: Iterable[Head]) -> list[int]:
+    """The layers in which something holds of a head that is there.
+
+    >>> import torch
+    >>> layers_with(torch.tensor([[True, False], [False, True]]), [Head(1, 1)])
+    [0]
+    """
+    there = places.clone()
+    for head in missing:
+        there[head.layer, head.index] = False
+    return there.any(-1).nonzero().flatten().tolist()
 
 
 def check_even(model: TransformerBridge, what: str) -> None:
