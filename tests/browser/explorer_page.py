@@ -18,8 +18,6 @@ class ExplorerPage:
     def __init__(self, notebook: Notebook, cell: int, nth: int = 0) -> None:
         self.notebook = notebook
         self.root = notebook.view(cell, nth)
-        # Which theme the page has, where a test is run in both.
-        self.theme = "light"
 
     def part(self, name: str) -> Locator:
         """An element by its `data-cw` name."""
@@ -130,16 +128,15 @@ class ExplorerPage:
         expect(self.part("facts")).to_contain_text(f"{tokens} tokens", timeout=30_000)
 
 
-def opened(lab: Any, cells: Sequence[str], theme: str) -> Iterator[ExplorerPage]:
+def opened(lab: Any, cells: Sequence[str]) -> Iterator[ExplorerPage]:
     """The view that the second cell shows, on a laptop; a fixture yields from it.
 
     Its page has no error, and asks nobody else for anything.
     """
-    with lab.open(cells, width=1366, height=768, theme=theme) as notebook:
+    with lab.open(cells, width=1366, height=768) as notebook:
         notebook.run_all()
         page = ExplorerPage(notebook, 1)
         expect(page.root).to_be_visible()
-        page.theme = theme
         yield page
         assert notebook.errors == []
         assert notebook.requests_elsewhere == []

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from playwright.sync_api import Locator
+
+if TYPE_CHECKING:
+    from tests.browser.explorer_page import ExplorerPage
+    from tests.browser.lab import Theme
 
 # Parts that scroll inside themselves may be wider or higher than their place.
 _OVERFLOWING = """async (host, scrolling) => {
@@ -44,6 +50,8 @@ _SPILLED = """host => [...host.shadowRoot.querySelectorAll('.panel, .body')].fla
         .filter(e => e.getBoundingClientRect().bottom > bottom && !inside(e))
         .map(e => `${panel.dataset.cw ?? 'body'}: ${e.tagName} ${e.getAttribute('class') ?? ''}`);
 })"""
+THEMES: tuple[Theme, ...] = ("light", "dark")
+WIDTHS = (600, 900, 1400)
 SCROLLING = ".grid, .strip-scroll, .scroll, .table-scroll"
 
 
@@ -70,3 +78,25 @@ def cut(root: Locator) -> list[str]:
 def spilled(root: Locator) -> list[str]:
     """What reaches out of its panel below, and so lies on the next one or is not seen."""
     return root.evaluate(_SPILLED)
+
+
+def wrong(root: Locator) -> list[str]:
+    """All of the above."""
+    return [*overflowing(root), *covered(root), *spilled(root), *cut(root)]
+
+
+def everywhere(name: str, page: ExplorerPage, canvas: str | None = None) -> None:
+    """In both themes and at every width nothing is wrong; pictures of it, for a person.
+
+    `canvas` names a picture that has to be there first.
+    """
+    for theme in THEMES:
+        page.notebook.set_theme(theme)
+        for width in WIDTHS:
+            # The view's width: JupyterLab's own margins come on top.
+            page.notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
+            if canvas is not None:
+                page.wait_for_picture(canvas, lambda shown: len(shown) > 1000)
+            assert wrong(page.root) == [], (name, theme, width)
+            page.notebook.screenshot(f"{name}-{theme}-{width}", page.root)
+    page.notebook.set_theme(THEMES[0])

@@ -20,12 +20,11 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def notebook(lab, request):
-    with lab.open(CELLS, width=1366, height=900, theme=request.param) as notebook:
+@pytest.fixture(scope="module")
+def notebook(lab):
+    with lab.open(CELLS, width=1366, height=900) as notebook:
         notebook.run(0)
         notebook.run(1)
-        notebook.shown = request.param
         yield notebook
         assert notebook.errors == []
         assert notebook.requests_elsewhere == []
@@ -52,7 +51,7 @@ def test_the_largest_share_is_first_and_its_head_is_selected(notebook, page):
         "Shares of the logit of “dog” less that of “seven”"
     )
     page.wait_for_picture("pattern-1-1", lambda shown: len(shown) > 100)
-    notebook.screenshot(f"attribution-{notebook.shown}", page.root)
+    notebook.screenshot("attribution", page.root)
 
 
 def test_a_row_selects_its_head_and_shows_where_it_looks(notebook, page):
@@ -71,14 +70,8 @@ def test_it_can_be_sorted_and_python_knows(notebook, page):
     assert "share" in notebook.python("shares_view = shares.view(); print('share')")
 
 
-@pytest.mark.parametrize("width", [600, 900, 1400])
-def test_every_width(notebook, page, width):
-    notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
-    assert looks.overflowing(page.root) == []
-    assert looks.covered(page.root) == []
-    assert looks.spilled(page.root) == []
-    assert looks.cut(page.root) == []
-    notebook.screenshot(f"attribution-{notebook.shown}-{width}", page.root)
+def test_every_width_and_theme(page):
+    looks.everywhere("attribution", page)
 
 
 def test_what_is_lost_without_each_head_and_without_several(notebook):
@@ -91,10 +84,10 @@ def test_what_is_lost_without_each_head_and_without_several(notebook):
     expect(first).to_contain_text(name)
     expect(first).to_contain_text(f"{float(fall):.2f}")
     expect(page.part("parts")).to_contain_text("random heads")
-    notebook.screenshot(f"ablation-{notebook.shown}", page.root)
+    notebook.screenshot("ablation", page.root)
     notebook.run(3)
     page = ExplorerPage(notebook, 3)
     expect(page.part("parts").locator("tbody tr")).to_have_count(1)
     expect(page.root).to_contain_text("ablated together, as one set")
     assert looks.overflowing(page.root) == []
-    notebook.screenshot(f"ablation-set-{notebook.shown}", page.root)
+    notebook.screenshot("ablation-set", page.root)

@@ -16,9 +16,9 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["light"])
-def page(lab, request):
-    yield from opened(lab, CELLS, request.param)
+@pytest.fixture(scope="module")
+def page(lab):
+    yield from opened(lab, CELLS)
 
 
 def test_nodes_are_heads_at_positions(page):
@@ -35,7 +35,7 @@ def test_nodes_are_heads_at_positions(page):
     page.notebook.python("shown.params['circuits.selected'] = '1.2@9'")
     expect(page.part("subject")).to_have_text("1.2 at second 3")
     expect(page.part("reads").locator("tbody tr").first).to_contain_text("0.1")
-    page.notebook.screenshot(f"circuits-by-position-{page.theme}-node", page.root)
+    page.notebook.screenshot("circuits-by-position-node", page.root)
     page.notebook.python("shown.params['circuits.selected'] = ''")
 
 
@@ -44,8 +44,8 @@ def test_it_fits_a_laptop(page):
     assert looks.overflowing(page.root) == []
     assert looks.covered(page.root) == []
     assert looks.cut(page.root) == []
-    page.notebook.screenshot(f"circuits-by-position-{page.theme}", page.root)
+    page.notebook.screenshot("circuits-by-position", page.root)
     before = page.picture("circuit")
     page.part("size").press("End")
     page.wait_for_picture("circuit", lambda shown: shown != before)
-    page.notebook.screenshot(f"circuits-by-position-{page.theme}-all", page.root)
+    page.notebook.screenshot("circuits-by-position-all", page.root)

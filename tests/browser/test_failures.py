@@ -21,7 +21,7 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def page(lab):
-    yield from opened(lab, CELLS, "light")
+    yield from opened(lab, CELLS)
 
 
 def keys(page):

@@ -71,7 +71,7 @@ class MarimoPage(ExplorerPage):
 
     def __init__(self, page: Page, root: Locator) -> None:
         self.notebook: Any = SimpleNamespace(page=page)
-        self.root, self.theme = root, "light"
+        self.root = root
 
 
 def test_marimo(lab, tmp_path) -> None:

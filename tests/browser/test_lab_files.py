@@ -26,7 +26,6 @@ class FramePage(ExplorerPage):
 
     def __init__(self, page: Page) -> None:
         self.root = page.frame_locator(".cw-lab:visible iframe").locator(".cw-root").first
-        self.theme = "light"
 
 
 @pytest.fixture(scope="module")

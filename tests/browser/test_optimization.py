@@ -16,9 +16,9 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def page(lab, request):
-    yield from opened(lab, CELLS, request.param)
+@pytest.fixture(scope="module")
+def page(lab):
+    yield from opened(lab, CELLS)
 
 
 def test_suggestions_have_their_evidence(page):
@@ -31,7 +31,7 @@ def test_suggestions_have_their_evidence(page):
     expect(page.part("evidence")).to_contain_text("of the task is lost")
     expect(page.part("evidence")).to_contain_text("not known before such a model has been trained")
     page.wait("session.head.value[0] === 1 && session.head.value[1] === 2")
-    page.notebook.screenshot(f"optimization-{page.theme}", page.root)
+    page.notebook.screenshot("optimization", page.root)
 
 
 def test_the_slider_prunes_without_the_kernel(page):
@@ -64,11 +64,5 @@ def test_it_is_copied_as_python(page):
     assert said == page.part("python").inner_text()
 
 
-@pytest.mark.parametrize("width", [600, 900, 1100, 1400])
-def test_every_width(page, width):
-    page.notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
-    assert looks.overflowing(page.root) == []
-    assert looks.covered(page.root) == []
-    assert looks.spilled(page.root) == []
-    assert looks.cut(page.root) == []
-    page.notebook.screenshot(f"optimization-{page.theme}-{width}", page.root)
+def test_every_width_and_theme(page):
+    looks.everywhere("optimization", page)

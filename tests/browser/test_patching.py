@@ -17,12 +17,11 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def notebook(lab, request):
-    with lab.open(CELLS, width=1366, height=900, theme=request.param) as notebook:
+@pytest.fixture(scope="module")
+def notebook(lab):
+    with lab.open(CELLS, width=1366, height=900) as notebook:
         for cell in range(3):
             notebook.run(cell)
-        notebook.shown = request.param
         yield notebook
         assert notebook.errors == []
         assert notebook.requests_elsewhere == []
@@ -53,7 +52,7 @@ def test_the_head_with_the_largest_effect_is_selected(notebook, heads):
     )
     assert heads.colours("grid") > 2
     heads.wait_for_picture("pattern-0-1", lambda shown: len(shown) > 50)
-    notebook.screenshot(f"patching-heads-{notebook.shown}", heads.root)
+    notebook.screenshot("patching-heads", heads.root)
     rows.nth(1).click()
     heads.wait("session.head.value[0] === 1 && session.head.value[1] === 2")
 
@@ -69,7 +68,7 @@ def test_a_place_is_selected_in_the_map_and_in_the_table(notebook, stream):
     matrix.press("ArrowDown")
     matrix.press("Enter")
     stream.wait("session.head.value[0] === 1")
-    notebook.screenshot(f"patching-stream-{notebook.shown}", stream.root)
+    notebook.screenshot("patching-stream", stream.root)
 
 
 def test_the_map_shows_shares_when_asked_and_python_sets_it(notebook, stream):
@@ -79,15 +78,9 @@ def test_the_map_shows_shares_when_asked_and_python_sets_it(notebook, stream):
     notebook.python("shown = stream.view(params={'patching.measure': 'share'})")
 
 
-@pytest.mark.parametrize("width", [600, 900, 1400])
-def test_every_width(notebook, heads, stream, width):
-    notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
-    for name, page in (("heads", heads), ("stream", stream)):
-        assert looks.overflowing(page.root) == []
-        assert looks.covered(page.root) == []
-        assert looks.spilled(page.root) == []
-        assert looks.cut(page.root) == []
-        notebook.screenshot(f"patching-{name}-{notebook.shown}-{width}", page.root)
+def test_every_width_and_theme(heads, stream):
+    looks.everywhere("patching-heads", heads)
+    looks.everywhere("patching-stream", stream)
 
 
 def test_few_prompts_test_nothing(notebook):
@@ -95,4 +88,4 @@ def test_few_prompts_test_nothing(notebook):
     notebook.run(3)
     page = ExplorerPage(notebook, 3)
     expect(page.root).to_contain_text("With fewer than 5 prompts no effect is tested.")
-    notebook.screenshot(f"patching-few-{notebook.shown}", page.root)
+    notebook.screenshot("patching-few", page.root)

@@ -16,11 +16,10 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def notebook(lab, request):
-    with lab.open(CELLS, width=1300, height=1000, theme=request.param) as notebook:
+@pytest.fixture(scope="module")
+def notebook(lab):
+    with lab.open(CELLS, width=1300, height=1000) as notebook:
         notebook.run(0)
-        notebook.shown = request.param
         yield notebook
         assert notebook.errors == []
         assert notebook.requests_elsewhere == []
@@ -60,4 +59,4 @@ def test_sliders_relabel_at_once(notebook):
     expect(page.part("kind-induction").locator("[data-cw=count]")).to_have_text(
         str(labels["induction"])
     )
-    notebook.screenshot(f"patterns-{notebook.shown}", page.root)
+    notebook.screenshot("patterns", page.root)

@@ -25,9 +25,9 @@ PAIR = ("seed 0", "seed 1")
 OTHERS = ("seed 1", "seed 2")
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def models(lab, request):
-    yield from opened(lab, MODELS, request.param)
+@pytest.fixture(scope="module")
+def models(lab):
+    yield from opened(lab, MODELS)
 
 
 def heat(page, name):
@@ -37,31 +37,25 @@ def heat(page, name):
 def test_models_fit_a_laptop(models):
     page = models
     page.wait_for_picture("overlap", lambda shown: len(shown) > 1000)
-    page.notebook.screenshot(f"stability-models-{page.theme}", page.root)
-    assert looks.overflowing(page.root) == []
-    assert looks.covered(page.root) == []
-    assert looks.cut(page.root) == []
-    assert looks.spilled(page.root) == []
+    page.notebook.screenshot("stability-models", page.root)
+    assert looks.wrong(page.root) == []
     assert looks.height(page.root) <= 660
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def training(lab, request):
-    yield from opened(lab, TRAINING, request.param)
+@pytest.fixture(scope="module")
+def training(lab):
+    yield from opened(lab, TRAINING)
 
 
 def test_a_training_fits_a_laptop(training):
     page = training
     page.wait_for_picture("loss", lambda shown: len(shown) > 1000)
-    page.notebook.screenshot(f"stability-training-{page.theme}", page.root)
+    page.notebook.screenshot("stability-training", page.root)
     page.notebook.python("shown.params['stability.show'] = 'circuit'")
     page.wait_for_picture("circuit-one", lambda shown: len(shown) > 1000)
-    page.notebook.screenshot(f"stability-training-{page.theme}-circuits", page.root)
+    page.notebook.screenshot("stability-training-circuits", page.root)
     page.notebook.python("shown.params['stability.show'] = 'heads'")
-    assert looks.overflowing(page.root) == []
-    assert looks.covered(page.root) == []
-    assert looks.cut(page.root) == []
-    assert looks.spilled(page.root) == []
+    assert looks.wrong(page.root) == []
     assert looks.height(page.root) <= 660
 
 
@@ -87,7 +81,7 @@ def test_a_pair_of_models_is_chosen_by_click_and_by_keys(models):
     page.expect_python("shown.params['stability.by']", "role_overlap")
     page.notebook.python("shown.params['stability.part'] = '1.2'")
     page.wait_for_picture("circuit-one-over", lambda shown: len(shown) > 3000)
-    page.notebook.screenshot(f"stability-models-{page.theme}-part", page.root)
+    page.notebook.screenshot("stability-models-part", page.root)
     page.notebook.python("shown.params.update({'stability.part': '', 'stability.by': 'overlap'})")
 
 
@@ -153,23 +147,12 @@ def test_everything_is_reached_by_keys(training):
     page.expect_python("shown.params['stability.step']", float(first))
 
 
-@pytest.mark.parametrize("width", [600, 900, 1400])
-def test_every_width_of_models(models, width):
-    every_width(models, width, "overlap", "models")
+def test_every_width_and_theme_of_models(models):
+    looks.everywhere("stability-models", models, "overlap")
 
 
-@pytest.mark.parametrize("width", [600, 900, 1400])
-def test_every_width_of_a_training(training, width):
-    every_width(training, width, "loss", "training")
-
-
-def every_width(page, width, canvas, name):
-    page.notebook.page.set_viewport_size({"width": width + 110, "height": 2000})
-    page.wait_for_picture(canvas, lambda shown: len(shown) > 1000)
-    assert looks.overflowing(page.root) == []
-    assert looks.covered(page.root) == []
-    assert looks.cut(page.root) == []
-    page.notebook.screenshot(f"stability-{name}-{page.theme}-{width}", page.root)
+def test_every_width_and_theme_of_a_training(training):
+    looks.everywhere("stability-training", training, "loss")
 
 
 def test_a_stream_fills_in(lab):
