@@ -128,15 +128,16 @@ def _rise(losses: Losses, heads: Sequence[Head]) -> str:
 
 
 def _sliced(model: object, heads: Sequence[Head]) -> list[str]:
-    cost, whole = cost_of(model, heads, 5), cost_of(model, [], 0)  # type: ignore[arg-type]
+    cost, whole = cost_of(model, heads, 12), cost_of(model, [], 0)  # type: ignore[arg-type]
     small = prune_heads(model, [*map(str, heads)])  # type: ignore[arg-type]
     same = Masked(model, sorted(heads)).is_done_by(small)  # type: ignore[arg-type]
-    assert cost.seconds is not None and cost.whole_seconds is not None
+    assert cost.saved is not None and cost.saved_low is not None and cost.saved_high is not None
+    ends = f"{100 * cost.saved_low:.1f} to {100 * cost.saved_high:.1f}"
     return [
         str(len(heads)),
         f"{100 * (1 - cost.parameters / whole.parameters):.1f} % fewer",
         f"{100 * (1 - cost.cache_bytes / whole.cache_bytes):.1f} % less",
-        f"{100 * (1 - cost.seconds / cost.whole_seconds):.1f} % less",
+        f"{100 * cost.saved:.1f} % less ({ends})",
         "yes" if same else "no",
     ]
 

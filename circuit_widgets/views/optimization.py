@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from circuit_widgets.analysis.optimization.results import Optimizations, Suggestion
+from circuit_widgets.analysis.optimization.results import Optimizations, PrunedCost, Suggestion
 from circuit_widgets.heads import Head
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.results.score import About, Score
@@ -121,11 +121,17 @@ def _points(result: Optimizations) -> list[t.PointRow]:
     null = Score(rise.control, low=rise.control_low, high=rise.control_high)
     for at, heads in enumerate(result.sizes):
         cost = result.costs[at] if at < len(result.costs) else None
-        costs = {} if cost is None else dataclasses.asdict(cost)
         best = number(100 * result.best_random[at])
         estimate = Estimate(*_ends(rise, at, 100), *_ends(null, at, 100))
-        found.append(t.PointRow(heads, estimate, best, **costs))
+        found.append(t.PointRow(heads, estimate, best, **({} if cost is None else _costs(cost))))
     return found
+
+
+def _costs(cost: PrunedCost) -> dict[str, Any]:
+    names = ("parameters", "bytes", "cache_bytes", "seconds", "whole_seconds")
+    shares = (cost.saved, cost.saved_low, cost.saved_high)
+    saved = Estimate(*(None if share is None else 100 * share for share in shares))
+    return {name: getattr(cost, name) for name in names} | {"saved": saved}
 
 
 def _row(suggestion: Suggestion) -> t.Row:

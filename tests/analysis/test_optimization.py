@@ -9,7 +9,7 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets.analysis.optimization import naive
-from circuit_widgets.analysis.optimization.curve import within
+from circuit_widgets.analysis.optimization.curve import cost_of, within
 from circuit_widgets.analysis.optimization.rounds import BY
 from circuit_widgets.causal.random_heads import matched_sets
 from circuit_widgets.heads import Head
@@ -67,6 +67,18 @@ def test_what_it_saves_is_that_of_the_sliced_model(exact) -> None:
         assert (cost.parameters, cost.bytes) == (other.parameters, other.bytes)
         assert cost.cache_bytes == other.cache_bytes and cost.seconds is None
     assert len(found.costs) == len(found.sizes)
+
+
+def test_the_time_that_is_saved_has_an_interval_or_none() -> None:
+    model = cw.load_model()
+    cost = cost_of(model, [Head(0, 0)], 6)
+    assert cost.saved is not None and cost.saved_low is not None and cost.saved_high is not None
+    assert cost.saved_low <= cost.saved <= cost.saved_high < 1
+    few = cost_of(model, [Head(0, 0)], 2)
+    assert few.saved is not None and few.saved_low is few.saved_high is None
+    # The whole model saves nothing, and what was not timed has no time.
+    assert cost_of(model, [], 2).saved is None
+    assert cost_of(model, [Head(0, 0)], 0).seconds is None
 
 
 @pytest.mark.parametrize("by", BY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import looks
 from tests.browser.explorer_page import ExplorerPage
 
 CELLS = [
@@ -19,18 +20,19 @@ OVERFLOWING = """host => {
 }"""
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def shown(lab, request):
-    with lab.open(CELLS, theme=request.param, width=1400, height=1250) as notebook:
+@pytest.fixture(scope="module")
+def shown(lab):
+    with lab.open(CELLS, width=1400, height=1250) as notebook:
         notebook.run_all()
         page = ExplorerPage(notebook, 1)
-        page.theme = request.param
         page.wait_for_tile()
         yield page
 
 
+@pytest.mark.parametrize("theme", looks.THEMES)
 @pytest.mark.parametrize("width", [600, 1000, 1600])
-def test_every_width_and_theme(shown, width):
+def test_every_width_and_theme(shown, width, theme):
+    shown.notebook.set_theme(theme)
     # The view's width: JupyterLab's own margins come on top.
     size = {"width": width + 110, "height": 2000 if width == 600 else 1250}
     shown.notebook.page.set_viewport_size(size)
@@ -41,8 +43,8 @@ def test_every_width_and_theme(shown, width):
     assert shown.root.evaluate(OVERFLOWING) == []
     ground = shown.root.locator(".root").evaluate("e => getComputedStyle(e).backgroundColor")
     channels = [int(v) for v in ground[ground.index("(") + 1 : -1].split(",")[:3]]
-    assert (sum(channels) < 3 * 60) == (shown.theme == "dark")
-    shown.notebook.screenshot(f"explorer-{shown.theme}-{width}", shown.root)
+    assert (sum(channels) < 3 * 60) == (theme == "dark")
+    shown.notebook.screenshot(f"explorer-{theme}-{width}", shown.root)
     assert shown.notebook.errors == []
 
 

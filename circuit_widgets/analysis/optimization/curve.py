@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +19,7 @@ from circuit_widgets.heads import Head
 from circuit_widgets.models.pruned import model_cost, prune_heads
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import further_draw, mean_interval, ratio_interval
+from circuit_widgets.statistics.robust import median_interval
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -133,7 +135,9 @@ def within(rise: Score, tolerance: float) -> int:
     return held.index(False) - 1 if False in held else len(held) - 1
 
 
-def cost_of(model: TransformerBridge, heads: Sequence[Head], passes: int) -> PrunedCost:
+def cost_of(
+    model: TransformerBridge, heads: Sequence[Head], passes: int, confidence: float = 0.95
+) -> PrunedCost:
     """What is left costs, after slicing; seconds are of both models by turns.
 
     Raises:
@@ -141,9 +145,20 @@ def cost_of(model: TransformerBridge, heads: Sequence[Head], passes: int) -> Pru
     """
     small = prune_heads(model, list(heads)) if heads else model
     cost = model_cost(small)
+    counted = cost.parameters, cost.bytes, cost.cache_bytes
+    if not passes:
+        return PrunedCost(*counted)
     times = [
         [model_cost(each, passes=1).seconds or math.nan for each in (model, small)]
         for _ in range(passes)
     ]
-    whole, seconds = (min(column) for column in zip(*times, strict=True)) if times else (None,) * 2
-    return PrunedCost(cost.parameters, cost.bytes, cost.cache_bytes, seconds, whole)
+    whole, seconds = (median(column) for column in zip(*times, strict=True))
+    if not heads:
+        return PrunedCost(*counted, seconds, whole)
+    saved = median_interval([1 - less / more for more, less in times], confidence)
+    return PrunedCost(*counted, seconds, whole, *(known(share) for share in saved))
+
+
+def known(value: float) -> float | None:
+    """None for what is not known."""
+    return None if math.isnan(value) else value

@@ -123,7 +123,9 @@ class Finding:
         if self._unsliced:
             return
         try:
-            self._costs.append(cost_of(self._model, heads, self._settings.passes))
+            settings = self._settings
+            cost = cost_of(self._model, heads, settings.passes, settings.confidence)
+            self._costs.append(cost)
         except ValueError as error:
             self._unsliced = str(error)
 

@@ -60,8 +60,10 @@ class Suggestion:
 class PrunedCost:
     """What a model costs with some heads sliced away; as `ModelCost`.
 
-    Seconds are of the fastest of some passes, and of the whole model's, which were run by turns
-    with them; None: not measured. They are not compared: no two passes take the same time.
+    Seconds are the median of some passes, and of the whole model's, which were run by turns
+    with them; None: not measured. What is `saved` is the share of the whole model's time, the
+    median of these turns with its interval, which takes 6 turns at 95 %. Times are not compared
+    where results are: no two passes take the same.
     """
 
     parameters: int
@@ -69,6 +71,9 @@ class PrunedCost:
     cache_bytes: int
     seconds: float | None = dataclasses.field(default=None, compare=False)
     whole_seconds: float | None = dataclasses.field(default=None, compare=False)
+    saved: float | None = dataclasses.field(default=None, compare=False)
+    saved_low: float | None = dataclasses.field(default=None, compare=False)
+    saved_high: float | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -50,9 +50,16 @@ def saving(whole: PrunedCost, less: PrunedCost, *, timed: bool) -> str:
     said = [f"{percent(1 - less.parameters / whole.parameters)} of the parameters"]
     if whole.cache_bytes:
         said.append(f"{percent(1 - less.cache_bytes / whole.cache_bytes)} of the KV cache")
-    if timed and less.seconds and less.whole_seconds:
-        said.append(f"{percent(1 - less.seconds / less.whole_seconds)} of the time of a pass")
+    if timed and less.saved is not None:
+        said.append(f"{_time(less)} of the time of a pass")
     return ", ".join(said)
+
+
+def _time(less: PrunedCost) -> str:
+    saved = percent(less.saved or 0.0)
+    if less.saved_low is None or less.saved_high is None:
+        return f"{saved} (too few passes for an interval)"
+    return f"{saved} ({percent(less.saved_low)} to {percent(less.saved_high)})"
 
 
 def lines(result: Optimizations) -> list[str]:

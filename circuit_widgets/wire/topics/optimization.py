@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from circuit_widgets.wire import packing
 from circuit_widgets.wire.packing import Number, Packed
-from circuit_widgets.wire.topics.shared import Estimate, estimates
+from circuit_widgets.wire.topics.shared import Estimate, estimates, interval
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Row:
     effect: Estimate
 
 
+NOT_TIMED = Estimate(None)
+
+
 @dataclass(frozen=True)
 class PointRow:
     """A number of heads that are gone, and what that costs and saves; losses rise in percent."""
@@ -35,6 +38,7 @@ class PointRow:
     cache_bytes: Number = None
     seconds: Number = None
     whole_seconds: Number = None
+    saved: Estimate = NOT_TIMED
 
 
 def suggestions_table(rows: Sequence[Row], which: str) -> Packed:
@@ -87,6 +91,13 @@ def points_table(points: Sequence[PointRow], which: str) -> Packed:
             numbers("cache_bytes", "KV cache", "bytes"),
             numbers("seconds", "a pass", "s"),
             numbers("whole_seconds", "a pass of the whole model", "s"),
+            packing.numbers("saved", [point.saved.value for point in points], "saved", unit="%"),
+            *interval(
+                "saved",
+                [point.saved.low for point in points],
+                [point.saved.high for point in points],
+                which,
+            ),
         ],
         title="By the number of heads that are gone",
     )

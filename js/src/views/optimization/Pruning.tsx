@@ -9,7 +9,7 @@ import { Slider } from "../../parts/Slider";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
 import type { Adjusting } from "../adjusting";
-import { asPython, type Cost, costsAt, type OptimizationRows, pointSaid } from "./rows";
+import { asPython, type Cost, costsAt, type OptimizationRows, pointSaid, timeSaid } from "./rows";
 
 interface Props {
   rows: OptimizationRows;
@@ -27,6 +27,7 @@ export function Pruning({ rows, theme, at, gone, slider, copied, copy }: Props) 
   const { sizes, nHeads, tolerance, unsliced } = rows;
   const [curves, cut, lines] = useMemo(() => pictured(rows), [rows]);
   const costs = useMemo(() => costsAt(rows, at), [rows, at]);
+  const time = timeSaid(rows, at);
   return (
     <>
       <Slider {...slider} shown={`${sizes[at] ?? 0} of ${nHeads}`} said="Heads pruned" />
@@ -47,6 +48,11 @@ export function Pruning({ rows, theme, at, gone, slider, copied, copy }: Props) 
         rows={unsliced ? 0 : costs.length}
         empty={unsliced}
       />
+      {time && (
+        <p class="quiet" data-cw="time">
+          {time}
+        </p>
+      )}
       <p class="python">
         <code data-cw="python">{asPython(gone)}</code>
         <button type="button" class="button" data-cw="copy" onClick={copy}>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fakeTable, fakeTopic } from "../../test/fake-blocks";
-import { asPython, costsAt, goneAt, large, pointSaid, readOptimization } from "./rows";
+import { asPython, costsAt, goneAt, large, pointSaid, readOptimization, timeSaid } from "./rows";
 import { short } from "./Suggestions";
 
 const points = fakeTable("points", {
@@ -15,6 +15,9 @@ const points = fakeTable("points", {
   cache_bytes: { numbers: [46_080, 46_080, null] },
   seconds: { numbers: [0.1, 0.09, null] },
   whole_seconds: { numbers: [0.1, 0.1, null] },
+  saved: { numbers: [null, 8, 3] },
+  saved_low: { numbers: [null, -2, null], role: "low", of: "saved", about: "95 % interval" },
+  saved_high: { numbers: [null, 10, null], role: "high", of: "saved" },
 });
 const order = fakeTable("order", {
   head: {
@@ -65,8 +68,16 @@ test("what a smaller model costs, and what was not measured", () => {
   const [parameters, , cache, time] = costsAt(rows, 1);
   expect(parameters).toMatchObject({ whole: "134.5 M", less: "130.0 M", saved: "3.4 %" });
   expect(cache).toMatchObject({ whole: "46.1 kB", saved: "0.0 %" });
-  expect(time).toMatchObject({ whole: "100.0 ms", less: "90.0 ms", saved: "10.0 %" });
-  expect(costsAt(rows, 2)[3]).toMatchObject({ less: "–", saved: "–" });
+  expect(time).toMatchObject({
+    whole: "100.0 ms",
+    less: "90.0 ms",
+    saved: "not resolved",
+  });
+  expect(costsAt(rows, 2)[3]).toMatchObject({ less: "–", saved: "not resolved" });
+  expect(timeSaid(rows, 1)).toBe("A pass takes 8.0 % less time (95 % interval −2.0 to 10.0 %).");
+  expect(timeSaid(rows, 2)).toContain("too few passes");
+  expect(timeSaid(rows, 0)).toBe("");
+  expect(costsAt(rows, 0)[3]).toMatchObject({ saved: "–" });
   expect(large(512, "B")).toBe("512 B");
 });
 
