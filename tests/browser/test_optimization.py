@@ -48,7 +48,7 @@ def test_the_slider_prunes_without_the_kernel(page):
     expect(page.part("rise-tip")).to_contain_text("2 of 8 heads pruned: loss")
     parameters = page.part("costs").locator("tbody tr").first
     expect(parameters).to_contain_text("11.2 %")
-    said = r"A pass takes −?[\d.]+ % less time \(95 % interval −?[\d.]+ to −?[\d.]+ %\)\."
+    said = r"A pass saves −?[\d.]+ % of its time \(95 % interval −?[\d.]+ to −?[\d.]+ %\)\."
     expect(page.part("time")).to_have_text(re.compile(said))
     assert page.notebook.python("found.view().params['optimization.point']") != "2.0"
     # By keys as well, and by the curve.

@@ -74,7 +74,7 @@ test("what a smaller model costs, and what was not measured", () => {
     saved: "not resolved",
   });
   expect(costsAt(rows, 2)[3]).toMatchObject({ less: "–", saved: "not resolved" });
-  expect(timeSaid(rows, 1)).toBe("A pass takes 8.0 % less time (95 % interval −2.0 to 10.0 %).");
+  expect(timeSaid(rows, 1)).toBe("A pass saves 8.0 % of its time (95 % interval −2.0 to 10.0 %).");
   expect(timeSaid(rows, 2)).toContain("too few passes");
   expect(timeSaid(rows, 0)).toBe("");
   expect(costsAt(rows, 0)[3]).toMatchObject({ saved: "–" });

@@ -179,7 +179,7 @@ function timeSaved(saved: Estimates | null, at: number): string {
   return isThere(low) && isThere(high) && low * high > 0 ? `${fixed(value, 1)} %` : "not resolved";
 }
 
-/** “A pass takes 8.0 % less time (95 % interval 6.0 to 9.9 %).”, or nothing where it was not timed. */
+/** “A pass saves 8.0 % of its time (95 % interval 6.0 to 9.9 %).”, or nothing where it was not timed. */
 export function timeSaid({ costs: { saved } }: OptimizationRows, at: number): string {
   const value = saved?.value[at];
   if (!isThere(value)) return "";
@@ -188,5 +188,5 @@ export function timeSaid({ costs: { saved } }: OptimizationRows, at: number): st
     isThere(low) && isThere(high)
       ? `${saved?.interval} ${fixed(low, 1)} to ${fixed(high, 1)} %`
       : "too few passes for an interval";
-  return `A pass takes ${fixed(value, 1)} % less time (${ends}).`;
+  return `A pass saves ${fixed(value, 1)} % of its time (${ends}).`;
 }
