@@ -15,7 +15,7 @@ from circuit_widgets.widgets.heads_view import TopicData
 from circuit_widgets.widgets.result_view import ResultView, followed, opened, written_out
 from circuit_widgets.wire import controls as c
 from circuit_widgets.wire.controls import word
-from circuit_widgets.wire.numbers import number
+from circuit_widgets.wire.numbers import number, true_minus
 from circuit_widgets.wire.packing import Number, topic
 from circuit_widgets.wire.topics import flow as t
 from circuit_widgets.wire.topics.shared import Fact, facts_table
@@ -144,7 +144,7 @@ def _window(result: InformationFlow, source: int) -> str:
     if (found := result.strongest_window(source)) is None:
         return ""
     (first, last), cost = found
-    return f"{first if first == last else f'{first}–{last}'}: {cost:+.2f}".replace("-", "−")
+    return f"{first if first == last else f'{first}–{last}'}: {true_minus(f'{cost:+.2f}')}"
 
 
 def _strongest(result: InformationFlow) -> list[FlowPath]:

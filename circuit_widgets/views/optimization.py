@@ -15,7 +15,7 @@ from circuit_widgets.widgets.result_view import ResultView, followed, opened
 from circuit_widgets.widgets.score_planes import HeadScore, head_score
 from circuit_widgets.wire import controls as c
 from circuit_widgets.wire.controls import word
-from circuit_widgets.wire.numbers import number
+from circuit_widgets.wire.numbers import number, true_minus
 from circuit_widgets.wire.packing import Number, topic
 from circuit_widgets.wire.topics import optimization as t
 from circuit_widgets.wire.topics.shared import Estimate, Fact, facts_table
@@ -148,7 +148,7 @@ def _row(suggestion: Suggestion) -> t.Row:
         suggestion.kind,
         suggestion.components,
         None if first is None else (first.layer, first.index),
-        suggestion.evidence,
+        true_minus(suggestion.evidence),
         suggestion.missing,
         state,
         effect,

@@ -15,7 +15,7 @@ from circuit_widgets.analysis.failures.results import (
 )
 from circuit_widgets.analysis.failures.words import sourced
 from circuit_widgets.live.failing_cases import Tried
-from circuit_widgets.wire.numbers import number
+from circuit_widgets.wire.numbers import number, true_minus
 from circuit_widgets.wire.packing import Packed
 from circuit_widgets.wire.topics import failures as t
 
@@ -108,7 +108,7 @@ def _part(result: CircuitFailures, at: int, problem: Problem) -> t.PartRow:
     said = []
     for one in problem.evidence[:MOST_SAID]:
         label = abouts[one.feature].label if one.feature in abouts else one.feature
-        said.append(f"{label.lower()} {one.value:.2f}, usually {one.usual:.2f}")
+        said.append(true_minus(f"{label.lower()} {one.value:.2f}, usually {one.usual:.2f}"))
     if problem.edge is not None:
         said.append(f"lost: {problem.edge}")
     if problem.source is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from torch import Tensor
 
@@ -16,3 +17,12 @@ def number(value: Tensor | float) -> float | None:
 def numbers(values: Tensor) -> list[float | None]:
     """Several."""
     return [number(value) for value in values.flatten().tolist()]
+
+
+def true_minus(text: str) -> str:
+    """A sentence as the page writes its numbers: the hyphen before a number is a minus.
+
+    >>> true_minus("well-known: -0.43 % to +0.01 %, 3-4")
+    'well-known: −0.43 % to +0.01 %, 3-4'
+    """
+    return re.sub(r"(?<![\w-])-(?=\d)", "−", text)

@@ -6,12 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import looks
-from tests.browser.explorer_page import opened
+from tests.browser.explorer_page import ExplorerPage, opened
 
 TEXT = "blue dog seven river green blue dog seven river stone dog blue"
 CELLS = [
     "import circuit_widgets as cw\nmodel = cw.load_model()",
     f"flow = cw.trace_information_flow(model, {TEXT!r}, progress=False)\nflow",
+    "words = (('dog', 'cat'), ('red', 'two'), ('sun', 'ring'))\n"
+    "pairs = [f'blue {one} {other} river blue {one}' for one, other in words]\n"
+    "cw.trace_information_flow(model, pairs, progress=False)",
 ]
 
 
@@ -89,3 +92,13 @@ def test_it_fits_a_laptop(page):
 
 def test_every_width_and_theme(page):
     looks.everywhere("flow", page, "routes")
+
+
+def test_means_over_prompts_have_their_intervals_and_room(page):
+    page.notebook.page.set_viewport_size({"width": 1366, "height": 768})
+    many = ExplorerPage(page.notebook, 2)
+    many.root.scroll_into_view_if_needed()
+    share = many.part("sources").locator("tbody tr").first.locator("td").nth(4)
+    assert " to " in (share.get_attribute("title") or "")
+    assert looks.wrong(many.root) == []
+    page.notebook.screenshot("flow-prompts", many.root)

@@ -38,13 +38,13 @@ ABOUTS: dict[str, About] = {
         _about("last_one_key", "One key, last query", f"Its largest weight, {_LEFT}."),
         _about(
             "write_size",
-            "Size of the write",
+            "Log size of the write",
             "log of the norm of the write over that of the residual stream, without position 0.",
             most=None,
         ),
         _about(
             "last_write_size",
-            "Size of the write, last token",
+            "Log size of the write, last token",
             "The same at the last token.",
             most=None,
         ),

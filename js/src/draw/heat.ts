@@ -42,6 +42,8 @@ const HATCH = 5;
 /** Width of a letter, as a part of its size, and the smallest size that can be read. */
 const LETTER = 0.64;
 const LEAST_MARK = 8.5;
+/** Of the next cell's number. */
+const BESIDE = 3;
 
 /** The place of the cells in a box: as large as it allows, square if both edges are the same things. */
 export function heatFrame(
@@ -186,7 +188,7 @@ function drawMarks(
   const high = Math.max(9, Math.min(13, cell.height * 0.7));
   for (const [index, mark] of marks) {
     // A number that would reach into the next cell is left out: pointing at the cell says it.
-    const wide = mark.length > 1 ? cell.width / (LETTER * mark.length) : high;
+    const wide = mark.length > 1 ? (cell.width - 2 * BESIDE) / (LETTER * mark.length) : high;
     if (wide < LEAST_MARK) continue;
     ctx.font = `600 ${Math.min(high, wide)}px ${theme.sans}`;
     const x = view.x + ((index % shape.cols) + 0.5 - view.c0) * cell.width;

@@ -1,17 +1,23 @@
 // Every source with what blocking it costs, and its share.
 import { useMemo } from "preact/hooks";
 import { labelText } from "../../draw/label";
-import { fixed, isThere } from "../../draw/number";
+import { fixed, interval, isThere } from "../../draw/number";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
 import type { Sorting } from "../sorting";
-import type { FlowRows } from "./rows";
+import type { FlowRows, Span } from "./rows";
 
 interface Props extends Sorting {
   rows: FlowRows;
   tokens: readonly string[];
   token: number | null;
   choose: (position: number) => void;
+}
+
+/** The interval is said where one points: three columns with intervals are wider than the place. */
+function shareSaid(route: Span, at: number): string {
+  const ends = interval(route.low?.[at], route.high?.[at], 3);
+  return ends && `${fixed(route.value[at], 3)} (${route.interval} ${ends})`;
 }
 
 export function SourceTable({ rows, tokens, token, choose, sort, setSort }: Props) {
@@ -45,7 +51,7 @@ export function SourceTable({ rows, tokens, token, choose, sort, setSort }: Prop
       },
       {
         ...{ kind: "number", name: "route", label: "share", values: route.value, digits: 3 },
-        ...{ low: route.low, high: route.high },
+        said: (i) => shareSaid(route, i),
         about:
           "Share of the residual stream that comes from the source, over all routes: not causal.",
       },

@@ -1,6 +1,6 @@
 // The largest effects, each with its interval, its share of clean minus corrupt and its q.
 import { useMemo } from "preact/hooks";
-import { percent } from "../../draw/number";
+import { exact, percent } from "../../draw/number";
 import { Table } from "../../parts/Table";
 import type { TableColumn } from "../../parts/table-columns";
 import type { Sorting } from "../sorting";
@@ -65,7 +65,7 @@ function columnsOf(rows: PatchingRows): TableColumn[] {
       },
     },
     {
-      ...{ kind: "number", name: "q", label: "q", values: q, digits: 3 },
+      ...{ kind: "number", name: "q", label: "q", values: q, write: (value) => exact(value, 3) },
       about: "The share of false finds up to this effect, by flips of the prompts' signs.",
     },
   ];
