@@ -150,7 +150,7 @@ def test_analyses_of_an_uneven_model_work_or_say_why_not() -> None:
     sentence = "has a grid of layers and heads, and this model has 3, 4 heads in its layers"
     for call in (
         lambda: cw.analyze_head_coordination(small, prompts, progress=False),
-        lambda: cw.trace_information_flow(small, prompts[0], progress=False),
+        lambda: cw.suggest_circuit_optimizations(small, texts=prompts * 4, progress=False),
     ):
         with pytest.raises(ValueError, match=sentence):
             call()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 
-@analysis("failures")
+@analysis("failures", uneven=True)
 def analyze_failures(
     model: TransformerBridge,
     cases: Any,
@@ -105,7 +105,7 @@ def analyze_failures(
     return looking.steps(CircuitFailures)
 
 
-@analysis("failures")
+@analysis("failures", uneven=True)
 def diagnose_circuit_failure(
     model: TransformerBridge,
     case: Any,

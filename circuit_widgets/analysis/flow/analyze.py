@@ -40,7 +40,7 @@ class LayerSettings:
     confidence: float
 
 
-@analysis("flow")
+@analysis("flow", uneven=True)
 def analyze_cross_layer_flow(
     model: TransformerBridge,
     task: Task,

@@ -51,7 +51,7 @@ class Settings:
     confidence: float
 
 
-@analysis("flow")
+@analysis("flow", uneven=True)
 def trace_information_flow(
     model: TransformerBridge,
     tokens: str | Sequence[Any] | Tensor,

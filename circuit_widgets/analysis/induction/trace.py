@@ -54,7 +54,7 @@ class SettingsOfSeveral(Settings):
     confidence: float
 
 
-@analysis("induction")
+@analysis("induction", uneven=True)
 def trace_induction(
     model: TransformerBridge,
     prompt: str | Sequence[Any] | Tensor,

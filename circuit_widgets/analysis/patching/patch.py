@@ -43,7 +43,7 @@ class Settings:
     confidence: float
 
 
-@analysis("patching")
+@analysis("patching", uneven=True)
 def patch_activations(
     model: TransformerBridge,
     task: Task,

@@ -29,10 +29,9 @@ def prune_heads(model: TransformerBridge, heads: Any) -> TransformerBridge:
     last of the heads that read it. What is left is counted anew from 0: `kept_heads` says which
     they were. The model itself stays as it is, and the smaller one shares nothing with it.
 
-    Where layers have different numbers of heads, circuits are found, heads ablated, logits
-    attributed, patterns and induction heads found, influence computed and the model explored as
-    before, and places of the grid without a head are missing; other analyses refuse the smaller
-    model and say so.
+    Where layers have different numbers of heads, the smaller model is explored and analysed as
+    before, and places of the grid without a head are missing; coordination, stability and further
+    suggestions refuse it and say so.
 
     Args:
         model: A TransformerBridge, as it was loaded: without `enable_compatibility_mode`.
