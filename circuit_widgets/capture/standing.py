@@ -20,6 +20,7 @@ from circuit_widgets.capture.locks import lock
 from circuit_widgets.capture.scores import OpenFuture
 from circuit_widgets.capture.shapes import by_head
 from circuit_widgets.capture.softmax import alone, merging, standing_touches
+from circuit_widgets.models.pruned.kept import kept_heads
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -143,7 +144,8 @@ class _Stand:
 
     def open(self, layer: int, heads: Collection[int], share: float) -> None:
         """Let heads see the future."""
-        n_heads = int(self._model.cfg.n_heads)
+        kept = kept_heads(self._model)
+        n_heads = int(self._model.cfg.n_heads) if kept is None else len(kept[layer])
         self._modes.setdefault(layer, []).append(
             lambda n_rows: OpenFuture(heads, n_heads, n_rows, share)
         )

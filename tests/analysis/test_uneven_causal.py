@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import circuit_widgets as cw
+from circuit_widgets import capture
 from tests.analysis.test_uneven import masked, same_where_heads_are, small
 
 __all__ = ["masked", "small"]
@@ -86,3 +87,14 @@ def test_failures_beside_prompts_that_it_gets_right(small) -> None:
         assert 0 < len(found.cases) < 72
         assert not any("0.3" in problem.component for each in found.problems for problem in each)
         shown(found)
+
+
+@pytest.mark.parametrize("kind", ["break_causality", "tie", "redirect", "zero_k"])
+def test_faults_are_planted_in_the_shorter_layer(small, kind: str) -> None:
+    ids = small.to_tokens(TEXT)
+    keep, beside = capture.Keep("pattern"), capture.Keep("pattern")
+    capture.run(small, ids, [beside])
+    with cw.inject_fault(small, kind, "0.2"):
+        capture.run(small, ids, [keep])
+    apart = (keep.tensors[0] - beside.tensors[0]).abs().amax((0, 2, 3))
+    assert float(apart[2]) > 0.05 and float(apart[:2].max()) == 0
