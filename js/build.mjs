@@ -22,7 +22,7 @@ const BUDGET = {
   explorer: 200_000,
   induction: 160_000,
   circuits: 146_000,
-  stability: 164_000,
+  stability: 165_000,
   page: 420_000,
 };
 const TOPIC_BUDGET = 137_000;

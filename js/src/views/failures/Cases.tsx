@@ -35,9 +35,11 @@ export function Cases({ session, shown }: { session: Session; shown: Shown }) {
         fill
       />
       {rows.cases.n > 0 && (
-        <p class="diagnosis scroll" data-cw="diagnosis" aria-live="polite">
-          <b>Case {at}:</b> {rows.cases.diagnosis[at] || "not looked into yet."}
-        </p>
+        <div class="scroll diagnosis" tabIndex={0} role="group" aria-label="Diagnosis">
+          <p data-cw="diagnosis" aria-live="polite">
+            <b>Case {at}:</b> {rows.cases.diagnosis[at] || "not looked into yet."}
+          </p>
+        </div>
       )}
     </>
   );

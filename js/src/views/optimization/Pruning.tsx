@@ -54,7 +54,9 @@ export function Pruning({ rows, theme, at, gone, slider, copied, copy }: Props) 
         </p>
       )}
       <p class="python">
-        <code data-cw="python">{asPython(gone)}</code>
+        <code data-cw="python" tabIndex={0} role="group" aria-label="The same in Python">
+          {asPython(gone)}
+        </code>
         <button type="button" class="button" data-cw="copy" onClick={copy}>
           Copy as Python
         </button>
