@@ -70,6 +70,16 @@ def test_a_line_has_its_parts_and_a_node_what_it_reads_and_writes(page):
     page.notebook.python("shown.params['circuits.selected'] = ''")
 
 
+def test_the_ring_of_the_focus_is_inside_so_that_it_keeps_off_the_legend(page):
+    graph = graph_of(page)
+    graph.focus()
+    graph.press("ArrowDown")
+    ring = """e => [getComputedStyle(e).outlineStyle, getComputedStyle(e, '::after').borderStyle,
+        getComputedStyle(e, '::after').inset]"""
+    assert graph.evaluate(ring) == ["none", "solid", "0px"]
+    graph.press("Escape")
+
+
 def test_nodes_are_walked_to_picked_and_folded_by_keys(page):
     graph = graph_of(page)
     graph.focus()

@@ -58,9 +58,15 @@ function drawNodeNames(
     for (const node of [source[e] as number, target[e] as number])
       strength[node] = (strength[node] ?? 0) + Math.abs(weight[e] ?? 0);
   }
+  // What has a row for itself is named first: all begins with it, or leads to it.
+  const rows = Array.from(data.nodes.row);
+  const inRow = new Uint32Array(data.rows.length);
+  for (const row of rows) inRow[row] = (inRow[row] ?? 0) + 1;
+  for (const [i, row] of rows.entries())
+    if (inRow[row] === 1) strength[i] = Number.POSITIVE_INFINITY;
   const lines = pointsOf(data, layout, least);
   const order = [...has.keys()].filter((i) => has[i] && data.nodes.label[i]);
-  order.sort((a, b) => (strength[b] ?? 0) - (strength[a] ?? 0));
+  order.sort((a, b) => (strength[b] ?? 0) - (strength[a] ?? 0) || 0);
   for (const i of order) {
     const text = data.nodes.label[i] as string;
     const width = ctx.measureText(text).width;

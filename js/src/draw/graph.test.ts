@@ -121,6 +121,30 @@ describe("what is drawn", () => {
     expect(names[0]?.text).toBe("name 99");
   });
 
+  it("names what has a row for itself before stronger nodes that stand close below it", () => {
+    const heads = 40;
+    const data: GraphData = {
+      rows: ["in", "0", "out"],
+      nodes: {
+        row: [0, ...Array.from({ length: heads }, () => 1), 2],
+        label: ["in", ...Array.from({ length: heads }, (_, i) => `0.${i}`), "logits"],
+        place: [0.5, ...Array.from({ length: heads }, (_, i) => (i + 0.5) / heads), 0.5],
+        // As the rows of thirty layers, all but one.
+        lag: [0, ...Array.from({ length: heads }, () => 0.9), 0],
+      },
+      edges: {
+        source: [...Array.from({ length: heads }, () => 0), 1],
+        target: [...Array.from({ length: heads }, (_, i) => i + 1), heads + 1],
+        weight: [...Array.from({ length: heads }, () => 1), 0.01],
+        label: null,
+      },
+    };
+    const fake = fakeContext();
+    const layout = layoutGraph(data, { ...ROOM, y0: 16 }, "up");
+    drawGraph(fake.ctx, drawing(data, { layout }));
+    expect(fake.texts().map(({ text }) => text)).toContain("logits");
+  });
+
   it("puts a node's name where no line passes, if there is such a place", () => {
     // A line straight up, close by on the right of a node in the middle row.
     const data: GraphData = {
