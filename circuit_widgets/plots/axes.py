@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from circuit_widgets.plots.figure import line_height
+from circuit_widgets.prompts.characters import escaped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +30,7 @@ def width_of(n: int) -> float:
 
 def shown_token(token: str) -> str:
     """A token in a line: line breaks as backslashes, a long one cut."""
-    text = repr(token)[1:-1]
+    text = escaped(token)
     return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"
 
 

@@ -11,8 +11,9 @@ from typing import Any, ParamSpec
 
 import matplotlib
 from matplotlib.figure import Figure as Base
-from matplotlib.font_manager import font_scalings, fontManager
+from matplotlib.font_manager import font_scalings
 
+from circuit_widgets.plots.fonts import one_word_on_glyphs, wide_fonts
 from circuit_widgets.results.result import Result
 
 P = ParamSpec("P")
@@ -34,21 +35,6 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-# Fonts that have Chinese, Japanese or Korean glyphs, which the font of matplotlib lacks.
-_WIDE = (
-    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC"),
-    *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic"),
-    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS"),
-)
-
-
-@functools.cache
-def wide_fonts() -> tuple[str, ...]:
-    """The first of these fonts that this machine has, if any: for glyphs that the others lack."""
-    here = {font.name for font in fontManager.ttflist}
-    return tuple(name for name in _WIDE if name in here)[:1]
-
-
 class Figure(Base):
     """A matplotlib Figure that a notebook shows as a picture, as the last line of a cell.
 
@@ -56,6 +42,11 @@ class Figure(Base):
     told it how to paint one. This one says so itself. Where the inline backend is on, IPython asks
     that, and its settings hold (`%config InlineBackend.figure_formats`).
     """
+
+    def draw(self, renderer: Any) -> None:
+        """Paint it. Letters that no font has are told of once, with what helps."""
+        with one_word_on_glyphs():
+            super().draw(renderer)
 
     def _repr_png_(self) -> tuple[str, dict[str, int]]:
         data = io.BytesIO()

@@ -28,6 +28,20 @@ def in_characters(strings: Sequence[str]) -> tuple[str, ...]:
     return tuple(shown)
 
 
+def in_text(strings: Sequence[str]) -> str:
+    r"""The text that tokens make; bytes that are no whole character stay written out.
+
+    >>> in_text(["a", r"\xe8", r"\x93", r"\x9d", r"\xe8"])
+    'a蓝\\xe8'
+    """
+    text = ""
+    while strings:
+        parts = _character(strings[:LONGEST])
+        text += parts[0] if len(parts) == 1 else parts[0].rpartition("⟨")[0]
+        strings = strings[len(parts) :]
+    return text
+
+
 def shown_after(show: Callable[[int], str], before: Sequence[int], id: int) -> str:
     r"""What a token shows as that may follow others; `show` is what each shows as alone.
 
@@ -36,6 +50,30 @@ def shown_after(show: Callable[[int], str], before: Sequence[int], id: int) -> s
     ('蓝⟨3/3⟩', '\\x9d')
     """
     return in_characters([show(each) for each in (*before[1 - LONGEST :], id)])[-1]
+
+
+def escaped(token: str) -> str:
+    r"""A token in a line: line breaks and what is not seen as escapes, bytes as they are.
+
+    `repr` would write the backslash of a byte that is written out a second time.
+
+    >>> print(escaped("\n"), escaped(r"\xe8"), escaped("it's"))
+    \n \xe8 it's
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in token
+    )
+
+
+def quoted(token: str) -> str:
+    r"""A token in a sentence, in quotes that it does not have.
+
+    >>> print(quoted(" dog"), quoted("it's"), quoted(r"\xe8"))
+    ' dog' "it's" '\xe8'
+    """
+    mark = '"' if "'" in token and '"' not in token else "'"
+    return f"{mark}{escaped(token)}{mark}"
 
 
 def _character(strings: Sequence[str]) -> list[str]:

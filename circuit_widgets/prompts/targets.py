@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from circuit_widgets import arguments
+from circuit_widgets.prompts.characters import quoted
 from circuit_widgets.prompts.tokens import show_token
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ class Target:
 
     def named(self, model: TransformerBridge) -> str:
         """As people write it: `' Mary'`, or `' Mary' against ' John'`."""
-        name = repr(show_token(model, self.id))
+        name = quoted(show_token(model, self.id))
         if self.against is None:
             return name
-        return f"{name} against {show_token(model, self.against)!r}"
+        return f"{name} against {quoted(show_token(model, self.against))}"
 
 
 def target_of(model: TransformerBridge, target: Any) -> Target:
@@ -56,8 +57,8 @@ def target_of(model: TransformerBridge, target: Any) -> Target:
         id, against = (token_id(model, one) for one in target)
         if id == against:
             raise ValueError(
-                f"the target holds {show_token(model, id)!r} against itself; accepted are two "
-                "different tokens"
+                f"the target holds {quoted(show_token(model, id))} against itself; accepted are "
+                "two different tokens"
             )
         return Target(id, against)
     return Target(token_id(model, target))
@@ -80,7 +81,7 @@ def token_id(model: TransformerBridge, target: Any) -> int:
             raise ValueError("this model has no tokenizer; pass the target as an id, as in 7")
         ids = tokenizer(target, add_special_tokens=False)["input_ids"]
         if len(ids) != 1:
-            parts = ", ".join(repr(show_token(model, id)) for id in ids)
+            parts = ", ".join(quoted(show_token(model, id)) for id in ids)
             raise ValueError(
                 f"the target {target!r} is {len(ids)} tokens ({parts}); accepted is a text of "
                 "exactly one, with its leading space if it has one"

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from circuit_widgets import arguments
 from circuit_widgets.models import n_context
-from circuit_widgets.prompts.characters import in_characters, shown_after
+from circuit_widgets.prompts.characters import in_characters, in_text, shown_after
 from circuit_widgets.prompts.unknown_words import about_unknown_words
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def tokenize(
         text = " ".join(map(str, ids))
     else:
         text = str(tokenizer.decode(ids[has_bos:]))
+        if "\ufffd" in text:
+            text = in_text([show_token(model, id) for id in ids[has_bos:]])
     return Tokens(
         ids=torch.tensor([ids], dtype=torch.long, device=model.cfg.device),
         strings=show_tokens(model, ids),

@@ -11,8 +11,12 @@ import torch
 
 import circuit_widgets as cw
 from circuit_widgets.analysis.failures import live
+from circuit_widgets.analysis.failures.answers import answer
+from circuit_widgets.analysis.failures.cases import asked_of
 from circuit_widgets.analysis.failures.parts import FIXES, TYPES
+from circuit_widgets.analysis.failures.words import said
 from tests import tiny
+from tests.prompts.test_tokens import bridge, byte_level
 
 QUIET = {"progress": False}
 
@@ -177,3 +181,14 @@ def test_missing_is_missing(found: cw.CircuitFailures) -> None:
     # Evidence in deviations needs healthy prompts, which this model still has with the fault.
     evidence = found.problems[0][0].evidence
     assert evidence and all(math.isfinite(each.value) for each in evidence)
+
+
+def test_parts_of_characters_show_in_an_answer_as_everywhere(tmp_path: Path) -> None:
+    model = bridge(byte_level(tmp_path), max_position_embeddings=64)
+    ids = model.to_tokens("he dog蓝", prepend_bos=False)[0].tolist()
+    begin, end = (asked_of(model, cw.Case(ids[:n], ids[n])) for n in (2, 4))
+    logits = torch.zeros(300)
+    logits[ids[4]] = 9.0
+    assert answer(model, logits, end).predicted_token == "蓝⟨3/3⟩"
+    # Of a character that has only begun nobody knows which it will be: a byte, its backslash once.
+    assert said(answer(model, logits, begin)).endswith(r"and '\xe8' has p = 0.00")

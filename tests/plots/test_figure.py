@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import dataclasses
 import itertools
+import warnings
 
 import matplotlib
 import pytest
 import torch
+from matplotlib.font_manager import fontManager
 
 import circuit_widgets as cw
-from circuit_widgets.plots.figure import number
+from circuit_widgets.plots import fonts
+from circuit_widgets.plots.figure import Figure, number
 from circuit_widgets.results.score import Score
 from tests import rooms, tiny
 
@@ -188,6 +191,37 @@ def test_long_texts_keep_names_apart() -> None:
 @pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (0.0049, "0.00"), (-0.5, "-0.50")])
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_letters_that_no_font_has_are_told_of_once_with_what_helps(monkeypatch) -> None:
+    monkeypatch.setattr("circuit_widgets.plots.fonts._told", set())
+    figure = Figure()
+    figure.text(0.5, 0.5, "蓝色", family="DejaVu Sans")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        figure._repr_png_()
+        figure._repr_png_()
+    [said] = [str(one.message) for one in told]
+    assert "蓝色" in said and "fonts-noto-cjk" in said
+
+
+def test_other_warnings_while_a_figure_is_painted_are_kept() -> None:
+    class Loud(Figure):
+        def get_children(self) -> list:
+            warnings.warn("something else", UserWarning, stacklevel=1)
+            return super().get_children()
+
+    with pytest.warns(UserWarning, match="something else"):
+        Loud()._repr_png_()
+
+
+def test_a_font_that_was_installed_since_is_found(monkeypatch) -> None:
+    path = next(font.fname for font in fontManager.ttflist if font.name == "DejaVu Serif")
+    others = [font for font in fontManager.ttflist if font.name != "DejaVu Serif"]
+    monkeypatch.setattr(fontManager, "ttflist", others)
+    monkeypatch.setattr(fonts, "_WIDE", ("DejaVu Serif",))
+    monkeypatch.setattr(fonts, "findSystemFonts", lambda: [path, __file__])
+    assert fonts.wide_fonts.__wrapped__() == ("DejaVu Serif",)
 
 
 def test_glyphs_that_the_font_lacks_come_from_one_that_has_them(monkeypatch) -> None:

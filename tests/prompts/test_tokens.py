@@ -123,6 +123,8 @@ def test_bytes_that_are_no_character_are_written_out(bpe) -> None:
     ids = tokenize(bpe, EMOJI).ids[0].tolist()
     assert tokenize(bpe, ids[:3]).strings[1:] == (r"\xf0\x9f", r"\x98")
     assert tokenize(bpe, ids[2:]).strings == (r"\x98", r"\x80")
+    # The prompt has no other sign for them.
+    assert tokenize(bpe, [*ids, *ids[1:3]]).text == rf"{EMOJI}\xf0\x9f\x98"
 
 
 def test_a_next_token_that_completes_a_character_shows_as_its_part(bpe) -> None:

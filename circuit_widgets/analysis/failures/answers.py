@@ -10,7 +10,7 @@ from torch import Tensor
 
 from circuit_widgets.analysis.failures.cases import Asked
 from circuit_widgets.analysis.failures.parts import Answer
-from circuit_widgets.prompts.tokens import show_token
+from circuit_widgets.prompts.tokens import show_token_after
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -50,9 +50,9 @@ def answer(model: TransformerBridge, logits: Float[Tensor, " vocab"], asked: Ask
     best = int(expected[logits[expected].argmax()])
     return Answer(
         predicted=predicted,
-        predicted_token=show_token(model, predicted),
+        predicted_token=show_token_after(model, asked.ids, predicted),
         p_predicted=float(shares[predicted]),
-        expected_token=show_token(model, best),
+        expected_token=show_token_after(model, asked.ids, best),
         p_expected=float(shares[expected].sum()),
         rank=1 + int((logits > logits[best]).sum()),
         metric=float(odds(logits, asked)),

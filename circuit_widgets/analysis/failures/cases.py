@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments
+from circuit_widgets.prompts.characters import quoted
 from circuit_widgets.prompts.targets import token_id
 from circuit_widgets.prompts.tasks import Task
 from circuit_widgets.prompts.tasks.scores import NONE
@@ -96,7 +97,7 @@ def asked_of(model: TransformerBridge, case: Case, at: int | None = None) -> Ask
     both = set(expected) & set(wrong)
     if both:
         token = show_token(model, min(both))
-        raise ValueError(f"{where}{token!r} is both expected and wrong")
+        raise ValueError(f"{where}{quoted(token)} is both expected and wrong")
     return _asked(read, expected, tuple(dict.fromkeys(wrong)))
 
 

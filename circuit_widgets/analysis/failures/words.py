@@ -18,6 +18,7 @@ from circuit_widgets.analysis.failures.parts import (
     Transfer,
 )
 from circuit_widgets.analysis.failures.problems import HOLDS
+from circuit_widgets.prompts.characters import quoted
 from circuit_widgets.results.score import About, Score
 
 if TYPE_CHECKING:
@@ -64,16 +65,16 @@ def component(name: str) -> str:
 
 def said(answer: Answer) -> str:
     """What a model answers, in words."""
-    where = f"{answer.expected_token!r} has p = {answer.p_expected:.2f}"
+    where = f"{quoted(answer.expected_token)} has p = {answer.p_expected:.2f}"
     if answer.rank == 1:
-        return f"predicts {answer.predicted_token!r} (p = {answer.p_predicted:.2f})"
-    return f"predicts {answer.predicted_token!r} (p = {answer.p_predicted:.2f}), and {where}"
+        return f"predicts {quoted(answer.predicted_token)} (p = {answer.p_predicted:.2f})"
+    return f"predicts {quoted(answer.predicted_token)} (p = {answer.p_predicted:.2f}), and {where}"
 
 
 def diagnosis(result: CircuitFailures, case: int) -> tuple[str, ...]:
     """What was expected, what is out of line, in what way, and which fix helped."""
     answer = result.answers[case]
-    found = [f"{answer.expected_token!r} is expected; the model {said(answer)}."]
+    found = [f"{quoted(answer.expected_token)} is expected; the model {said(answer)}."]
     if case < len(result.usual_answers):
         found.append(f"The reference {said(result.usual_answers[case])}.")
     if case >= result.n_done:
@@ -123,7 +124,7 @@ def sourced(name: str, source: Source, tokens: Sequence[str]) -> str:
     def key(at: int | None, effect: float) -> str:
         if at is None:
             return "no key that matters"
-        return f"{tokens[at].strip()!r} (position {at}, {effect:.2f} nats)"
+        return f"{quoted(tokens[at].strip())} (position {at}, {effect:.2f} nats)"
 
     found = f"By knockout at the last token, {component(name)} reads"
     here, usual = key(source.here, source.effect), key(source.usual, source.usual_effect)
@@ -232,7 +233,9 @@ def lines(result: CircuitFailures) -> list[str]:
     found.append(f"types: {kinds or 'none yet'}")
     for at, problems in enumerate(result.problems[:8]):
         answer = result.answers[at]
-        what = f"{answer.expected_token!r} expected, {answer.predicted_token!r} predicted"
+        what = (
+            f"{quoted(answer.expected_token)} expected, {quoted(answer.predicted_token)} predicted"
+        )
         best = next((each.suggested_fix for each in problems if each.suggested_fix), None)
         fix = f", {best.kind} brings back {_percent(best.recovered)}" if best else ""
         first = (

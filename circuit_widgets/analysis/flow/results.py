@@ -13,6 +13,7 @@ from circuit_widgets.analysis.flow.edges import edges
 from circuit_widgets.analysis.flow.routes import FlowPath
 from circuit_widgets.analysis.flow.words import lines
 from circuit_widgets.heads import Head
+from circuit_widgets.prompts.characters import quoted
 from circuit_widgets.prompts.targets import Target
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import Score
@@ -231,12 +232,12 @@ class InformationFlow(Result, topic="flow"):
         With its part of the step, where other heads carry some of it.
         """
         steps = path.steps
-        text = f"{steps[0][1]} {self.tokens[steps[0][1]]!r}"
+        text = f"{steps[0][1]} {quoted(self.tokens[steps[0][1]])}"
         for layer, source, query, head in steps:
             if source != query:
                 part = self.share_of_step(layer, source, query, head)
                 said = "" if part >= 0.995 or part == 0 else f" {100 * part:.0f} %"
-                text += f" -[{Head(layer, head)}{said}]-> {query} {self.tokens[query]!r}"
+                text += f" -[{Head(layer, head)}{said}]-> {query} {quoted(self.tokens[query])}"
         return text
 
     @property
@@ -247,11 +248,11 @@ class InformationFlow(Result, topic="flow"):
     @property
     def measured(self) -> str:
         """What a knockout lowers, for people."""
-        of = repr(self.target_token)
+        of = quoted(self.target_token)
         if len({*self.targets}) > 1:
             of = "the targets"
         elif self.against_token is not None:
-            of += f" against {self.against_token!r}"
+            of += f" against {quoted(self.against_token)}"
         return f"{'log-probability' if self.against_token is None else 'logit difference'} of {of}"
 
     def _lines(self) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from circuit_widgets.prompts.characters import quoted
+
 if TYPE_CHECKING:
     from circuit_widgets.analysis.flow.results import FlowSource, InformationFlow
 
@@ -25,7 +27,7 @@ def lines(result: InformationFlow) -> list[str]:
 def _source(result: InformationFlow, at: FlowSource) -> str:
     route = f"routes give it {at.route:.3f} of the final residual stream"
     if at.knockout is None:
-        return f"{at.position} {at.token!r}: {route}"
+        return f"{at.position} {quoted(at.token)}: {route}"
     # Adding 0 makes -0.0 a 0.
     text = f"attention knockout costs {round(at.knockout, 2) + 0.0:+.2f} {result.unit}"
     score = result.knockout
@@ -44,7 +46,7 @@ def _source(result: InformationFlow, at: FlowSource) -> str:
         (first, last), cost = found
         layers = f"layer {first}" if first == last else f"layers {first} to {last}"
         text += f", most in {layers} ({cost:+.2f})"
-    return f"{at.position} {at.token!r}: {text}; {route}"
+    return f"{at.position} {quoted(at.token)}: {text}; {route}"
 
 
 def _controls(result: InformationFlow) -> list[str]:

@@ -28,7 +28,7 @@ from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.pruned import layers_with, missing_heads
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.repeats import SHORTEST, Probe, batches
-from circuit_widgets.prompts.tokens import show_token
+from circuit_widgets.prompts.tokens import show_tokens
 from circuit_widgets.results.provenance import Provenance, begun
 from circuit_widgets.statistics.intervals import SHARE, score_of
 
@@ -241,7 +241,7 @@ def _scored(
         halves = torch.cat(lost, 2) if lost else None
         result = _result(provenance, probe, settings.confidence, torch.cat(scores, 2), halves)
         example = tuple(sequences[0][0].tolist())
-        shown = tuple(show_token(model, id) for id in example)
+        shown = show_tokens(model, example)
         yield dataclasses.replace(result, example=example, example_tokens=shown)
 
 

@@ -15,6 +15,7 @@ from circuit_widgets.analysis.influence.columns import InfluencedPrompt, tokens_
 from circuit_widgets.analysis.influence.frame import frame_by_prompt, frame_of
 from circuit_widgets.analysis.influence.text import lines_of
 from circuit_widgets.causal.metrics import ROUNDING
+from circuit_widgets.prompts.characters import quoted
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import mean_of_known
@@ -195,8 +196,10 @@ class SelfInfluence(Result, topic="influence"):
             of = "the targets against the others" if pairs else "the targets"
             return f"{'logit difference' if pairs else 'log-probability'} of {of}"
         if self.against_token is None:
-            return f"log-probability of {self.target_token!r}"
-        return f"logit difference of {self.target_token!r} against {self.against_token!r}"
+            return f"log-probability of {quoted(self.target_token)}"
+        return (
+            f"logit difference of {quoted(self.target_token)} against {quoted(self.against_token)}"
+        )
 
     @property
     def score(self) -> Score:

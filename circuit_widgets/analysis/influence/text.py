@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from circuit_widgets.prompts.characters import quoted
 from circuit_widgets.results.score import Score
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _line(
         most = float(result.kl.control_high[position])
         said.append(f"random changes of equal size: at most {most:.2f}")
     more = f" ({'; '.join(said)})" if said else ""
-    return f"{_place(result, position)} {token!r}: {effect:+.2f}{more}"
+    return f"{_place(result, position)} {quoted(token)}: {effect:+.2f}{more}"
 
 
 def _nothing(result: SelfInfluence) -> str:
