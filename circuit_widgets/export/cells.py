@@ -65,25 +65,29 @@ def share_script(on: bool = True) -> None:
     Sharing.on = arguments.flag("on", on)
 
 
-def with_stills(view: HeadsView, data: dict[str, Any]) -> dict[str, Any]:
+def with_stills(
+    view: HeadsView, data: dict[str, Any], metadata: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """An output with its other forms, by their MIME types. It is shown whatever fails here."""
-    data = dict(data)
+    data, metadata = dict(data), dict(metadata)
     try:
         wanted = _script()
         if wanted is not None and isinstance(view, ResultView):
             # Nothing comes later to a frame: what streams is shown when it is done.
             view.wait()
-        shown = still(view, picture=getattr(view, "result", view) is not None)
+        shown = still(view, picture=getattr(view, "result", view) is not None, safe=True)
         data["text/plain"] = shown.words
         if shown.kind:
             data[shown.kind] = shown.data
+        if shown.size:
+            metadata[shown.kind] = dict(zip(("width", "height"), shown.size, strict=True))
         if wanted is not None:
             data["text/html"] = render_static(view, script=wanted or None)
             if not (_Wanted.on and _Wanted.widget):
                 data.pop(WIDGET, None)
     except Exception as error:
         log.warning("an output has no picture: %s", error)
-    return data
+    return data, metadata
 
 
 def _script() -> str | None:

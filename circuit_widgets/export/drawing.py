@@ -1,11 +1,16 @@
-"""A small picture of a view, drawn in a millisecond: its grid of heads, and the selected one."""
+"""A small picture of a view, drawn in a millisecond: its grid of heads, and the selected one.
+
+As SVG, sharp at every size; and as PNG, which is shown also where SVG is taken for a script.
+"""
 
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
+import functools
+import io
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +26,19 @@ _PAPER, _HIGH, _LOW = (247, 248, 250), (8, 48, 107), (140, 45, 4)
 _MISSING = (205, 205, 205)
 _SIDE, _LEFT, _TOP, _GAP = 240, 56, 44, 150
 _FONT = "font-family='system-ui, sans-serif' font-size='12'"
+_INK, _LINE, _LETTERS = "#1b1f24", "#c8ccd2", 12
+# A PNG has so many pixels for each of the picture's, and so many colours.
+FINER = 2
+_COLOURS = 128
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """Cells with their colours, where they stand, and what is written around them."""
+
+    x: int
+    pixels: UInt8[np.ndarray, "row col 3"]
+    texts: tuple[tuple[float, float, str, str], ...]
 
 
 def svg(view: HeadsView) -> str | None:
@@ -28,9 +46,61 @@ def svg(view: HeadsView) -> str | None:
 
     White is 0, blue the highest, and orange below 0; grey was not computed.
     """
+    panels = _panels(view)
+    if not panels:
+        return None
+    width, height = _size(panels)
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
+        f"width='{width}' height='{height}' {_FONT}>"
+        f"<rect width='{width}' height='{height}' fill='#ffffff'/>"
+        f"{''.join(map(_as_svg, panels))}</svg>"
+    )
+
+
+def png(view: HeadsView) -> tuple[bytes, int, int] | None:
+    """The same picture as a PNG, with its width and height on a page; None: no score."""
+    from PIL import Image, ImageDraw
+
+    panels = _panels(view)
+    if not panels:
+        return None
+    width, height = _size(panels)
+    whole = Image.new("RGB", (width * FINER, height * FINER), "white")
+    pen = ImageDraw.Draw(whole)
+    side, top = _SIDE * FINER, _TOP * FINER
+    for panel in panels:
+        left = panel.x * FINER
+        cells = Image.fromarray(panel.pixels).resize((side, side), Image.Resampling.NEAREST)
+        whole.paste(cells, (left, top))
+        pen.rectangle((left, top, left + side, top + side), outline=_LINE, width=FINER)
+        for x, y, anchor, text in panel.texts:
+            # Of a line's letters: left, middle or right, and the baseline.
+            place = {"start": "ls", "middle": "ms", "end": "rs"}[anchor]
+            pen.text((x * FINER, y * FINER), text, fill=_INK, font=_letters(), anchor=place)
+    data = io.BytesIO()
+    whole.quantize(_COLOURS).save(data, format="png", optimize=True)
+    return data.getvalue(), width, height
+
+
+@functools.cache
+def _letters() -> Any:
+    """The font that comes with matplotlib: every machine has it."""
+    import matplotlib
+    from PIL import ImageFont
+
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(str(path), _LETTERS * FINER)
+
+
+def _size(panels: list[_Panel]) -> tuple[int, int]:
+    return len(panels) * (_LEFT + _SIDE + _GAP - 40), _TOP + _SIDE + 40
+
+
+def _panels(view: HeadsView) -> list[_Panel]:
     scores, run = view.grid_scores, view.run_shown
     if not scores:
-        return None
+        return []
     grid = np.full((run.n_layers, run.n_heads), np.nan)
     for place, value in scores.items():
         grid[place] = value
@@ -41,13 +111,7 @@ def svg(view: HeadsView) -> str | None:
         pooled = ", pooled" if len(pattern) < len(run.tokens) else ""
         title = f"Attention of {view.selection.as_head}{pooled}"
         panels.append(_panel(1, title, pattern, pattern.max(), ("key", "query")))
-    width = len(panels) * (_LEFT + _SIDE + _GAP - 40)
-    height = _TOP + _SIDE + 40
-    return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-        f"width='{width}' height='{height}' {_FONT}>"
-        f"<rect width='{width}' height='{height}' fill='#ffffff'/>{''.join(panels)}</svg>"
-    )
+    return panels
 
 
 def _pattern(view: HeadsView) -> Float[np.ndarray, "row col"] | None:
@@ -72,17 +136,16 @@ def _pattern(view: HeadsView) -> Float[np.ndarray, "row col"] | None:
 
 def _panel(
     number: int, title: str, values: Float[np.ndarray, "row col"], most: float, axes: Any
-) -> str:
-    """Cells as a picture of one pixel each, with a title, axes and the ends of the colours."""
+) -> _Panel:
+    """Cells with a title, axes and the ends of the colours."""
     most = float(most) or 1.0
     signed = bool((values[np.isfinite(values)] < -1e-6).any())
     rows, cols = values.shape
     x = number * (_LEFT + _SIDE + _GAP - 40) + _LEFT
-    data = base64.b64encode(_png(_colours(values, most))).decode()
     across, down = axes
     bottom = _TOP + _SIDE
     least = f"{-most:.2f} (orange)" if signed else "0 (white)"
-    texts = [
+    texts = (
         (x, _TOP - 14, "start", title),
         (x, bottom + 16, "start", "0"),
         (x + _SIDE, bottom + 16, "end", str(cols - 1)),
@@ -92,15 +155,26 @@ def _panel(
         (x - 6, _TOP + _SIDE / 2, "end", down),
         (x + _SIDE + 6, _TOP + 10, "start", f"{most:.2f} (blue)"),
         (x + _SIDE + 6, bottom - 2, "start", least),
-    ]
-    said = "".join(
-        f"<text x='{at:g}' y='{y:g}' text-anchor='{anchor}' fill='#1b1f24'>{escape(text)}</text>"
-        for at, y, anchor, text in texts
     )
+    return _Panel(x, _colours(values, most), texts)
+
+
+def _as_svg(panel: _Panel) -> str:
+    """A panel whose cells are a picture of one pixel each."""
+    from PIL import Image
+
+    cells = io.BytesIO()
+    Image.fromarray(panel.pixels).save(cells, format="png", optimize=True)
+    data = base64.b64encode(cells.getvalue()).decode()
+    said = "".join(
+        f"<text x='{x:g}' y='{y:g}' text-anchor='{anchor}' fill='{_INK}'>{escape(text)}</text>"
+        for x, y, anchor, text in panel.texts
+    )
+    x = panel.x
     return (
         f"<image x='{x}' y='{_TOP}' width='{_SIDE}' height='{_SIDE}' preserveAspectRatio='none' "
         f"style='image-rendering: pixelated' href='data:image/png;base64,{data}'/>"
-        f"<rect x='{x}' y='{_TOP}' width='{_SIDE}' height='{_SIDE}' fill='none' stroke='#c8ccd2'/>"
+        f"<rect x='{x}' y='{_TOP}' width='{_SIDE}' height='{_SIDE}' fill='none' stroke='{_LINE}'/>"
         f"{said}"
     )
 
@@ -110,19 +184,3 @@ def _colours(values: Float[np.ndarray, "row col"], most: float) -> UInt8[np.ndar
     end = np.where(share >= 0, np.array(_HIGH), np.array(_LOW))
     mixed = np.array(_PAPER) + np.abs(share) * (end - np.array(_PAPER))
     return np.where(np.isnan(values)[..., None], _MISSING, mixed).round().astype(np.uint8)
-
-
-def _png(pixels: UInt8[np.ndarray, "row col 3"]) -> bytes:
-    rows, cols, _ = pixels.shape
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    lines = b"".join(b"\x00" + row.tobytes() for row in pixels)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, 2, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(lines, 9))
-        + chunk(b"IEND", b"")
-    )

@@ -9,7 +9,7 @@ import weakref
 from dataclasses import dataclass
 from typing import Any
 
-from circuit_widgets.export.drawing import svg
+from circuit_widgets.export.drawing import png, svg
 from circuit_widgets.widgets.heads_view import HeadsView
 
 log = logging.getLogger("circuit_widgets")
@@ -30,11 +30,13 @@ class Still:
         words: What it is of, and what is found.
         kind: The picture's MIME type; "": there is none.
         data: The picture: text of an SVG, or a PNG in base64.
+        size: Width and height on a page, where a PNG has more pixels than that.
     """
 
     words: str
     kind: str
     data: str
+    size: tuple[int, int] | None = None
 
     @property
     def address(self) -> str:
@@ -44,17 +46,28 @@ class Still:
         return f"data:{self.kind};base64,{base64.b64encode(self.data.encode()).decode()}"
 
 
-def still(view: HeadsView, picture: bool = True) -> Still:
+def still(view: HeadsView, picture: bool = True, safe: bool = False) -> Still:
     """A view as it is now; its picture has fewer than 60,000 bytes.
 
-    Heads with scores are drawn here, in a millisecond; of what has none there is the result's plot.
+    Heads with scores are drawn here, in a few milliseconds; of what has none there is the result's
+    plot.
+
+    Args:
+        view: What is shown.
+        picture: Whether a picture is wanted.
+        safe: A PNG. JupyterLab shows no SVG of a notebook that its reader has not trusted, because
+            one may have scripts.
     """
     result: Any = getattr(view, "result", None)
     words = repr(result) if result is not None else _words(view)
     if not picture:
         return Still(words, "", "")
-    drawn = svg(view)
-    if drawn is not None and len(drawn) < MOST:
+    if safe and (made := png(view)) is not None:
+        data, *size = made
+        coded = base64.b64encode(data).decode()
+        if len(coded) < MOST:
+            return Still(words, "image/png", coded, (size[0], size[1]))
+    elif (drawn := svg(view)) is not None and len(drawn) < MOST:
         return Still(words, "image/svg+xml", drawn)
     painted = None if result is None else _painting(view, result)
     return Still(words, "image/png" if painted else "", painted or "")

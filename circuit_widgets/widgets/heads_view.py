@@ -223,7 +223,7 @@ class HeadsView(Selecting):
         """The widget, and what is shown where no widget is: words, and a small picture."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        return part("export", "cells", "with_stills")(self, data), metadata
+        return part("export", "cells", "with_stills")(self, data, metadata)
 
     # --- the wire ---
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -41,3 +44,45 @@ def test_views_are_saved_with_their_bytes_and_paint_again(lab, place) -> None:
         page.click_head(0, 1)
         expect(page.part("head-name")).to_contain_text("0.1")
         notebook.screenshot(f"saved-{place.replace('/', '-')}")
+
+
+@pytest.fixture(scope="module")
+def from_elsewhere(lab) -> Path:
+    """A notebook as a colleague gets it: nobody has trusted it, and its kernel is not here."""
+    with lab.open(CELLS, height=1600) as notebook:
+        notebook.run_all()
+        ExplorerPage(notebook, 0).wait_for_tile()
+        notebook.page.wait_for_timeout(1500)
+        notebook.save(widgets=True)
+        saved = json.loads(notebook.path.read_text(encoding="utf-8"))
+        # Its signature was over all that is in it.
+        saved["metadata"]["kernelspec"] = {
+            "name": "circuits-of-a-colleague",
+            "display_name": "Python (circuits)",
+            "language": "python",
+        }
+        path = notebook.path.with_name("elsewhere.ipynb")
+        path.write_text(json.dumps(saved), encoding="utf-8")
+        notebook.save(widgets=False)
+    return path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_notebook_from_elsewhere_shows_pictures_until_it_is_trusted(
+    lab, from_elsewhere, theme
+) -> None:
+    with lab.open(from_elsewhere, height=1600, theme=theme) as notebook:
+        for cell in (0, 1):
+            picture = notebook.output(cell).locator("img")
+            expect(picture).to_be_visible()
+            box = picture.bounding_box()
+            assert box is not None and box["width"] > 300
+            expect(notebook.view(cell)).to_have_count(0)
+        notebook.screenshot(f"saved-untrusted-{theme}")
+        notebook.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:trust')")
+        notice = ExplorerPage(notebook, 0).part("notice")
+        expect(notice).to_contain_text("There is no kernel here", timeout=20_000)
+        page = ExplorerPage(notebook, 0)
+        assert page.colours("grid") > 3 and page.colours("matrix") > 3
+        expect(notebook.view(1).locator("canvas").first).to_be_visible()
+        notebook.screenshot(f"saved-trusted-{theme}")

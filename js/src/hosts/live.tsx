@@ -45,6 +45,11 @@ export function livePort(model: Model, signal: AbortSignal): Port {
     onGone: (gone) => listen("comm_live_update", gone),
     // One that throws is noticed by the client, at its first question.
     send: typeof model.send === "function" ? (content) => model.send(content) : null,
+    idle: () => {
+      // Jupyter's managers of widgets have their kernel; a widget that was saved has no line to it.
+      const { kernel } = (model.widget_manager ?? {}) as { kernel?: { status?: string } | null };
+      return kernel === null || kernel?.status === "idle";
+    },
     baked: false,
     signal,
   };

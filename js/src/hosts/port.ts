@@ -16,6 +16,8 @@ export interface Port {
   onGone(gone: () => void): End;
   /** Null: there is nobody to ask. */
   readonly send: ((content: unknown) => void) | null;
+  /** Whether the host says that the kernel has nothing to do, or that there is none. */
+  idle(): boolean;
   /** A page without a kernel: what is asked is answered from what was computed ahead, in 8 bits. */
   readonly baked: boolean;
   /** Aborted when the widget goes. */

@@ -12,6 +12,8 @@ import { lightTheme } from "./fake-theme";
 type Listener = (...args: any[]) => void;
 
 export class FakeModel {
+  /** As Jupyter's: the kernel's state; other hosts have none. */
+  widget_manager?: { kernel: { status: string } | null };
   readonly sent: Batch[] = [];
   /** What each call of `save_changes` told the kernel. */
   readonly saved: Partial<Traits>[] = [];

@@ -71,6 +71,37 @@ describe("Client", () => {
     expect(client.alive.value).toBe("yes");
   });
 
+  it("knows at once that an idle kernel which never answered does not know this view", async () => {
+    const kernel = { status: "busy" };
+    model.widget_manager = { kernel };
+    client.hello();
+    await turn();
+    // Of a busy one nothing is known.
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(client.alive.value).toBe("yes");
+    kernel.status = "idle";
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(client.alive.value).not.toBe("no");
+    await vi.advanceTimersByTimeAsync(600);
+    expect(client.alive.value).toBe("no");
+    expect(client.heard).toBe(false);
+    model.ok(model.requests[0] as Request, DONE);
+    expect(client.alive.value).toBe("yes");
+    // It has answered before: it may be at work in a thread, and its kernel idle.
+    client.ask(NEXT).catch(() => {});
+    await turn();
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(client.alive.value).toBe("unsure");
+  });
+
+  it("takes a page whose kernel was never started for one without", async () => {
+    model.widget_manager = { kernel: null };
+    client.hello();
+    await turn();
+    await vi.advanceTimersByTimeAsync(1600);
+    expect(client.alive.value).toBe("no");
+  });
+
   it("notices silence again after a word in between", async () => {
     client.ask(NEXT).catch(() => {});
     await turn();

@@ -11,6 +11,7 @@ import {
 } from "../contract.gen";
 import type { Port } from "../hosts/port";
 import { Filling } from "./filling";
+import { type Liveness, LOOK_MS, Silence } from "./silence";
 
 /** The buffers of a push by their names. */
 export type NamedBuffers = Readonly<Record<string, DataView>>;
@@ -36,12 +37,7 @@ export class Refusal extends Error {
 /** Said of an answer that is not what the contract says. */
 export const UNREADABLE = "The kernel's answer could not be read.";
 
-/** Whether the kernel answers. "unsure": it has been silent for longer than a click should take. */
-export type Liveness = "yes" | "unsure" | "no";
-
 const IN_FLIGHT = 6;
-const SILENCE_MS = 2500;
-const GONE_MS = 6000;
 /** A request without an answer keeps no place from others for longer than this. */
 const SLOT_MS = 5000;
 /** Jupyter may have dropped it: then it has to be asked anew. */
@@ -203,16 +199,18 @@ export class Client {
   /** While something is unanswered: notice silence, and say so. */
   #listen(): void {
     this.#lastHeard = performance.now();
+    const silence = new Silence();
     const check = () => {
       this.#watch = null;
       if (this.#inFlight.size === 0 || this.#over || this.alive.value === "no") return;
-      const silence = performance.now() - this.#lastHeard;
-      if (silence > GONE_MS) this.alive.value = "no";
-      else if (silence > SILENCE_MS) this.alive.value = "unsure";
+      // Who has answered may be at work in a thread while its kernel is idle.
+      const idle = !this.heard && this.port.idle();
+      const judged = silence.judge(performance.now() - this.#lastHeard, idle);
+      if (judged !== null) this.alive.value = judged;
       this.#sweep();
-      this.#watch = setTimeout(check, 500);
+      this.#watch = setTimeout(check, LOOK_MS);
     };
-    this.#watch = setTimeout(check, 500);
+    this.#watch = setTimeout(check, LOOK_MS);
   }
 
   #gone(): void {

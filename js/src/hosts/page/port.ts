@@ -55,6 +55,10 @@ export class PagePort implements Port {
     return subscribe(this.#receive, receive);
   }
 
+  idle(): boolean {
+    return false;
+  }
+
   onGone(): End {
     return () => {};
   }
