@@ -10,7 +10,7 @@ from torch import Tensor
 
 from circuit_widgets.analysis.failures.seen import Seen
 from circuit_widgets.statistics.permutations import discoveries
-from circuit_widgets.statistics.robust import median_and_spread
+from circuit_widgets.statistics.robust import among_others
 
 # A share as small as this is rounding.
 _ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 3e-2}
@@ -69,8 +69,9 @@ def outliers(
     """Robust z of the deviations of each prompt among all its components, and q: heads, MLPs.
 
     z = (log10 of the deviation - median) / (1.4826 MAD), over all components of the model: where a
-    model was trained on, all of them deviate. Deviations below rounding are rounding. One-sided p
-    of a normal distribution, q after Benjamini & Hochberg 1995.
+    model was trained on, all of them deviate. Deviations below rounding are rounding. p is how
+    often one of as many components is as far out by chance (`statistics.robust`): of few, one is
+    far out easily. q is after Benjamini & Hochberg 1995.
 
     >>> heads = torch.zeros(1, 2, 4)
     >>> heads[0, 1, 2] = 0.5
@@ -80,9 +81,7 @@ def outliers(
     """
     both = torch.cat([heads.flatten(1), mlps.flatten(1)], 1)
     logs = both.clamp_min(_ROUNDING.get(dtype, 1e-4)).log10()
-    middle, spread = median_and_spread(logs, 1)
-    z = (logs - middle) / spread.clamp_min(_SPREAD)
-    p = 1 - torch.special.ndtr(z.double())
-    q = torch.stack([discoveries(row) for row in p]).float()
+    z, p = among_others(logs, _SPREAD)
+    q = torch.stack([discoveries(row) for row in p])
     n = heads[0].numel()
     return z[:, :n].view_as(heads), z[:, n:], q[:, :n].view_as(heads), q[:, n:]
