@@ -10,7 +10,7 @@ from torch import Tensor
 
 from circuit_widgets.analysis.failures.seen import Seen
 from circuit_widgets.statistics.permutations import discoveries
-from circuit_widgets.statistics.robust import among_others
+from circuit_widgets.statistics.standing_out import among_others
 
 # A share as small as this is rounding.
 _ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 3e-2}
@@ -70,8 +70,8 @@ def outliers(
 
     z = (log10 of the deviation - median) / (1.4826 MAD), over all components of the model: where a
     model was trained on, all of them deviate. Deviations below rounding are rounding. p is how
-    often one of as many components is as far out by chance (`statistics.robust`): of few, one is
-    far out easily. q is after Benjamini & Hochberg 1995.
+    often one of as many components is as far out by chance (`statistics.standing_out`): of few,
+    one is far out easily. q is after Benjamini & Hochberg 1995.
 
     >>> heads = torch.zeros(1, 2, 4)
     >>> heads[0, 1, 2] = 0.5
