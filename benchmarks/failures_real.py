@@ -2,11 +2,13 @@
 
     python -m benchmarks.failures_real [name ...]     # a quarter of an hour; all, or these pools
 
-Nothing is planted here and there is no healthy model. Of each pool prompts are drawn twice. With
-the first draw fixes are looked for as `analyze_failures` does it: eight failing cases beside 64
+Nothing is planted here and there is no healthy model. Of each pool prompts are drawn twice or more.
+With draw 0 fixes are looked for as `analyze_failures` does it: eight failing cases beside 64
 healthy prompts, and of each case the best fix of each component that was tried. All that is chosen
-is chosen there. The second draw judges: each fix on up to 24 other failing prompts, with a 95 %
-interval over them, beside the same fix of three random components, and on 32 healthy prompts.
+is chosen there. Draw 1 judges: each fix on up to 24 other failing prompts, with a 95 % interval
+over them, beside the same fix of three random components, and on 32 healthy prompts. Which fixes
+are found hangs on the eight cases: in the first pool they are looked for with draws 2 and 3 as
+well, and draw 4 counts right prompts of this frame and of others with the best of all.
 """
 
 from __future__ import annotations
@@ -43,8 +45,10 @@ FRAMES = {
     "Then": "Then,{a} and{b} found a{thing} at the{place}.{s} gave it to",
     "When": "When{a} and{b} found a{thing} at the{place},{s} gave it to",
 }
-N_CASES, N_HEALTHY, N_FIXES = 8, 64, 6
+N_CASES, N_HEALTHY, N_FIXES = 8, 64, 4
 N_JUDGED, N_SOUND = 24, 32
+# The pool in which fixes are looked for more than once, and with which draws.
+FIRST, AGAIN = "Friends", (0, 2, 3)
 # With fewer failing prompts in a draw a pool is only counted.
 LEAST = 5
 # Prompts that a model gets wrong, and those that it gets right.
@@ -167,14 +171,14 @@ def row(pool: str, fix: Transfer) -> list[str]:
 
 
 def elsewhere(model: Any, fix: Transfer, sound: list[Asked]) -> str:
-    """Right prompts of a third draw, with a component's mean over the healthy prompts of the first.
+    """Right prompts of draw 4, with a component's mean over the healthy prompts it was found with.
 
     In its own frame and in others, ABBA and BABA.
     """
     usual = gathered(model, parts_of(model), sound[:N_HEALTHY], 8).usual(len(sound[0].ids))
     ablated = edit([Part.parse(fix.component)], "ablate", usual, [float("nan")])
-    drawn: dict[str, Any] = {name: frame(model, name, f"{name} 2", 128) for name in FRAMES}
-    drawn["ioi"] = cw.Task.ioi(model, n=128, seed=2)
+    drawn: dict[str, Any] = {name: frame(model, name, f"{name} 4", 128) for name in FRAMES}
+    drawn["ioi"] = cw.Task.ioi(model, n=128, seed=4)
     rows = []
     for name, cases in drawn.items():
         given, cells = asked(model, cases, "cases"), [name]
@@ -187,7 +191,7 @@ def elsewhere(model: Any, fix: Transfer, sound: list[Asked]) -> str:
             ]
             cells += [f"{sum(right[at::2])} of {len(right[at::2])}" for at in (0, 1)]
         rows.append(cells)
-    head = ["a third draw", "ABBA", "BABA"]
+    head = ["draw 4", "ABBA", "BABA"]
     head += [f"{order}, {fix.component} ablated" for order in ("ABBA", "BABA")]
     return table(head, rows)
 
@@ -200,20 +204,25 @@ def run(names: Sequence[str] = ()) -> str:
     for name, draw in pools(model).items():
         if names and name not in names:
             continue
-        first, second = (sort(model, draw(at)) for at in (0, 1))
-        n_wrong = len(first[0]) + len(second[0])
-        n_all = n_wrong + len(first[1]) + len(second[1])
-        types = "too few"
-        if min(len(first[0]), len(second[0])) >= LEAST:
-            types, found = diagnosed(model, first, second)
-            rows += [row(name, each) for each in found]
-            best = max(found, key=lambda each: each.recovered, default=None)
-            if name == next(iter(FRAMES)) and best is not None and best.kind == "ablate":
-                more = elsewhere(model, best, first[1])
-        counts.append([name, f"{n_wrong} of {n_all}", types])
-        print(counts[-1], *rows[-N_FIXES:], sep="\n", file=sys.stderr, flush=True)
+        second = sort(model, draw(1))
+        best: tuple[Transfer, list[Asked]] | None = None
+        for at in AGAIN if name == FIRST else (0,):
+            first = sort(model, draw(at))
+            n_wrong = len(first[0]) + len(second[0])
+            n_all = n_wrong + len(first[1]) + len(second[1])
+            types, which = "too few", f"{name}, draw {at}"
+            if min(len(first[0]), len(second[0])) >= LEAST:
+                types, found = diagnosed(model, first, second)
+                rows += [row(which, each) for each in found]
+                for fix in found:
+                    if best is None or fix.recovered > best[0].recovered:
+                        best = fix, first[1]
+            counts.append([which, f"{n_wrong} of {n_all}", types])
+            print(counts[-1], *rows[-N_FIXES:], sep="\n", file=sys.stderr, flush=True)
+        if name == FIRST and best is not None and best[0].kind == "ablate":
+            more = elsewhere(model, *best)
     head = ["pool", "fix", "brings back on other failing prompts", "control", "right then"]
-    tables = [table(["pool", "wrong", "types of the first eight"], counts)]
+    tables = [table(["pool", "wrong, with draw 1", "types of the eight cases"], counts)]
     tables.append(table([*head, "healthy prompts lost"], rows))
     return "\n".join([*tables, more])
 

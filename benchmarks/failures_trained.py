@@ -32,14 +32,13 @@ from circuit_widgets.causal.nodes import parts_of
 from circuit_widgets.zoo.checkpoints import NO_PARAMETER
 from circuit_widgets.zoo.toy import CONFIG, build
 from circuit_widgets.zoo.train import Recipe, train
-from scripts.capacity import CHANGES, SAID
 from tests import tiny
 
 PROMPTS = 20
 # The last checkpoints, between which most of what is learned is there.
 LATE = 7
 SET = (0, 1, 2)
-FRESH = (("same", 3), ("same", 4), ("same", 5), ("mlp", 6), ("more", 7))
+FRESH = (3, 4, 5)
 TINY = ("gpt2", "llama", "neox", "gemma", "qwen2", "native", "native_gqa")
 NOISES = (0.01, 0.05, 0.2)
 STEPS = (10, 100)
@@ -55,19 +54,18 @@ def shipped(seed: int) -> Checkpoints:
     }
 
 
-def trained(change: str, seed: int, folder: Path | None) -> Checkpoints:
+def trained(seed: int, folder: Path | None) -> Checkpoints:
     """The checkpoints of a toy that is trained here, or was before and lies in the folder."""
-    kept = folder / f"{change}{seed}.pt" if folder else None
-    config = {**CONFIG, **CHANGES[change]}
+    kept = folder / f"seed{seed}.pt" if folder else None
     if kept and kept.exists():
         snapshots = torch.load(kept)["snapshots"]
     else:
-        snapshots = train(Recipe(seed=seed), config=config, quiet=True).snapshots
+        snapshots = train(Recipe(seed=seed), quiet=True).snapshots
         if kept:
             torch.save({"snapshots": snapshots}, kept)
 
     def at(step: int) -> Any:
-        model = build(config)
+        model = build(CONFIG)
         weights = {name: each.float() for name, each in snapshots[step].items()}
         weights[NO_PARAMETER] = torch.zeros(model.cfg.d_vocab)
         model.load_state_dict(weights)
@@ -176,8 +174,7 @@ def _percent(share: float) -> str:
 def run(folder: Path | None = None) -> str:
     """All three tables; half an hour where nothing is trained yet."""
     trainings = {f"seed {seed} (set)": shipped(seed) for seed in SET}
-    for change, seed in FRESH:
-        trainings[f"{SAID[change]}, seed {seed} (judged)"] = trained(change, seed, folder)
+    trainings |= {f"seed {seed} (judged)": trained(seed, folder) for seed in FRESH}
     head = ["the toy, neighbouring checkpoints"]
     for which in (f"last {LATE} pairs", "all pairs"):
         head += [f"flagged, {which}", "worst pair", "prompts with an alarm"]
