@@ -105,6 +105,20 @@ def test_a_healthy_copy_has_no_anomaly() -> None:
     assert bool((q > 0.4).all()) and bool((q_mlp > 0.4).all())
 
 
+def test_what_was_trained_on_is_not_called_out_of_line() -> None:
+    """Between two checkpoints all heads deviate; of eight, the furthest is not far out by that."""
+    generator = torch.Generator().manual_seed(0)
+    for before, after in ((64, 77), (2081, 2500)):
+        reference, model = (cw.load_model(step=step) for step in (before, after))
+        for _ in range(5):
+            half = 1 + torch.randperm(250, generator=generator)[:7]
+            usual = see(reference, parts_of(reference), torch.cat([half, half])[None])
+            own = see(model, parts_of(model), usual.inputs.tokens, given=usual)
+            heads, mlps = deviations(own, usual)
+            _, _, q, _ = outliers(heads, mlps, torch.float32)
+            assert bool((heads > 0.03).all()) and float(q.min()) > 0.05
+
+
 @pytest.mark.parametrize("reader", ["2.1.q", "2.0.v", "2.mlp"])
 def test_an_edge_that_is_cut_is_named(reader: str) -> None:
     reference, model = pair("gpt2")

@@ -158,7 +158,8 @@ def find(
 ) -> Finding:
     """What is out of line in a case, beside healthy prompts.
 
-    A pass, and one forwards and backwards for the parts in which a patch promises the most.
+    A pass, and one forwards and backwards for the parts in which a patch, or
+    ablation, promises the most.
     """
     ids = batch_of((asked.ids,), model.cfg.device)
     own = see(model, nodes, ids)
@@ -239,7 +240,11 @@ def _pattern(usual: Usual, part: Part) -> Float[Tensor, "query key"]:
 
 
 def _promising(own: Seen, usual: Usual, asked: Asked, ids: Tensor, n: int) -> tuple[Part, ...]:
-    """Parts in which a patch of what is usual raises the metric most, to first order."""
+    """Parts in which what is usual raises the metric most, to first order.
+
+    So many by a patch at each position, and so many by the mean over positions (ablation): heads
+    whose attention hangs on positions show in one of the two only.
+    """
     if not n:
         return ()
     with_mlp = sorted(usual.mlp_out)
@@ -247,15 +252,32 @@ def _promising(own: Seen, usual: Usual, asked: Asked, ids: Tensor, n: int) -> tu
     slopes = capture.gradients(
         own.model, ids, sites, lambda logits: odds(logits[:, -1], asked)
     ).slopes
-    found: dict[Part, float] = {}
-    where = usual.positions
-    for layer, wanted in usual.z.items():
-        change = wanted - own.sites["z"][layer][:, where].float()
-        promised = (change * slopes["z", layer][:, where].float()).sum((0, 1, 3))
-        found |= {Part(layer, head): float(each) for head, each in enumerate(promised)}
-    for layer, wanted in usual.mlp_out.items():
-        change = wanted - own.sites["mlp_out"][layer][:, where].float()
-        slope = slopes["mlp_out", layer][:, where].float()
-        found[Part(layer, None)] = float((change * slope).sum())
-    ranked = sorted(found, key=lambda part: -found[part])
-    return tuple(part for part in ranked[:n] if found[part] > 0)
+    # First what a patch promises, then what ablation does.
+    found: tuple[dict[Part, float], dict[Part, float]] = {}, {}
+    for site, patches, means in (
+        ("z", usual.z, usual.z_mean),
+        ("mlp_out", usual.mlp_out, usual.mlp_mean),
+    ):
+        for layer, wanted in patches.items():
+            was, slope = own.sites[site][layer].float(), slopes[site, layer].float()
+            where = usual.positions
+            changes = (
+                ((wanted - was[:, where]) * slope[:, where]),
+                ((means[layer].to(was) - was) * slope),
+            )
+            for promised, change in zip(found, changes, strict=True):
+                promised |= _of_parts(layer, change)
+    chosen = [
+        part
+        for promised in found
+        for part in sorted(promised, key=lambda part, of=promised: -of[part])[:n]
+        if promised[part] > 0
+    ]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _of_parts(layer: int, change: Float[Tensor, "1 pos *part d"]) -> dict[Part, float]:
+    """What each head, or an MLP, promises."""
+    if change.ndim == 3:
+        return {Part(layer, None): float(change.sum())}
+    return {Part(layer, at): float(each) for at, each in enumerate(change.sum((0, 1, 3)))}

@@ -48,7 +48,7 @@ def analyze_failures(
       healthy prompt beside the others, so that q is 1 / (n + 1) at least with n of them: take 19 or
       more. A component may then be out of line because of what comes before it, and one may fail
       without being out of line: components in which a patch promises the most, to first order, are
-      tried too.
+      tried too, and those in which ablation does.
 
     Each failure is sorted into attention_collapse, path_interruption, incorrect_routing and
     overactivation (`results.TYPES`); several may hold. For each component beyond the threshold
@@ -63,7 +63,8 @@ def analyze_failures(
             model gets right; those that it gets wrong are left out.
         naming: "strongest": the type with the highest score names a failure; "first": the first
             that holds, in the order of the source.
-        most: Components of a case that fixes are tried for.
+        most: Components of a case that fixes are tried for: of those that are out of line, and of
+            those that promise the most by each of the two, without a reference.
         controls: Random components beside each.
         fixes: Try fixes.
         n_cases: Failing cases, drawn at random where there are more.

@@ -27,7 +27,7 @@ class Finding:
         usual: What fixes put in the place of what it does.
         types: Of a part, its type scores and the edge that explains it (looked for, if asked).
         pattern_beside: The attention that a head's is shown beside.
-        tried_by_effect: Parts in which a patch promises the most to first order.
+        tried_by_effect: Parts in which a patch, or ablation, promises the most to first order.
         sources: Of a head, where it gets what the answer hangs on; None: there is no reference
             with the same positions.
     """

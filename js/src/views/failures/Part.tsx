@@ -80,11 +80,11 @@ export function Part({ session, shown }: { session: Session; shown: Shown }) {
   );
 }
 
-/** Whether it is out of line; one that is not is looked into where a patch promises much. */
+/** Whether it is out of line; one that is not is looked into where changing it promises much. */
 function foundSaid({ kinds, threshold }: FailureRows, { type, z, q }: Found): string {
   const far = `z ${fixed(z, 1)}, ${findsSaid(q)}`;
   if (q <= threshold) return `${labelOf(kinds, type)}, ${far}`;
-  return `in line (${far}), tried as a patch of it promises much`;
+  return `in line (${far}), tried as changing it promises much`;
 }
 
 /** Before a case is looked into it has no type, and no part of it is known to be in line. */

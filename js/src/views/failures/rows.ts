@@ -34,7 +34,7 @@ export interface Cases {
   added: Uint8Array;
 }
 
-/** A part that was looked into in one case: it is out of line, or a patch of it promises much. */
+/** A part that was looked into in one case: it is out of line, or changing it promises much. */
 export interface Part {
   case: number;
   name: string;
