@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from statistics import median
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,3 +28,23 @@ def median_and_spread(
     """
     middle = values.nanmedian(dim, keepdim=True).values
     return middle, MAD * (values - middle).abs().nanmedian(dim, keepdim=True).values
+
+
+def median_interval(values: Sequence[float], confidence: float) -> tuple[float, float, float]:
+    """The median, and the interval that two of the sorted values make; NaN where so few make none.
+
+    It holds whatever the values' distribution is (Conover 1999, Practical Nonparametric Statistics,
+    section 3.2): as many values are left out at either end as still cover the median so often.
+
+    >>> median_interval([3.0, 1.0, 2.0, 5.0, 4.0, 90.0], 0.95)
+    (3.5, 1.0, 90.0)
+    >>> median_interval([1.0, 2.0, 3.0], 0.95)
+    (2.0, nan, nan)
+    """
+    n, ordered = len(values), sorted(values)
+    # How often fewer than so many values are below the median.
+    below = [sum(math.comb(n, k) for k in range(out + 1)) / 2**n for out in range(n // 2)]
+    out = sum(1 - 2 * share >= confidence for share in below)
+    if not out:
+        return median(values) if values else math.nan, math.nan, math.nan
+    return median(values), ordered[out - 1], ordered[n - out]
