@@ -6,9 +6,11 @@ networks are pruned (Molchanov et al. 2019, Importance Estimation for Neural Net
 order, and again after every round). The slope of the metric at the share of each edge is averaged
 over shares that all edges have alike, up to the whole: integrated gradients (Sundararajan et al.
 2017) along the mask of the edges (Bhaskar et al. 2024, Edge Pruning), not along the inputs. Edges
-stay that change the metric the most, either way. But where a part does too little of the task,
-those that help stay before those that harm, and the other way round where it does too much: how far
-is found by running parts, so that each size is about as good as the model.
+stay that change the metric the most, either way. In the whole model, where clean and corrupt inputs
+are what differs, the inputs are integrated along (EAP-IG, Hanna et al. 2024). But where a part does
+too little of the task, those that help stay before those that harm, and the other way round where
+it does too much: how far is found by running parts, so that each size is about as good as the
+model.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from circuit_widgets.causal.choosing import SHARES, Ranking, Strength
-from circuit_widgets.causal.edge_scores import measure
+from circuit_widgets.causal.edge_scores import edge_scores, measure
 from circuit_widgets.causal.mask_slopes import MaskSlopes
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.causal.on_paths import Edges
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 # How much more an edge counts that helps, at most, and how near to the whole model is near enough.
 _MOST, _NEAR, _TRIES = 0.9, 0.03, 4
+# Steps of EAP-IG on the inputs, at least.
+_INPUT_STEPS = 5
 
 
 class Pruning:
@@ -42,13 +46,14 @@ class Pruning:
         model: A TransformerBridge.
         nodes: Its graph.
         task: Its prompts and its metric.
-        steps: Of the mean over shares.
+        steps: Of the mean over shares, and of EAP-IG.
         by: What is read along other edges; see `Subgraphs`.
         batch: Prompts a pass.
         size: One more size, beside those of `SHARES`.
 
     Attributes:
-        samples: Slopes of each prompt's metric at all edges of the whole model; NaN: no edge.
+        samples: Scores of all edges of the whole model on each prompt, by EAP-IG on the inputs; by
+            the slopes of the mask where other edges read a mean. NaN: no edge.
         strength: How long each edge stays, as a rank; NaN: no edge.
 
     >>> import circuit_widgets as cw
@@ -71,7 +76,8 @@ class Pruning:
         batch: int,
         size: int | None = None,
     ) -> None:
-        self._nodes, self._task, self._batch = nodes, task, batch
+        self._model, self._nodes, self._task, self._batch = model, nodes, task, batch
+        self._input_steps = max(steps, _INPUT_STEPS) if by == "resample" else 0
         self._runs = TaskRuns(model, nodes, task, by, batch, MaskSlopes)
         self._measures = [measure(model, some) for some in self._runs.tasks]
         self._shares = _shares_of(steps, len(nodes.heads))
@@ -84,7 +90,9 @@ class Pruning:
     @property
     def n_steps(self) -> int:
         """How many steps `run` has."""
-        return len(self._sizes) * (1 + len(self._shares) * len(self._measures))
+        n, by_mask = len(self._sizes), len(self._shares) * len(self._measures)
+        first = len(self._measures) if self._input_steps else by_mask
+        return n + first + (n - 1) * by_mask
 
     def run(self) -> Iterator[None]:
         """Step by step; afterwards `samples` and `strength` are there."""
@@ -92,9 +100,12 @@ class Pruning:
         order = torch.zeros_like(self.strength)
         for at, size in enumerate(self._sizes):
             samples = torch.zeros(len(self._task), *left.shape)
-            for share in self._shares:
-                yield from self._add(samples, share * left)
-            samples = samples / len(self._shares)
+            if at == 0 and self._input_steps:
+                yield from self._by_inputs(samples)
+            else:
+                for share in self._shares:
+                    yield from self._add(samples, share * left)
+                samples /= len(self._shares)
             if at == 0:
                 self.samples = samples.where(left, torch.nan)
             kept, order = self._chosen(samples.mean(0), left, size)
@@ -111,6 +122,16 @@ class Pruning:
             found = cast("MaskSlopes", runs).slopes(shares, how).cpu()
             samples[start : start + len(found)] += found
             start += len(found)
+            yield
+
+    def _by_inputs(self, samples: Tensor) -> Iterator[None]:
+        """Scores of the whole model's edges, by EAP-IG on the inputs."""
+        start = 0
+        for some in self._runs.tasks:
+            args = (self._model, self._nodes, some, "eap-ig-inputs", self._input_steps)
+            for found in edge_scores(*args, self._batch):
+                samples[start : start + len(found)] = found.nan_to_num(0.0)
+                start += len(found)
             yield
 
     def _chosen(

@@ -96,9 +96,9 @@ def extract_circuit(
     - "mean": of the three (the best on average in MIB, Mueller et al. 2025).
     - "pruning": edges are taken away from size to size, by slopes in the part that is left, so that
       each size does about as much as the model; the best for small circuits, of 32 prompts to
-      score edges on or more. It takes some `10 * steps` passes. Scores are the slopes in the whole
-      model; which edges stay is looked at anew at each size (Molchanov et al. 2019; the mask of
-      edges: Bhaskar et al. 2024).
+      score edges on or more. It takes some `10 * steps` passes. Scores are EAP-IG's; which
+      edges stay is looked at anew at each size (Molchanov et al. 2019; the mask of edges: Bhaskar
+      et al. 2024).
     - "patching", "attribution": of nodes, exact or to first order; a circuit is then all edges
       among its nodes.
 
