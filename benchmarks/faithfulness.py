@@ -2,9 +2,10 @@
 
 48 prompts and 48 others. Faithfulness is (circuit - corrupt) / (clean - corrupt), other edges read
 the corrupt prompt. "EAP-IG" chooses edges by EAP-IG on the inputs, 5 steps; "pruning" takes them
-away from size to size, the first step by the same, then 3 steps at each. The random circuits, 10 of each size, have as many edges
-between the same layers as those that pruning finds; their interval is where one more would be. The
-higher the accuracy of the whole model on the task, the more there is to explain.
+away from size to size, the first step by the same, then 3 steps at each. The random circuits, 10
+of each size, have as many edges between the same layers as those that pruning finds; their interval
+is where one more would be. The higher the accuracy of the whole model on the task, the more there
+is to explain.
 """
 
 from __future__ import annotations
