@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 import circuit_widgets as cw
 from benchmarks.measure import table
@@ -40,13 +42,17 @@ def healthy_pairs() -> str:
     """False alarms where nothing failed: the same model, one trained on, one with noise."""
     pairs: dict[str, tuple[Any, Any]] = {
         "the same toy, loaded twice": (cw.load_model(), cw.load_model()),
-        "tiny GPT-2 with 0.1 % noise": (tiny.make("gpt2"), _noisy(tiny.make("gpt2"), 1e-3)),
-        "tiny Llama with 1 % noise": (tiny.make("llama"), _noisy(tiny.make("llama"), 1e-2)),
+        "tiny GPT-2 with 0.1 % noise": (tiny.make("gpt2"), noisy(tiny.make("gpt2"), 1e-3)),
+        "tiny Llama with 1 % noise": (tiny.make("llama"), noisy(tiny.make("llama"), 1e-2)),
     }
     for before, after in itertools.pairwise(cw_steps()[-4:]):
         loaded = [Load("toy-induction", step=step).load() for step in (before, after)]
         pairs[f"the toy at steps {before} and {after}"] = (loaded[0], loaded[1])
-    rows = [[name, *_alarms(name, *both)] for name, both in pairs.items()]
+    rows = []
+    for name, both in pairs.items():
+        out = alarms(name, *both)
+        share = f"{100 * float(out.float().mean()):.2f} %"
+        rows.append([name, share, f"{int(out.any(1).sum())} of {len(out)}"])
     return table(["healthy beside healthy", "components flagged", "prompts with an alarm"], rows)
 
 
@@ -57,21 +63,20 @@ def cw_steps() -> list[int]:
     return list(zoo.steps())
 
 
-def _alarms(name: str, reference: Any, model: Any) -> tuple[str, str]:
-    nodes, generator = parts_of(reference), random.Random(name)
-    alarms, flagged, parts = 0, 0, 0
+def alarms(name: str, reference: Any, model: Any) -> Bool[Tensor, "prompt part"]:
+    """Which parts of a model are called out of line beside another one, on random prompts."""
+    nodes, generator, found = parts_of(reference), random.Random(name), []
     for _ in range(20):
         usual = see(reference, nodes, prompt(model, generator))
         own = see(model, nodes, usual.inputs.tokens, given=usual)
         _, _, *both = outliers(*deviations(own, usual), torch.float32)
         q = torch.cat([each.flatten() for each in both])
-        alarms += bool((q <= 0.05).any())
-        flagged += int((q <= 0.05).sum())
-        parts += int(q.isfinite().sum())
-    return f"{100 * flagged / parts:.2f} %", f"{alarms} of 20"
+        found.append(q[q.isfinite()] <= 0.05)
+    return torch.stack(found)
 
 
-def _noisy(model: Any, size: float) -> Any:
+def noisy(model: Any, size: float) -> Any:
+    """With normal noise in each weight, of a share of that weight's standard deviation."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in model.parameters():

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 import circuit_widgets as cw
-from benchmarks.failures_more import auroc, prompt
+from benchmarks.failures_more import alarms, auroc, noisy, prompt
 from benchmarks.measure import table
 from circuit_widgets import zoo
 from circuit_widgets.analysis.failures.deviations import deviations, outliers
@@ -34,7 +34,6 @@ from circuit_widgets.zoo.toy import CONFIG, build
 from circuit_widgets.zoo.train import Recipe, train
 from tests import tiny
 
-PROMPTS = 20
 # The last checkpoints, between which most of what is learned is there.
 LATE = 7
 SET = (0, 1, 2)
@@ -74,40 +73,23 @@ def trained(seed: int, folder: Path | None) -> Checkpoints:
     return {step: lambda step=step: at(step) for step in sorted(snapshots)}
 
 
-def alarms(name: str, reference: Any, model: Any) -> tuple[float, float]:
+def shares(name: str, reference: Any, model: Any) -> tuple[float, float]:
     """Which shares of the components, and of the prompts, have an alarm."""
-    nodes, generator, found = parts_of(reference), random.Random(name), []
-    for _ in range(PROMPTS):
-        usual = see(reference, nodes, prompt(model, generator))
-        own = see(model, nodes, usual.inputs.tokens, given=usual)
-        _, _, *both = outliers(*deviations(own, usual), torch.float32)
-        q = torch.cat([each.flatten() for each in both])
-        found.append(q[q.isfinite()] <= 0.05)
-    flags = torch.stack(found)
-    return float(flags.float().mean()), float(flags.any(1).float().mean())
+    out = alarms(name, reference, model)
+    return float(out.float().mean()), float(out.any(1).float().mean())
 
 
 def of_a_training(name: str, steps: Checkpoints) -> list[str]:
     """A row: neighbouring checkpoints, the late ones and all."""
     found = []
     for before, after in itertools.pairwise(steps):
-        found.append(alarms(f"{name} {before} {after}", steps[before](), steps[after]()))
+        found.append(shares(f"{name} {before} {after}", steps[before](), steps[after]()))
     cells = [name]
     for some in (found[-LATE:], found):
         flagged, prompts = zip(*some, strict=True)
         cells += [_percent(statistics.mean(flagged)), _percent(max(flagged))]
         cells.append(_percent(statistics.mean(prompts)))
     return cells
-
-
-def noisy(model: Any, size: float) -> Any:
-    """With normal noise in each weight, of a share of that weight's standard deviation."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weight in model.parameters():
-            noise = torch.randn(weight.shape, generator=generator)
-            weight += size * weight.std().nan_to_num(0) * noise
-    return model
 
 
 def trained_on(model: Any, steps: int) -> Any:
@@ -131,7 +113,7 @@ def of_an_architecture(name: str) -> list[str]:
     pairs = [noisy(tiny.make(name), size) for size in NOISES]
     pairs += [trained_on(tiny.make(name), steps) for steps in STEPS]
     reference = tiny.make(name)
-    return [name, *(_percent(alarms(name, reference, model)[0]) for model in pairs)]
+    return [name, *(_percent(shares(name, reference, model)[0]) for model in pairs)]
 
 
 def faults(name: str, steps: Checkpoints, n: int = 36) -> list[str]:

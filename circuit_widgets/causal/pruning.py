@@ -126,12 +126,10 @@ class Pruning:
 
     def _by_inputs(self, samples: Tensor) -> Iterator[None]:
         """Scores of the whole model's edges, by EAP-IG on the inputs."""
-        start = 0
-        for some in self._runs.tasks:
-            args = (self._model, self._nodes, some, "eap-ig-inputs", self._input_steps)
-            for found in edge_scores(*args, self._batch):
-                samples[start : start + len(found)] = found.nan_to_num(0.0)
-                start += len(found)
+        start, how = 0, ("eap-ig-inputs", self._input_steps, self._batch)
+        for found in edge_scores(self._model, self._nodes, self._task, *how):
+            samples[start : start + len(found)] = found.nan_to_num(0.0)
+            start += len(found)
             yield
 
     def _chosen(

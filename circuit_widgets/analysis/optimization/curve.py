@@ -20,6 +20,7 @@ from circuit_widgets.models.pruned import model_cost, prune_heads
 from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.intervals import further_draw, mean_interval, ratio_interval
 from circuit_widgets.statistics.robust import median_interval
+from circuit_widgets.wire.numbers import number
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -156,9 +157,4 @@ def cost_of(
     if not heads:
         return PrunedCost(*counted, seconds, whole)
     saved = median_interval([1 - less / more for more, less in times], confidence)
-    return PrunedCost(*counted, seconds, whole, *(known(share) for share in saved))
-
-
-def known(value: float) -> float | None:
-    """None for what is not known."""
-    return None if math.isnan(value) else value
+    return PrunedCost(*counted, seconds, whole, *map(number, saved))

@@ -57,7 +57,7 @@ export function Overlap({ rows, theme, pair, choose, order, setOrder }: OverlapP
     const both = `${name[a]} and ${name[b]}`;
     const by = rows.comparedBy(a, b);
     if (by === "") return `${both}: one has no circuit`;
-    if (!isThere(pairs.value.at(a, b))) return `${both}: no number. ${WHY}`;
+    if (!isThere(pairs.value.at(a, b))) return `${both}: ${by === "edges" ? ALL : APART}`;
     const than = order === "overlap" ? ` by ${by}` : "";
     const sure = pairs.value.at(a, b) > (pairs.bar?.at(a, b) ?? Number.NEGATIVE_INFINITY);
     return `${both}: ${estimate(pairs, a, b)}${than}${sure ? "" : ", not above chance"}`;
@@ -98,7 +98,10 @@ export function Transfer({ rows, theme, pair, choose }: Props) {
   const cells = useMemo(() => valuesOf(value.values, name.length), [value, name]);
   const said = (a: number, b: number) => {
     const whose = a === b ? `the circuit of ${name[a]} in itself` : `of ${name[a]} in ${name[b]}`;
-    if (!isThere(value.at(a, b))) return `${whose}: not run. ${WHY}`;
+    if (!isThere(value.at(a, b)))
+      return rows.comparedBy(a, b) === "edges"
+        ? `${whose}: not run yet, or ${name[b]} may not do the task`
+        : `${whose}: cannot be run, their shapes differ`;
     const random = rows.transfer.null?.at(a, b);
     const beside = isThere(random) ? `; heads in random places ${fixed(random)}` : "";
     const which = rows.heldOut ? "other prompts" : "the same prompts";
@@ -121,7 +124,9 @@ export function Transfer({ rows, theme, pair, choose }: Props) {
   );
 }
 
-const WHY = "Their shapes differ, or a circuit is the whole model.";
+/** Of pairs without a number. */
+const ALL = "no number, chance alone gives the most";
+const APART = "not comparable, their shapes differ";
 const two = (value: number): string => fixed(value);
 const percent = (value: number): string => `${fixed(100 * value, 0)} %`;
 
