@@ -154,6 +154,17 @@ describe("the saved picture", () => {
     expect(asked("tiles")).toBe(0);
   });
 
+  it("is the same tile when it is sent again, so that nothing is drawn again", () => {
+    tiles.keep(picture, shifted(data));
+    const shown = tiles.overview([1, 2], "max");
+    tiles.keep(picture, shifted(data));
+    expect(tiles.overview([1, 2], "max")).toBe(shown);
+    const [, other] = reply([[1, 2]]);
+    new Uint8Array(other.buffer).fill(7, other.byteOffset);
+    tiles.keep(picture, shifted(other));
+    expect(tiles.overview([1, 2], "max")).not.toBe(shown);
+  });
+
   it("is not shown for another run, another head, or without its bytes", () => {
     tiles.keep({ ...picture, run: 6 }, shifted(data));
     tiles.keep(picture, new DataView(new ArrayBuffer(0)));
