@@ -65,6 +65,11 @@ describe("the graph part", () => {
     expect(part("g-legend").textContent).toMatch(/−1.*1/);
   });
 
+  it("says the ends where the threshold leaves no line, in order", async () => {
+    await show({ most: 0.5, least: 2 });
+    expect(part("g-legend").textContent).toBe("−0.50.5Pearson r");
+  });
+
   it("is walked through by keys, says where one is, and selects with Enter", async () => {
     const [edges, nodes]: number[][] = [[], []];
     await show({ chooseEdge: (e) => edges?.push(e), chooseNode: (n) => nodes?.push(n) });

@@ -19,9 +19,10 @@ interface Props {
 }
 
 export function GraphLegend({ name, data, theme, most, least, signed, unit }: Props) {
-  const thin = Math.max(least, most / 10);
-  const sizes = [thin, (thin + most) / 2, most];
-  const weights = signed ? [-most, -thin, thin, most] : sizes;
+  // A threshold above the largest: there is no line, and the largest still says what there was.
+  const thin = Math.min(most, Math.max(least, most / 10));
+  const sizes = signed ? [-most, -thin, thin, most] : [thin, (thin + most) / 2, most];
+  const weights = [...new Set(sizes)];
   return (
     <span class="graph-legend quiet" data-cw={`${name}-legend`}>
       {weights.map((weight) => (
