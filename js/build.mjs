@@ -22,7 +22,7 @@ const BUDGET = {
   explorer: 200_000,
   induction: 161_000,
   circuits: 146_000,
-  stability: 165_000,
+  stability: 166_000,
   page: 420_000,
 };
 const TOPIC_BUDGET = 138_000;

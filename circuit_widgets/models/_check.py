@@ -77,7 +77,22 @@ def _reason(model: TransformerBridge) -> str | None:
 
 
 def name_of(model: TransformerBridge) -> str:
-    """A short name for people: "toy-induction", "gpt2", "SmolLM2-135M"."""
+    """A short name for people: "toy-induction", "gpt2", "SmolLM2-135M pruned to 263 heads".
+
+    >>> import circuit_widgets as cw
+    >>> name_of(cw.prune_heads(cw.load_model(), ["0.1", "1.3"]))
+    'toy-induction pruned to 6 heads'
+    """
+    # The package of pruned models checks models by this file.
+    from circuit_widgets.models.pruned.kept import kept_heads
+
+    kept = kept_heads(model)
+    pruned = "" if kept is None else f" pruned to {sum(map(len, kept))} heads"
+    return f"{own_name(model)}{pruned}"
+
+
+def own_name(model: TransformerBridge) -> str:
+    """The name that the model was loaded by, whatever was sliced away since."""
     name = str(getattr(model.cfg, "model_name", None) or "model")
     # Of "EleutherAI/pythia-70m" and of a folder, the last part.
     return PurePath(name.replace("\\", "/")).name or "model"

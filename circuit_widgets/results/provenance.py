@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from circuit_widgets import models
 from circuit_widgets.capture.foreign import foreign_hooks
+from circuit_widgets.models.pruned.kept import kept_heads
 from circuit_widgets.results.fields import typed
 from circuit_widgets.results.score import interval_in_words
 
@@ -27,6 +28,8 @@ class Provenance:
     `n_done` of `n_total` `unit`s are in it, and what is `pending` is not yet; `seconds` is not part
     of what it is (not compared). `hooks` are the hook points that had hooks of the user's own:
     these ran in every pass. `failed` says of each unit that is left out because it failed why.
+    `kept` are, of each layer of a pruned model, the heads that are left, by their index in the
+    whole model; of a whole model there are none.
     """
 
     analysis: str
@@ -45,6 +48,7 @@ class Provenance:
     pending: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    kept: tuple[tuple[int, ...], ...] = ()
 
     def settings(self, kind: type[S]) -> S:
         """The analysis's arguments as its own frozen dataclass: `parameters`, with their types."""
@@ -115,6 +119,7 @@ def begun(
             "seed": given.get("seed"),
             "parameters": given,
             "hooks": foreign_hooks(model),
+            "kept": kept_heads(model) or (),
             **fields,
         },
     )

@@ -23,7 +23,7 @@ from circuit_widgets.live.notices import about_probe, about_reading, probe_job
 from circuit_widgets.live.reading import Reading
 from circuit_widgets.live.session import Session
 from circuit_widgets.live.store import Missing
-from circuit_widgets.models.pruned import check_there, missing_heads
+from circuit_widgets.models.pruned import check_there, kept_heads, missing_heads
 from circuit_widgets.widgets.base import replace_earlier
 from circuit_widgets.widgets.heads_view import IDLE, HeadsView, shared_controls
 from circuit_widgets.widgets.opening import Opening, opening
@@ -161,6 +161,7 @@ class Explorer(HeadsView):
             has_bos=reading.tokens.has_bos,
             seconds=reading.seconds,
             live=True,
+            kept=[list(layer) for layer in kept_heads(model) or ()],
         )
 
     def _scores(self) -> list[HeadScore]:

@@ -35,10 +35,12 @@ class OptimizationView(ResultView):
         if result is None:
             return []
         which = result.provenance.interval
-        return [
+        found = [
             head_score(name, *_shown(about, result.score(name)), self._shape, which)
             for name, about in result.abouts.items()
         ]
+        # Heads are coloured by the first: not by one that was measured of no head.
+        return sorted(found, key=lambda each: bool(each.value.isnan().all()))
 
     def _topic(self, result: Optimizations | None) -> TopicData:
         if result is None:

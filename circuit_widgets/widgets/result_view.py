@@ -185,6 +185,7 @@ class ResultView(HeadsView):
             has_bos=False,
             seconds=None if made is None else made.seconds,
             live=self._text.live,
+            kept=[] if made is None else [list(layer) for layer in made.kept],
         )
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from circuit_widgets.wire.parts import HeadIndex, Index, Message, Pooling, Side, TilePart, Window
 
 
@@ -68,6 +70,8 @@ class Run(Message, frozen=True):
     live: bool
     # What was changed inside the model, in words; "" for the model as it is.
     label: str = ""
+    # Of each layer of a pruned model, the heads that are left, by their index in the whole model.
+    kept: list[list[Index]] = msgspec.field(default_factory=list)
 
 
 class Runs(Message, frozen=True):

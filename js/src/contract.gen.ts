@@ -348,6 +348,7 @@ export interface Run {
   seconds: number | null;
   live: boolean;
   label: string;
+  kept: number[][];
 }
 
 /**

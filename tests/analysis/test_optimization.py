@@ -97,6 +97,12 @@ def test_losses_are_those_of_the_sliced_model(by: str) -> None:
         rise = float(less.mean() / whole.mean()) - 1
         assert float(found.rise.value[at]) == pytest.approx(rise, abs=1e-5)
     assert found.skipped.startswith("bottlenecks and harmful edges, which need a task")
+    # Heads are coloured by a score that there is.
+    view = found.view()
+    names = [score["name"] for score in view.scores["scores"]]
+    assert sorted(names) == sorted(found.abouts)
+    assert names[0] == ("effect" if by == "measured" else "estimate")
+    view.close()
     # Measured one by one, on the other texts.
     scored = texts[order[:4]]
     for layer, head in found.effect.value.isfinite().nonzero().tolist():

@@ -117,7 +117,7 @@ def test_weights_of_heads_that_read_the_keys_of_their_group() -> None:
         assert bool(one.value[1, 3].isnan().all())
 
 
-def test_the_explorer_shows_heads_that_are_there(small, masked) -> None:
+def test_the_explorer_shows_heads_that_are_there(small, masked, tmp_path) -> None:
     one, other = (cw.explore(model, PROMPTS[0], probe=False) for model in (small, masked))
     kept = kept_heads(small)
     assert kept is not None
@@ -133,8 +133,14 @@ def test_the_explorer_shows_heads_that_are_there(small, masked) -> None:
         store.tile(0, 3, store.whole, 16, "max")
     with pytest.raises(ValueError, match=r"no head 0\.3; layer 0 of this pruned model has 3"):
         one.pattern("0.3")
-    # A result's own text is live, too.
-    view = cw.attribute_logits(small, PROMPTS[0], progress=False).view()
+    # A result's own text is live, too, and it cites the model that it is of.
+    found = cw.attribute_logits(small, PROMPTS[0], progress=False)
+    assert found.provenance.model == "toy-induction pruned to 7 heads"
+    found.save(tmp_path / "of-pruned")
+    assert cw.load(tmp_path / "of-pruned").provenance.kept == kept
+    view = found.view()
+    for each in (one, view):
+        assert each.runs["all"][0]["kept"] == [list(heads) for heads in kept]
     assert view.reading is not None and view.reading.store.n_tokens == 6
     for each in (one, other, view):
         each.close()

@@ -129,6 +129,7 @@ def joined(
         device=each("device"),
         dtype=each("dtype"),
         hooks=tuple(dict.fromkeys(hook for part in made for hook in part.hooks)),
+        kept=made[0].kept if all(part.kept == made[0].kept for part in made) else (),
         parameters={
             **made[0].parameters,
             "tasks": {"task": kept[0]} if same else dict(zip(owners, kept, strict=False)),

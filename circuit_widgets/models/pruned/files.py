@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from circuit_widgets.models._check import check_model, name_of
+from circuit_widgets.models._check import check_model, own_name
 from circuit_widgets.models.pruned.agreeing import masked, near, some_tokens
 from circuit_widgets.models.pruned.kept import known
 from circuit_widgets.models.pruned.prune import layer_sizes, reslice
@@ -111,7 +111,7 @@ def _save_own(model: TransformerBridge, folder: Path) -> None:
     record = {
         "format": _FORMAT,
         "kind": kind,
-        "name": name_of(model),
+        "name": own_name(model),
         "dtype": str(model.cfg.dtype).removeprefix("torch."),
         "kept": kept,
         "way": way,

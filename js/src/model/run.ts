@@ -31,7 +31,7 @@ export function currentOf({ current, all }: Runs): RunInfo {
 
 const NO_RUN: RunInfo = {
   ...{ id: 0, model: "", n_layers: 0, n_heads: 0, tokens: [], prompt: "", interventions: [] },
-  ...{ has_bos: false, seconds: null, live: false, label: "" },
+  ...{ has_bos: false, seconds: null, live: false, label: "", kept: [] },
 };
 
 /** A picture that is about to be replaced stays; one that is not would lie. */

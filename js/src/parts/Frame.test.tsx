@@ -57,6 +57,9 @@ describe("a frame", () => {
     await show();
     expect(part("facts")?.textContent).toBe("toy 2 × 4 heads 1 token ");
     expect([part("title"), part("stop")]).toEqual([null, null]);
+    const pruned = { model: "toy", layers: 2, heads: 4, fewest: 3, tokens: 0, seconds: null };
+    await show({ heading: { ...pruned, hooks: [] } });
+    expect(part("facts")?.textContent).toBe("toy 2 × 3 to 4 heads  ");
     await show({ title: "Figure 3", caption: "Two heads." });
     expect([part("title")?.textContent, part("caption")?.textContent]).toEqual([
       "Figure 3",

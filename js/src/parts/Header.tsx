@@ -17,6 +17,8 @@ export interface Heading {
   layers: number;
   /** Null: this view is not about heads. */
   heads: number | null;
+  /** Of a pruned model, the fewest heads that a layer has. */
+  fewest?: number | undefined;
   tokens: number;
   seconds: number | null;
   /** Hook points with hooks of the user's own, which changed the model. */
@@ -44,10 +46,11 @@ export function Header({ title, caption, top, heading, progress, notice, stop }:
   );
 }
 
-function Facts({ model, layers, heads, tokens, seconds, hooks }: Heading) {
+function Facts({ model, layers, heads, fewest, tokens, seconds, hooks }: Heading) {
+  const from = fewest !== undefined && fewest !== heads ? `${fewest} to ` : "";
   return (
     <p class="facts" data-cw="facts">
-      <b>{model}</b> {heads !== null && <span>{`${layers} × ${heads} heads`}</span>}{" "}
+      <b>{model}</b> {heads !== null && <span>{`${layers} × ${from}${heads} heads`}</span>}{" "}
       {tokens > 0 && <span>{counted(tokens, "token")}</span>}{" "}
       {seconds !== null && <span>{fixed(seconds)} s</span>}
       {hooks.length > 0 && <b data-cw="hooks">{` with your own hooks at ${hooks.join(", ")}`}</b>}

@@ -15,6 +15,7 @@ export const TEXT: Run = {
   seconds: 0.1,
   live: true,
   label: "",
+  kept: [],
 };
 /** What the kernel sets. */
 export const KERNEL = { source: "kernel", seq: 0 };

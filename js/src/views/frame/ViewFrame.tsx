@@ -17,7 +17,8 @@ interface Props {
 
 export function ViewFrame({ session, name, label, top, children }: Props) {
   const { commands, help } = session;
-  const { model, n_layers, n_heads, tokens, seconds, prompt, interventions } = session.text.value;
+  const { model, n_layers, n_heads, tokens, seconds, prompt, interventions, kept } =
+    session.text.value;
   const { state, done, total } = session.status.value;
   const running = state === "running" && session.client.alive.value !== "no";
   const { title, caption, hide, height } = session.frame.value;
@@ -34,6 +35,8 @@ export function ViewFrame({ session, name, label, top, children }: Props) {
         model,
         layers: n_layers,
         heads: commands.uses("head.") ? n_heads : null,
+        // A notebook of an earlier version does not say it.
+        fewest: kept?.length ? Math.min(...kept.map((heads) => heads.length)) : undefined,
         tokens: tokens.length,
         seconds,
         hooks: interventions,

@@ -21,6 +21,8 @@ const NOTES: Readonly<Record<string, string>> = {
 export function HeadCard({ session }: { session: Session }) {
   const [layer, head] = session.head.value;
   const index = layer * session.text.value.n_heads + head;
+  // A notebook of an earlier version does not say it.
+  const before = session.text.value.kept?.[layer]?.[head] ?? head;
   const groups = new Map<string, Plane[]>();
   for (const plane of session.planes.value)
     groups.set(plane.about.group, [...(groups.get(plane.about.group) ?? []), plane]);
@@ -29,6 +31,9 @@ export function HeadCard({ session }: { session: Session }) {
       <strong class="name" data-cw="head-name">
         {layer}.{head}
       </strong>
+      {before !== head && (
+        <span class="quiet" data-cw="head-before">{` ${layer}.${before} of the whole model`}</span>
+      )}
       <div class="card-scores">
         {[...groups].map(([group, planes]) => (
           <div key={group}>

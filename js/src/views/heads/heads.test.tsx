@@ -43,6 +43,21 @@ it("the ranking is turned round: a missing score is in neither", async () => {
   expect(names()[0]).toBe("2.3");
 });
 
+it("a head of a pruned model says which one of the whole model it was", async () => {
+  const text = session.text.peek();
+  await act(() => render(<HeadCard session={session} />, root));
+  expect(part("head-before")).toBeNull();
+  render(null, root);
+  abort.abort();
+  const kept = [[1, 3], [0], [0]];
+  const made = openSession({ ...text, kept });
+  ({ session, abort } = made);
+  session.select({ layer: 0, head: 1 });
+  await act(() => render(<HeadCard session={session} />, root));
+  expect(part("head-name").textContent).toBe("0.1");
+  expect(part("head-before").textContent).toContain("0.3 of the whole model");
+});
+
 it("an interval is of the confidence that was asked for", async () => {
   await act(() => render(<HeadCard session={session} />, root));
   expect(part("score-x").title).toContain("90 % interval 0.29 to 0.31;");
