@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -66,8 +66,9 @@ class Ranking:
                 high = middle - 1
         found = self._first(low)
         if not found.any():
+            some = "1 edge" if size == 1 else f"{size} edges"
             raise ValueError(
-                f"a circuit of {size} edges has no path from the embedding to the output; accepted "
+                f"a circuit of {some} has no path from the embedding to the output; accepted "
                 f"are sizes from {self.smallest} to {len(self.order)}"
             )
         return found
@@ -112,26 +113,45 @@ def sizes_of(
     Sizes at which no path is there, or that have the same edges, are left out; by position there
     are three more, of a tenth of the smallest and up.
 
+    Raises:
+        ValueError: No path is as small as the size asked for.
+
     >>> nodes = Nodes((1,), (1,), ("",))
     >>> strength = torch.tensor([[3.0, 1.0, 2.0, 0.5], [0.0, 0.0, 0.0, 4.0]])
     >>> kept, at = sizes_of(strength.where(nodes.allowed, torch.nan), nodes, 3)
     >>> kept.flatten(1).sum(1).tolist(), at
     ([2, 3, 5], 1)
     """
-    total = int(nodes.allowed.sum())
-    shares = (*SMALLER, *SHARES) if nodes.n_positions else SHARES
-    wanted = {max(1, round(share * total)) for share in shares} | ({asked} if asked else set())
     ranking = Ranking(strength, nodes)
     least = ranking.smallest
+    wanted = {size for size in _wanted(nodes) if size >= least} | {least}
     found: dict[int, Edges] = {}
     at = None
-    for size in sorted(wanted | {least}):
-        if size >= least:
-            kept = ranking.of_size(size)
-            found.setdefault(int(kept.sum()), kept)
-            if size == asked:
-                at = list(found).index(int(kept.sum()))
+    for size in sorted(wanted | ({asked} if asked else set())):
+        kept = ranking.of_size(size)
+        found.setdefault(int(kept.sum()), kept)
+        if size == asked:
+            at = list(found).index(int(kept.sum()))
     return torch.stack([*found.values()]), at
+
+
+def of_ten(sizes: Sequence[int], nodes: Nodes) -> list[int]:
+    """Which of the sizes that `sizes_of` finds are there whatever was asked for.
+
+    Only they make areas under a curve that can be compared: one point more is another curve.
+
+    >>> of_ten([2, 3, 5], Nodes((1,), (1,), ("",)))
+    [0, 2]
+    """
+    # Each has as many edges as wanted, or as close below it.
+    below = ([at for at, size in enumerate(sizes) if size <= each] for each in _wanted(nodes))
+    return sorted({0} | {found[-1] for found in below if found})
+
+
+def _wanted(nodes: Nodes) -> set[int]:
+    total = int(nodes.allowed.sum())
+    shares = (*SMALLER, *SHARES) if nodes.n_positions else SHARES
+    return {max(1, round(share * total)) for share in shares}
 
 
 def above(strength: Strength, threshold: float, nodes: Nodes) -> Edges:

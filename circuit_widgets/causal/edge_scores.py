@@ -111,14 +111,19 @@ def edge_scores(
 
 
 def exact_scores(
-    model: TransformerBridge, nodes: Nodes, task: Task, edges: list[tuple[int, ...]], batch: int
+    model: TransformerBridge,
+    nodes: Nodes,
+    task: Task,
+    edges: list[tuple[int, ...]],
+    batch: int,
+    direction: str = "noising",
 ) -> Float[Tensor, "prompt edge"]:
     """The exact effects of some edges, to compare an estimate with; each as `Patching.edges`."""
     at = torch.tensor(edges).T
     found = []
     for start in range(0, len(task), batch):
         some = task.batch(slice(start, start + batch))
-        patching = patching_of(model, nodes, some)
+        patching = patching_of(model, nodes, some, direction)
         found.append(patching.edges(edges)[(slice(None), *at)].cpu())
     return torch.cat(found)
 

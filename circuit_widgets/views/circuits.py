@@ -125,7 +125,7 @@ def _note(result: Circuit) -> str:
         return ""
     if "faithfulness" in result.provenance.pending:
         return "none is chosen yet"
-    if result.n_edges < result.n_all:
+    if result.n_edges < result.n_all or bool(result.faithfulness.value.isnan().any()):
         return ""
     return f"no smaller one of {len(result.kept)} keeps {100 * asked.keep:g} %"
 
@@ -186,19 +186,22 @@ def _facts(result: Circuit) -> list[Fact]:
             *ends_of(result.clean_accuracy),
         ),
     ]
+    cpr, cmd, right = result.random_areas
     if not bool(result.faithfulness.value.isnan().any()):
-        facts.append(
-            Fact(
-                "CMD",
-                "Area between faithfulness and 1 over the share of edges (MIB): 0 is best.",
-                "",
-                result.cmd,
-            )
+        about = "Area between faithfulness and 1 over the share of edges (MIB): 0 is best."
+        facts.append(_area("CMD", about, result.cmd, cmd))
+        about = "Area under faithfulness over the share of edges (MIB); beyond 1 is not better."
+        facts.append(_area("CPR", about, result.cpr, cpr))
+    if not bool(result.accuracy.value.isnan().any()):
+        about = (
+            "The circuits' share of right answers, the mean over the logarithm of their sizes: "
+            "small circuits count as much as large ones."
         )
+        facts.append(_area("right, over log size", about, result.log_accuracy, right))
     if result.agreement is not None:
         facts.append(
             Fact(
-                "agreement with exact patching",
+                "correlation with exact",
                 "Rank correlation (Spearman) of the scores with exact patching, over "
                 f"{result.n_checked} edges drawn at random, half of them from the circuit.",
                 "",
@@ -206,6 +209,10 @@ def _facts(result: Circuit) -> list[Fact]:
             )
         )
     return facts
+
+
+def _area(label: str, about: str, value: float, random: float) -> Fact:
+    return Fact(label, about, "", value, None, None, "random", number(random))
 
 
 def _estimate(score: Score, at: int) -> t.Estimate:

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 import circuit_widgets as cw
+from circuit_widgets.causal.nodes import nodes_of
 from circuit_widgets.jobs.progress import Progress
+from circuit_widgets.statistics.ranks import rank_correlation
 
 QUICK = {"random": 0, "check": 0, "minimality": False, "progress": False}
 
@@ -99,13 +101,51 @@ def test_what_is_not_measured_yet_is_missing(model, task) -> None:
     ) or torch.allclose(first.score.value, last.score.value, equal_nan=True)
 
 
+def test_areas_leave_out_the_size_that_was_asked_for(model, task, circuit) -> None:
+    asked = cw.extract_circuit(model, task, **{**QUICK, "random": 1, "size": 6})
+    usual = cw.extract_circuit(model, task, **{**QUICK, "random": 1})
+    assert len(asked.sizes) == len(usual.sizes) + 1
+    for name in ("cmd", "cpr", "log_accuracy"):
+        assert getattr(asked, name) == pytest.approx(getattr(usual, name), abs=1e-6)
+
+
+def test_denoising_is_checked_against_denoising(model, task) -> None:
+    asked = {**QUICK, "method": "patching", "direction": "denoising", "random": 1}
+    every = len(nodes_of(model).allowed.nonzero())
+    found = cw.extract_circuit(model, task, **{**asked, "check": 2 * every})
+    exact = cw.extract_circuit(model, task, **{**asked, "method": "exact", "check": 0})
+    there = found.nodes.allowed
+    expected = rank_correlation(exact.score.value[there], found.score.value[there])
+    assert found.n_checked == every
+    assert found.agreement == pytest.approx(float(expected), abs=1e-4)
+    assert "(denoised)" in repr(found)
+
+
+def test_a_share_of_nothing_is_no_number_and_does_not_wait(model) -> None:
+    untrained = cw.load_model("toy-induction", step=0)
+    some = cw.Task.repeated_tokens(untrained, n=6)
+    found = cw.extract_circuit(untrained, some, allow_failure=True, **QUICK)
+    assert found.provenance.complete and found.faithfulness.value.isnan().all()
+    assert found.accuracy.value.isfinite().all()
+    control = found.faithfulness.control
+    assert control is not None and control.isnan().all()
+    said = repr(found)
+    assert "there is no share of nothing" in said and "not been measured" not in said
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"method": "eapp"}, "did you mean 'eap'"),
         ({"direction": "denoising"}, "accepted with 'denoising' are 'exact' and 'patching'"),
         ({"size": 12, "threshold": 0.1}, "size and threshold are both given"),
-        ({"size": 10_000}, "accepted is a whole number from 1 to 81"),
+        ({"size": 10_000}, "accepted is a whole number from 1 to 81, or a share"),
+        (
+            {"size": 1},
+            r"no path from .* accepted are sizes from \d+ to 81",
+        ),
+        ({"size": 0.01}, "accepted are sizes from"),
+        ({"check": 1}, "accepted is 0, or 4 edges or more"),
         ({"threshold": 99.0}, "the strongest edge has"),
         ({"threshold": -1.0}, "accepted is a number above 0"),
         ({"by": "zero"}, "accepted are 'resample', 'mean'"),

@@ -63,11 +63,14 @@ def curves(
             some = drawn[start : start + runs.at_once]
             random += runs.several([each.of_size_or_all(int(edges.sum())) for each in some])
             yield None
-        faithful.put(at, share_of(runs, scores - runs.corrupt, confidence))
+        share = share_of(runs, scores - runs.corrupt, confidence)
+        faithful.put(at, share)
         without.put(at, share_of(runs, left - runs.corrupt, confidence))
         accurate.put(at, mean_interval(correct, confidence, SHARE))
-        others = torch.tensor([runs.ratio(score) for score, _ in random])
-        faithful.control(at, further_draw(others, confidence))
+        # Of a difference that may be 0 random circuits have no share either.
+        if not share[0].isnan():
+            others = torch.tensor([runs.ratio(score) for score, _ in random])
+            faithful.control(at, further_draw(others, confidence))
         hits = torch.tensor([float(right.mean()) for _, right in random])
         middle, low, high = further_draw(hits, confidence)
         accurate.control(at, (middle, low.clamp(*SHARE), high.clamp(*SHARE)))

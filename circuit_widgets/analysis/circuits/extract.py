@@ -120,7 +120,8 @@ def extract_circuit(
         method: How edges are scored.
         by_position: Score edges, and choose them, at each position. Not with methods of nodes.
         direction: Of "exact" and "patching".
-        size: How many edges the circuit has, or, below 1, which share of all edges.
+        size: How many edges the circuit has, or, below 1, which share of all edges. It has as many,
+            or as close below it as edges that all lie on a path can be.
         threshold: Instead: edges whose score is as large, either sign.
         keep: Instead of both: the smallest of ten circuits that keeps such a share of clean minus
             corrupt; the whole model where none does.
@@ -132,7 +133,8 @@ def extract_circuit(
         random: Random circuits of each size. The more, the narrower is where one more would be:
             of 3 its interval is twice as wide as of 10. None: 10 where they run together (small
             models), 5 where each takes a run of its own.
-        check: How many edges are patched exactly, too, to say how far an estimate is right.
+        check: How many edges are patched exactly, too, to say how far an estimate is right: 0, or
+            4 or more.
         minimality: Also take each head and MLP out of the circuit.
         allow_failure: Explain a task that the model fails.
         batch: Prompts a pass.
@@ -186,7 +188,7 @@ def extract_circuit(
         by=arguments.choice("by", by, BY),
         held_out=arguments.flag("held_out", held_out),
         random=None if random is None else arguments.whole("random", random, 0),
-        check=arguments.whole("check", check, 0),
+        check=_check(check),
         minimality=arguments.flag("minimality", minimality),
         allow_failure=arguments.flag("allow_failure", allow_failure),
         batch=arguments.whole("batch", batch, 1),
@@ -219,7 +221,17 @@ def _size(size: Any, n_all: int) -> int | None:
         return None
     if isinstance(size, float) and 0 < size < 1:
         return max(1, round(size * n_all))
-    return arguments.whole("size", size, 1, n_all)
+    try:
+        return arguments.whole("size", size, 1, n_all)
+    except ValueError as error:
+        raise ValueError(f"{error}, or a share of all edges below 1, like 0.1") from None
+
+
+def _check(check: Any) -> int:
+    n = arguments.whole("check", check, 0)
+    if 0 < n < 4:
+        raise ValueError(f"check is {n}; accepted is 0, or 4 edges or more to correlate")
+    return n
 
 
 def _threshold(threshold: Any) -> float:

@@ -163,10 +163,12 @@ class Finding:
         kept = self._kept[min(self._chosen, len(self._kept) // 2)]
         pools = kept.nonzero(), (self._nodes.allowed & ~kept).nonzero()
         edges: list[tuple[int, ...]] = []
-        for pool in pools:
-            order = torch.randperm(len(pool), generator=generator)[: n // 2]
+        for pool, some in zip(pools, (n // 2, n - n // 2), strict=True):
+            order = torch.randperm(len(pool), generator=generator)[:some]
             edges += [(*map(int, place),) for place in pool[order]]
-        exact = exact_scores(self._model, self._nodes, self._found, edges, settings.batch).mean(0)
+        exact = exact_scores(
+            self._model, self._nodes, self._found, edges, settings.batch, settings.direction
+        ).mean(0)
         estimates = torch.stack([self._score.value[edge] for edge in edges])
         self._agreement = float(rank_correlation(exact, estimates))
         self._n_checked = len(edges)

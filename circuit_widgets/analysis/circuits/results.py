@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from circuit_widgets.analysis.circuits.curve import areas, log_area
+from circuit_widgets.causal.choosing import of_ten
 from circuit_widgets.causal.nodes import Nodes
 from circuit_widgets.results.result import Result
 from circuit_widgets.results.score import Score
@@ -27,7 +29,8 @@ class Edge:
     Attributes:
         source: "embedding", "5.1" or "5.mlp".
         target: "7.2.q", "7.0-2.k" (shared by heads 0 to 2), "7.mlp" or "logits".
-        score: What the metric loses without it, mean over prompts; negative: it gains.
+        score: What the metric loses without it, mean over prompts; negative: it gains. Of a
+            circuit that was denoised, what it gains with this edge alone from the clean prompt.
         low, high: Interval over prompts.
         q: Share of false finds up to it.
         position: Where it is, in a circuit by position: what is written there is read there.
@@ -50,7 +53,8 @@ class Circuit(Result, topic="circuits"):
     head reads at the position that it writes at by its query, and by its keys and values at that
     and all before.
 
-    An edge's score is the metric's loss if its reader sees its writer on the corrupt prompt.
+    An edge's score is the metric's loss if its reader sees its writer on the corrupt prompt; with
+    direction="denoising", its gain on the corrupt prompt if the reader sees the clean one's.
     Faithfulness is the share of clean minus corrupt that is there when the model runs along a
     circuit's edges alone, measured on prompts that the edges were not chosen on, if `held_out`.
 
@@ -178,18 +182,34 @@ class Circuit(Result, topic="circuits"):
 
     @property
     def cpr(self) -> float:
-        """Area under faithfulness over the share of edges (MIB); higher is not always better."""
-        return areas(self.shares, self.faithfulness.value)[0]
+        """Area under faithfulness over the share of edges (MIB); higher is not always better.
+
+        It, `cmd` and `log_accuracy` leave out a size that was asked for and is none of the usual
+        ones, so that results can be compared.
+        """
+        return areas(*self._usual(self.faithfulness.value))[0]
 
     @property
     def cmd(self) -> float:
         """Area under |1 - faithfulness| over the share of edges (MIB): 0 is best."""
-        return areas(self.shares, self.faithfulness.value)[1]
+        return areas(*self._usual(self.faithfulness.value))[1]
 
     @property
     def log_accuracy(self) -> float:
         """Mean of the share of right answers over the logarithm of size."""
-        return log_area(self.shares, self.accuracy.value)
+        return log_area(*self._usual(self.accuracy.value))
+
+    @property
+    def random_areas(self) -> tuple[float, float, float]:
+        """CPR, CMD and accuracy over log size of the random circuits' means; NaN: none ran."""
+        faithful, right = self.faithfulness.control, self.accuracy.control
+        if faithful is None or right is None:
+            return math.nan, math.nan, math.nan
+        return *areas(*self._usual(faithful)), log_area(*self._usual(right))
+
+    def _usual(self, of: Tensor) -> tuple[Float[Tensor, " size"], Float[Tensor, " size"]]:
+        at = of_ten(self.sizes, self.nodes)
+        return self.shares[at], of[at]
 
     def to_frame(self, at: int | None = None) -> pd.DataFrame:
         """One row for each edge of the circuit, or of that of another size.

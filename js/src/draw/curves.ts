@@ -254,7 +254,7 @@ function drawAxes(ctx: CanvasRenderingContext2D, o: CurvesDrawing, f: CurvesFram
     // Names of values that lie close would lie on each other.
     if (above - f.y(value) < 11) continue;
     above = f.y(value);
-    ctx.fillText(shortNumber(value), f.x0 - 5, above);
+    ctx.fillText(onAxis(value, f.most - f.least), f.x0 - 5, above);
   }
   ctx.textBaseline = "top";
   let end = Number.NEGATIVE_INFINITY;
@@ -274,6 +274,12 @@ function drawAxes(ctx: CanvasRenderingContext2D, o: CurvesDrawing, f: CurvesFram
   ctx.rotate(-Math.PI / 2);
   ctx.fillText(yLabel, 0, 0);
   ctx.restore();
+}
+
+/** A number as exact as can be seen on an axis of a length: one more digit only takes room. */
+function onAxis(value: number, length: number): string {
+  const digits = 2 - Math.floor(Math.log10(length || 1));
+  return shortNumber(Number(value.toFixed(Math.min(20, Math.max(0, digits)))));
 }
 
 /** 1,234 */

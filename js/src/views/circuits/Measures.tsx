@@ -6,7 +6,7 @@ import type { Theme } from "../../draw/theme";
 import { type CurveGiven, Curves } from "../../parts/Curves";
 import type { Estimates } from "../../wire/blocks";
 import type { CircuitRows } from "./rows";
-import { accuracySaid, curveSaid } from "./words";
+import { accuracySaid, curveSaid, missingSaid } from "./words";
 
 interface Props {
   rows: CircuitRows;
@@ -28,8 +28,7 @@ export function Measures({ rows, theme, size, setSize }: Props) {
     ] as const;
   }, [faithfulness, accuracy, without, rows.interval]);
   const shared = { theme, xs: edges, log: true, lines: [0, 1], at: size, choose: setSize };
-  const known = isThere(faithfulness.value.find(isThere));
-  const missing = known ? null : "Not measured yet.";
+  const known = isThere(accuracy.value.find(isThere));
   return (
     <>
       <Curves
@@ -40,7 +39,7 @@ export function Measures({ rows, theme, size, setSize }: Props) {
         yLabel="faithfulness"
         curves={alone}
         said={(at) => curveSaid(rows, at)}
-        missing={missing}
+        missing={missingSaid(rows)}
       />
       <Curves
         {...shared}
@@ -50,7 +49,7 @@ export function Measures({ rows, theme, size, setSize }: Props) {
         yLabel="right answers"
         curves={right}
         said={(at) => accuracySaid(rows, at)}
-        missing={missing}
+        missing={known ? null : "Not measured yet."}
       />
     </>
   );

@@ -10,6 +10,7 @@ import {
   edgeSaid,
   lineSaid,
   membersSaid,
+  missingSaid,
   nodeSaid,
   sizeSaid,
 } from "./words";
@@ -44,6 +45,13 @@ describe("a size", () => {
     const early = readCircuit(fakeCircuit({ measured: false })) as CircuitRows;
     expect(curveSaid(early, 1)).toBe("4 of 12 edges: not measured yet");
     expect(accuracySaid(early, 1)).toBe("right answers: not measured yet");
+    expect([missingSaid(rows), missingSaid(early)]).toEqual([null, "Not measured yet."]);
+    // Measured, but a share of what may be nothing.
+    const { sizes } = rows;
+    const none = { ...sizes.faithfulness, value: new Float32Array(3).fill(Number.NaN) };
+    const odd = { ...rows, sizes: { ...sizes, faithfulness: none } };
+    expect(curveSaid(odd, 1)).toBe("4 of 12 edges: no number");
+    expect(missingSaid(odd)).toContain("there is no share of nothing");
   });
 });
 

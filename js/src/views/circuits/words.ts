@@ -38,11 +38,25 @@ export function shareSaid({ sizes, nAll }: CircuitRows, size: number): string {
 /** What a circuit does, with the random circuits beside it. */
 export function curveSaid(rows: CircuitRows, size: number): string {
   const { faithfulness, without } = rows.sizes;
-  if (!isThere(faithfulness.value[size])) return `${sizeSaid(rows, size)}: not measured yet`;
+  if (!isThere(faithfulness.value[size]))
+    return `${sizeSaid(rows, size)}: ${isMeasured(rows, size) ? "no number" : "not measured yet"}`;
   return (
     `${grouped(rows.sizes.edges[size] ?? 0)} edges: faithfulness ${estimateSaid(faithfulness, size)}` +
     `${randomSaid(faithfulness, size)}, without them ${estimateSaid(without, size)}`
   );
+}
+
+/** Why there is no faithfulness at any size; null: there is. */
+export function missingSaid(rows: CircuitRows): string | null {
+  if (isThere(rows.sizes.faithfulness.value.find(isThere))) return null;
+  return isMeasured(rows, 0)
+    ? "No number: clean minus corrupt may be 0 on these prompts, and there is no share of nothing."
+    : "Not measured yet.";
+}
+
+/** All of a size is measured together. */
+function isMeasured({ sizes }: CircuitRows, size: number): boolean {
+  return isThere(sizes.accuracy.value[size]);
 }
 
 export function accuracySaid(rows: CircuitRows, size: number): string {
