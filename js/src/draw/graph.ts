@@ -185,17 +185,31 @@ function drawPath(
 
 /** Grounds of rows that belong together: every second one is darker. */
 function drawBands(ctx: CanvasRenderingContext2D, { layout, theme, bands = [] }: GraphDrawing) {
-  const { room, rows, direction } = layout;
-  const half = pitchOf(layout) / 4;
-  for (const [i, { first, last }] of bands.entries()) {
-    const ends = [rows[first] ?? 0, rows[last] ?? 0];
-    const top = Math.min(...ends) - (direction === "up" ? 3 : 1) * half;
-    const bottom = Math.max(...ends) + (direction === "up" ? 1 : 3) * half;
+  const { room } = layout;
+  for (const [i, band] of bands.entries()) {
+    const [top, bottom] = spanOf(layout, band);
     ctx.fillStyle = theme.line;
     ctx.globalAlpha = i % 2 ? 0.55 : 0.2;
     ctx.fillRect(room.x0, top, room.x1 - room.x0, bottom - top);
   }
   ctx.globalAlpha = 1;
+}
+
+/** From where to where a band goes, in px down. */
+function spanOf(layout: GraphLayout, { first, last }: GraphBand): [top: number, bottom: number] {
+  const { rows, direction } = layout;
+  const half = pitchOf(layout) / 4;
+  const ends = [rows[first] ?? 0, rows[last] ?? 0];
+  const [before, after] = direction === "up" ? [3, 1] : [1, 3];
+  return [Math.min(...ends) - before * half, Math.max(...ends) + after * half];
+}
+
+/** The band at a height, its place in the list; -1: there is none. */
+export function bandAt({ layout, bands = [] }: GraphDrawing, y: number): number {
+  return bands.findIndex((band) => {
+    const [top, bottom] = spanOf(layout, band);
+    return top <= y && y < bottom;
+  });
 }
 
 /** Over the rows' lines, in the middle of each band. */

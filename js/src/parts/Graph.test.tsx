@@ -113,3 +113,27 @@ describe("the graph part", () => {
     expect(drawn("g", "clearRect")).toBe(before + 1);
   });
 });
+
+describe("a band", () => {
+  it("is chosen by a click beside nodes and edges", async () => {
+    const chosen: number[] = [];
+    let nothing = 0;
+    await show({
+      bands: [{ label: "low", first: 1, last: 1 }],
+      chooseBand: (band) => chosen.push(band),
+      chooseNothing: () => {
+        nothing += 1;
+      },
+    });
+    const click = (clientX: number, clientY: number) =>
+      act(() => {
+        root
+          .querySelector(".stack")
+          ?.dispatchEvent(new MouseEvent("click", { clientX, clientY, bubbles: true }));
+      });
+    await click(285, 18);
+    expect([chosen, nothing]).toEqual([[0], 0]);
+    await click(285, 190);
+    expect([chosen, nothing]).toEqual([[0], 1]);
+  });
+});

@@ -2,6 +2,7 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import {
+  bandAt,
   drawGraph,
   drawGraphOver,
   type GraphBand,
@@ -57,6 +58,8 @@ export interface GraphProps {
   lit?: typeof drawLit;
   /** Rows that belong together, the rows going up or down. */
   bands?: readonly GraphBand[];
+  /** A click on a band, beside its nodes and edges. */
+  chooseBand?: (band: number) => void;
 }
 
 const NO_PATH: readonly Link[] = [];
@@ -144,7 +147,10 @@ export function Graph(props: GraphProps) {
         onClick={(event) => {
           const found = find(event);
           focus.value = found;
-          choose(found, event.shiftKey);
+          const o = drawing.peek();
+          const band = found || !o || !props.chooseBand ? -1 : bandAt(o, place(event).y);
+          if (band >= 0) props.chooseBand?.(band);
+          else choose(found, event.shiftKey);
         }}
       />
       <figcaption>

@@ -59,6 +59,7 @@ export function Diagram({ shown, theme }: { shown: Shown; theme: ReadonlySignal<
         }
         chooseEdge={shown.chooseFlow}
         chooseNode={shown.choosePart}
+        chooseBand={(band) => shown.select(bands[band]?.label ?? "")}
         chooseNothing={() => shown.select("")}
       />
     </>
