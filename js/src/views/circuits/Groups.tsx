@@ -61,7 +61,6 @@ export function Groups({ groups, open, picked, setGroups, setOpen, setPicked, se
             <button
               type="button"
               class="button"
-              aria-pressed={folded}
               onClick={() => setOpen(writeNames(toggled(open, name)))}
             >
               {folded ? "unfold" : "fold"}
