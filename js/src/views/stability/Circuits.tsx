@@ -1,11 +1,12 @@
 // The circuits of two members side by side, in the same places and on one scale.
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { grouped } from "../../draw/curves";
 import { drawLit } from "../../draw/graph-lit";
 import type { Theme } from "../../draw/theme";
 import { Graph } from "../../parts/Graph";
 import { drawnCircuit, lineSaid, placesOf } from "./graph";
-import type { Members } from "./members";
+import { edgesIn, type Members } from "./members";
 
 interface Props {
   members: Members;
@@ -45,12 +46,15 @@ function Side({ members, theme, name, at, other, title, part, choosePart }: Side
   if (!graph || !drawn) return null;
   const { name: parts } = graph.nodes;
   const node = parts.indexOf(part);
+  const [n, sent] = [members.edges[at] ?? 0, edgesIn(graph, at)];
   return (
     <section class="side" aria-label={title}>
       <h3 data-cw={`${name}-title`}>
         {title}{" "}
         <span class="quiet" title={members.done[at] === 0 ? "It fails the task." : undefined}>
-          {members.edges[at] ? `${members.edges[at]} edges` : whyNone(members.done[at] ?? -1)}
+          {n
+            ? `${grouped(n)} edges${sent < n ? `, drawn: ${sent}` : ""}`
+            : whyNone(members.done[at] ?? -1)}
         </span>
       </h3>
       <Graph

@@ -26,8 +26,12 @@ export function EdgeTable({ members, pair: [a, b], names, where, sort, setSort }
   const counts = countsOf(edges);
   const alone = [`${counts.a} ${where} ${one} alone`, `${counts.b} ${where} ${other} alone`];
   const more = edges.length > MOST_ROWS ? `, the ${MOST_ROWS} strongest` : "";
+  // Of large circuits only the strongest edges are here: the counts are of these.
+  const all = members.edges;
+  const some = counts.both + counts.a < (all[a] ?? 0) || counts.both + counts.b < (all[b] ?? 0);
+  const of = some ? `of the ${edges.length} strongest ` : "";
   const said = sameGraph(members, a, b)
-    ? [`${counts.both} in both`, ...(a === b ? [] : alone)].join(", ")
+    ? [`${of}${counts.both} in both`, ...(a === b ? [] : alone)].join(", ")
     : "models of other shapes: their edges are not the same";
   return (
     <Table

@@ -159,6 +159,13 @@ export function sameGraph({ graph }: Members, a: number, b: number): boolean {
   return graph[a] === graph[b];
 }
 
+/** How many edges of a member's circuit are here: of a large one the strongest. */
+export function edgesIn({ kept, edges }: Graph, member: number): number {
+  let n = 0;
+  for (let e = 0; e < edges.source.length; e++) n += kept.at(e, member) === 1 ? 1 : 0;
+  return n;
+}
+
 /** How many edges are in both circuits, and in either alone. */
 export function countsOf(edges: readonly PairEdge[]): { both: number; a: number; b: number } {
   const counts = { both: 0, a: 0, b: 0 };

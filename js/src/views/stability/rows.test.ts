@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { fakeModels, fakeTraining, STEPS } from "../../test/fake-stability";
 import { drawnCircuit, lineSaid, placesOf } from "./graph";
-import { countsOf, edgesOfPair, type Members, readMembers } from "./members";
+import { countsOf, edgesIn, edgesOfPair, type Members, readMembers } from "./members";
 import { readModels } from "./models-rows";
 import { nearest, phaseAt, readTraining, type TrainingRows } from "./training-rows";
 import { lossSaid, similarSaid, stateSaid } from "./words";
@@ -33,6 +33,8 @@ it("draws a circuit in places of its graph, faint what the other one lacks", () 
   const graph = members.graphs[0] as Members["graphs"][0];
   const drawn = drawnCircuit(members, 3, 2, placesOf(graph));
   expect(drawn?.parts).toEqual([[0], [2], [1], [1]]);
+  // As many as the circuit has: none of them was left out of the message.
+  expect(edgesIn(graph, 3)).toBe(members.edges[3]);
   expect(Array.from(drawn?.data.edges.alpha ?? [], (a) => a < 1)).toEqual([
     false,
     true,
