@@ -40,8 +40,8 @@ def plot(
     prompts), the roles' overlap, and each row's circuit run in each column's model.
 
     Training: the loss, the head that has most of each role, and how alike each checkpoint and the
-    one before are, with the band of two draws inside one checkpoint. Red: unstable; grey: the model
-    fails the task.
+    one before are, with the band of two draws inside one checkpoint. Red: unstable; grey: no
+    circuit at one end or both, as the model fails the task there.
 
     Args:
         result: What `analyze_cross_model_stability` or `analyze_training_stability` found.

@@ -166,7 +166,7 @@ def test_a_model_that_fails_is_refused_by_name() -> None:
         (SEEDS, {"task": 3}, TypeError, "the task is 3; accepted is a Task"),
         (SEEDS, {"task": lambda model: 3}, TypeError, "the task is 3; accepted is a Task"),
         (SEEDS, {"size": 82}, ValueError, "size is 82, and seed 0 has 81 edges"),
-        (SEEDS, {"size": 1}, ValueError, "a circuit of 1 edges has no path"),
+        (SEEDS, {"size": 1}, ValueError, "a circuit of 1 edge has no path"),
         (SEEDS, {"size": 0}, ValueError, "accepted is a whole number from 1"),
         (SEEDS, {"draws": 3}, ValueError, "draws is 3; accepted is a whole number from 20"),
         (SEEDS, {"colour": 3}, TypeError, "has no parameter 'colour'"),
@@ -234,6 +234,23 @@ def test_it_saves_and_says_what_it_found(tmp_path: Path) -> None:
     assert "seed 0 and seed 1: overlap by edges" in text and "halves of the prompts" in text
     with pytest.raises(ValueError, match="there is no model 'x'; models are seed 0, seed 1"):
         found.edges_of("x")
+
+
+def test_what_has_no_number_says_why() -> None:
+    pair = {"new": cw.Load("toy-induction", step=64), "done": cw.Load("toy-induction")}
+    task = functools.partial(cw.Task.repeated_tokens, n=16)
+    found = cw.analyze_cross_model_stability(
+        pair, task, allow_failure=True, draws=20, progress=False
+    )
+    # Nothing that a circuit could keep, though it ran.
+    assert bool(found.transfer.value[:, 0].isnan().all())
+    assert "without a number (clean minus corrupt may be 0 in new)" in repr(found)
+    edges = {step: cw.Load("toy-induction", seed=step) for step in (0, 1)}
+    whole = cw.analyze_cross_model_stability(
+        {f"{at}": one for at, one in edges.items()}, task, keep=0.9999, draws=20, progress=False
+    )
+    assert "overlap by edges: no number, chance alone gives the most;" in repr(whole)
+    assert "nan" not in repr(whole)
 
 
 @pytest.mark.parametrize("name", ["llama", "neox"])

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformer_lens.config import TransformerBridgeConfig
+from transformer_lens.model_bridge import TransformerBridge
+from transformer_lens.model_bridge.sources import native
 
 import circuit_widgets as cw
 from circuit_widgets import zoo
@@ -16,10 +19,19 @@ from circuit_widgets.analysis.stability.changes import change_of
 from tests.circuits import Circuit, build
 
 TASK = functools.partial(cw.Task.repeated_tokens, n=24)
+WHOLE = functools.partial(cw.Task.repeated_tokens, n=16)
 PLANTED = functools.partial(cw.Task.repeated_tokens, n=12, length=10)
 # Around the fall of the loss, and two more.
 STEPS = (64, 333, 480, 577, 693, 833, 1201, 2500)
 QUIET: dict[str, Any] = {"progress": False}
+
+
+def untrained(**given: Any) -> TransformerBridge:
+    """A model of one's own, of two layers without MLPs."""
+    shape = {"d_model": 32, "d_head": 16, "n_layers": 2, "n_heads": 2, "n_ctx": 32, "d_vocab": 50}
+    kinds = {"attn_only": True, "normalization_type": "LN", "act_fn": "relu"}
+    torch.manual_seed(0)
+    return native.boot(TransformerBridgeConfig(**{**shape, **kinds, **given}))
 
 
 @functools.cache
@@ -44,6 +56,21 @@ def test_an_unstable_phase_covers_the_fall_of_the_loss(seed: int) -> None:
     assert (change.before, change.after) == (before, after) and change.p < 0.01
     phase = next(phase for phase in found.phases if phase.kind == "unstable")
     assert phase.support == 1 and phase.first_low <= phase.first <= phase.first_high
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_all_checkpoints_a_phase_has_both_ends_of_the_fall(seed: int) -> None:
+    """The fall: from 5 % of the way between both plateaus to 95 %, of the loss on its prompts."""
+    found = cw.analyze_training_stability(cw.Load("toy-induction", seed=seed), WHOLE, **QUIET)
+    losses = found.loss.value
+    before, after = losses[1:8].mean(), losses[-1]
+    down = (before - losses) / (before - after)
+    begin = int((down < 0.05).nonzero().max())
+    end = int((down > 0.95).nonzero().min())
+    (phase,) = [phase for phase in found.phases if phase.kind == "unstable"]
+    first, last = found.at(phase.first), found.at(phase.last)
+    # It covers it, and is by no more than a checkpoint longer at either end.
+    assert begin - 1 <= first <= begin and end <= last <= end + 1
 
 
 def test_the_loss_is_that_of_the_zoo() -> None:
@@ -84,7 +111,22 @@ def test_models_that_never_do_the_task_have_no_phases_but_its_absence() -> None:
     found = cw.analyze_training_stability(some, TASK, draws=20, **QUIET)
     assert [phase.kind for phase in found.phases] == ["absent"]
     assert found.n_edges == 0 and bool(found.stability_scores.isnan().all())
-    assert "there is no circuit" in repr(found)
+    assert "at none of them.\n  Where it fails there is no circuit." in repr(found)
+    assert "no circuit at one end or both: steps 0 to 92." in repr(found)
+
+
+def test_the_text_says_at_which_steps_the_task_is_done_and_what_has_a_circuit() -> None:
+    lost = {0: "toy-induction", 10: cw.Load("toy-induction", step=0), 20: "toy-induction"}
+    said = repr(cw.analyze_training_stability(lost, PLANTED, draws=20, **QUIET))
+    assert "does 'repeated_tokens' at steps 0, 20.\n  It fails it at step 10." in said
+    assert "Where it fails there is no circuit." in said
+    both = {step: cw.Load("toy-induction", step=step) for step in (0, 64)}
+    failing = cw.analyze_training_stability(both, PLANTED, draws=20, allow_failure=True, **QUIET)
+    sizes = sorted({*failing.kept.flatten(1).sum(1).tolist()})
+    said = repr(failing)
+    assert "at none of them.\n  Circuits of a failure, which was allowed: at all of them." in said
+    assert f"Circuits have {' to '.join(map(str, sizes))} edges." in said
+    assert "there is no circuit" not in said
 
 
 def test_a_role_that_goes_to_another_head_is_a_swap() -> None:
@@ -151,9 +193,19 @@ def test_checkpoints_of_different_shapes_and_tasks_with_other_prompts() -> None:
         1: build(Circuit(2, 4, (0, 1), (1, 2))),
         2: build(Circuit(3, 2, (0, 1), (2, 0))),
     }
-    words = "different parts: 2 layers of 4 heads at step 1 and 3 layers of 2 heads at step 2"
+    words = "heads a layer: 4 in 2 layers at step 1 and 2 in 3 layers at step 2; accepted are"
     with pytest.raises(ValueError, match=words):
         cw.analyze_training_stability(models, PLANTED, length=10, **QUIET)
+    for given, words in (
+        ({"attn_only": False, "d_mlp": 64, "act_fn": "gelu"}, "MLPs: none .* and after attention"),
+        ({"d_model": 64}, "a residual stream of width 32 at step 1 and 64 at step 2"),
+        ({"d_vocab": 60}, "a vocabulary of 50 at step 1 and 60 at step 2"),
+    ):
+        models = {1: untrained(), 2: untrained(**given)}
+        with pytest.raises(ValueError, match=words):
+            cw.analyze_training_stability(
+                models, PLANTED, length=10, allow_failure=True, size=0.5, **QUIET
+            )
     seeds = iter(range(2))
     two = {step: cw.Load("toy-induction", step=step) for step in (1000, 2500)}
     with pytest.raises(ValueError, match="other prompts at step 2500 than at step 1000"):

@@ -34,6 +34,15 @@ QUESTION = Question(
     "checkpoints",
 )
 
+# What checkpoints of one training cannot differ in.
+PARTS = {
+    "heads": "heads a layer:",
+    "keys": "key/value heads a layer:",
+    "mlps": "MLPs:",
+    "key_of": "keys that heads share:",
+}
+WIDTHS = {"d_model": "a residual stream of width", "d_vocab": "a vocabulary of"}
+
 
 @analysis("stability", several=True)
 def analyze_training_stability(
@@ -59,9 +68,9 @@ def analyze_training_stability(
     """How the circuit for a task changes from checkpoint to checkpoint of one training.
 
     At every checkpoint every edge gets a score, as in `extract_circuit`, and every head a profile
-    of roles. The strongest edges are the circuit, in all checkpoints as many; one that fails the
-    task has none (Tigges et al. 2024, LLM Circuit Analyses Are Consistent Across Training and
-    Scale, compare circuits so).
+    of roles. The strongest edges on paths are the circuit, in all checkpoints as many or a few
+    fewer; one that fails the task has none unless that is allowed (Tigges et al. 2024, LLM Circuit
+    Analyses Are Consistent Across Training and Scale, compare circuits so).
 
     A phase is unstable where the effects of all edges differ between checkpoints by more than
     between two draws of the prompts inside one checkpoint, corrected for the number of steps.
@@ -75,7 +84,7 @@ def analyze_training_stability(
             `Load("toy-induction", seed=1)`: all of its checkpoints.
         task: A Task, or a function that makes one of a model. All checkpoints get the same prompts.
         method: How edges are scored; see `extract_circuit`.
-        size: How many edges a circuit has, or, below 1, which share of all edges. None: the
+        size: How many edges a circuit has at most, or, below 1, which share of all. None: the
             smallest of ten sizes that keeps `keep` of the task at the last checkpoint that does it.
         keep: Of clean minus corrupt.
         draws: Of the bootstrap over prompts; in each, circuits are chosen anew.
@@ -96,7 +105,7 @@ def analyze_training_stability(
     Raises:
         TypeError: `checkpoints` is no mapping of models, or the task is none.
         ValueError: A single checkpoint, steps that do not ascend or are no numbers, checkpoints of
-            different shapes or with other prompts, a size that no circuit has.
+            different parts or widths, with other prompts, a size that no circuit has.
 
     >>> import functools
     >>> import circuit_widgets as cw
@@ -227,13 +236,11 @@ def _check_alike(measured: Mapping[int, Measured]) -> None:
     first = measured[order[0]]
     for step in order[1:]:
         one = measured[step]
-        if one.nodes != first.nodes:
-            shapes = [
-                f"{len(each.nodes.heads)} layers of {each.nodes.heads[0]} heads"
-                for each in (first, one)
-            ]
+        differs = _difference(first, one)
+        if differs:
+            name, *shapes = differs
             raise ValueError(
-                f"the checkpoints have different parts: {shapes[0]} at step {order[0]} and "
+                f"the checkpoints have different parts: {name} {shapes[0]} at step {order[0]} and "
                 f"{shapes[1]} at step {step}; accepted are checkpoints of one training"
             )
         if not same_prompts([first, one]):
@@ -241,6 +248,30 @@ def _check_alike(measured: Mapping[int, Measured]) -> None:
                 f"the task has other prompts at step {step} than at step {order[0]}; accepted is "
                 "one that has the same for all checkpoints"
             )
+
+
+def _difference(one: Measured, other: Measured) -> list[str]:
+    """The first thing that two models of one training cannot differ in, and what it is in both."""
+    for name in ("heads", "keys", "mlps", "key_of"):
+        mine, theirs = (getattr(each.nodes, name) for each in (one, other))
+        if mine != theirs:
+            return [PARTS[name], *(_written(name, each) for each in (mine, theirs))]
+    for name in one.widths:
+        mine, theirs = one.widths[name], other.widths[name]
+        if mine != theirs:
+            return [WIDTHS[name], f"{mine}", f"{theirs}"]
+    if one.nodes != other.nodes:
+        return ["edges", *(f"{int(each.nodes.allowed.sum())}" for each in (one, other))]
+    return []
+
+
+def _written(name: str, of_layers: tuple[object, ...]) -> str:
+    """What all layers have once, else layer by layer."""
+    if name == "mlps":
+        of_layers = tuple(f"{each} attention" if each else "none" for each in of_layers)
+    said = dict.fromkeys(map(str, of_layers))
+    one = next(iter(said)) if len(said) == 1 else f"({', '.join(map(str, of_layers))})"
+    return f"{one} in {len(of_layers)} layers"
 
 
 def _made(_: list[int], some: list[Measured]) -> Provenance:

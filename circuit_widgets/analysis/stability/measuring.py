@@ -42,6 +42,7 @@ class Measured:
     Attributes:
         made: Its name, device, dtype and hooks, as provenance has them.
         nodes: Its graph.
+        widths: Of the residual stream and the vocabulary, by their names in its configuration.
         task: What it was measured on.
         found, tested: Its prompts that edges are scored on, and those that circuits are run on.
         check: How well it does the task.
@@ -58,6 +59,7 @@ class Measured:
 
     made: Provenance
     nodes: Nodes
+    widths: dict[str, int]
     task: Task
     found: Task
     tested: Task
@@ -148,6 +150,7 @@ def measure(
     into.value = Measured(
         made=question.begun(model, settings, task),
         nodes=nodes,
+        widths={name: int(getattr(model.cfg, name)) for name in ("d_model", "d_vocab")},
         task=task,
         found=found,
         tested=tested,

@@ -18,7 +18,7 @@ from circuit_widgets.results.score import About, Score
 if TYPE_CHECKING:
     import pandas as pd
 
-# Of a phase. "absent": the model does not do the task, so that there is no circuit to be stable.
+# Of a phase. "absent": one of two neighbours has no circuit, so that there is none to be stable.
 STABLE, UNSTABLE, ABSENT = "stable", "unstable", "absent"
 KINDS = (STABLE, UNSTABLE, ABSENT)
 
@@ -29,7 +29,8 @@ class Phase:
 
     Attributes:
         kind: "stable": none differs from the next by more than two draws of the prompts inside one
-            checkpoint do; "unstable": each does; "absent": the model fails the task at each.
+            checkpoint do; "unstable": each does; "absent": one of the two or both have no circuit,
+            as the model fails the task there, and no such difference was seen.
         first, last: Steps.
         first_low, first_high, last_low, last_high: Intervals of both, by bootstrap over prompts,
             as steps that have a checkpoint.
@@ -108,8 +109,8 @@ class TrainingStability(Result, topic="stability"):
             on the second copy.
         accuracy: [step], share of right answers.
         score: [step, source, target], what the metric loses without an edge, with its interval.
-        kept: [step, source, target], the circuits, all of one size; no edge at all: it has none,
-            because the model fails the task at that step.
+        kept: [step, source, target], the circuits, all of one size or a few edges smaller,
+            where no path fits in; no edge at all: the model fails the task at that step.
         faithfulness: [step], of the circuit, run alone.
         roles: By name [step, layer, head], how much each head attends so, on random tokens that
             repeat, with its interval over sequences; control: on tokens that do not repeat.
@@ -184,7 +185,7 @@ class TrainingStability(Result, topic="stability"):
 
     @property
     def n_edges(self) -> int:
-        """How many edges the circuits have; 0: there is none yet."""
+        """How many edges the largest circuit has; 0: there is none yet."""
         return int(self.kept.flatten(1).sum(1).max())
 
     @property

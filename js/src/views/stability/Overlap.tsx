@@ -57,7 +57,8 @@ export function Overlap({ rows, theme, pair, choose, order, setOrder }: OverlapP
     const both = `${name[a]} and ${name[b]}`;
     const by = rows.comparedBy(a, b);
     if (by === "") return `${both}: one has no circuit`;
-    if (!isThere(pairs.value.at(a, b))) return `${both}: ${by === "edges" ? ALL : APART}`;
+    if (!isThere(pairs.value.at(a, b)))
+      return `${both}: ${by === "edges" || order !== "correlation" ? ALL : APART}`;
     const than = order === "overlap" ? ` by ${by}` : "";
     const sure = pairs.value.at(a, b) > (pairs.bar?.at(a, b) ?? Number.NEGATIVE_INFINITY);
     return `${both}: ${estimate(pairs, a, b)}${than}${sure ? "" : ", not above chance"}`;
@@ -98,11 +99,12 @@ export function Transfer({ rows, theme, pair, choose }: Props) {
   const cells = useMemo(() => valuesOf(value.values, name.length), [value, name]);
   const said = (a: number, b: number) => {
     const whose = a === b ? `the circuit of ${name[a]} in itself` : `of ${name[a]} in ${name[b]}`;
-    if (!isThere(value.at(a, b)))
-      return rows.comparedBy(a, b) === "edges"
-        ? `${whose}: not run yet, or ${name[b]} may not do the task`
-        : `${whose}: cannot be run, their shapes differ`;
     const random = rows.transfer.null?.at(a, b);
+    if (!isThere(value.at(a, b))) {
+      if (rows.comparedBy(a, b) !== "edges") return `${whose}: cannot be run, their shapes differ`;
+      const why = isThere(random) ? "no number," : "not run yet, or";
+      return `${whose}: ${why} clean minus corrupt may be 0 in ${name[b]}`;
+    }
     const beside = isThere(random) ? `; heads in random places ${fixed(random)}` : "";
     const which = rows.heldOut ? "other prompts" : "the same prompts";
     return `${whose}, on ${which}: ${estimate(rows.transfer, a, b)}${beside}`;

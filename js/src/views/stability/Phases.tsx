@@ -9,7 +9,7 @@ import { nearest } from "./training-rows";
 
 const KINDS: Readonly<Record<string, string>> = { absent: "no circuit" };
 const ABOUT =
-  "Unstable: each checkpoint differs from the next by more than two draws of the prompts inside one checkpoint do. Stable: none does.";
+  "Unstable: each checkpoint differs from the next by more than two draws of the prompts inside one checkpoint do. Stable: none does. No circuit: at one end or both.";
 
 export function Phases({ rows, at, other, setAt, setOther }: Shown) {
   const { phases, steps, members } = rows;

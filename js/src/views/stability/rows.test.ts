@@ -73,7 +73,10 @@ it("says what a checkpoint does, and what is not there", () => {
   expect(lossSaid(training, 2)).toBe(
     "step 512: loss 1.00 (0.88 to 1.13), right answers 0.50 (0.38 to 0.63)",
   );
-  expect([1, 3].map((at) => stateSaid(training, at))).toEqual(["unstable phase", "stable phase"]);
+  expect([1, 3].map((at) => stateSaid(training, at))).toEqual([
+    "unstable phase, fails the task",
+    "stable phase",
+  ]);
   const { circuit, effects } = training.similar;
   expect(similarSaid(training, effects, 3)).toBe(
     "step 512 to 2,048: 0.80 (0.68 to 0.93); inside one checkpoint 0.60",

@@ -14,19 +14,15 @@ export function estimateSaid(found: Estimates, at: number, digits = 2): string {
 export const stepSaid = ({ steps }: TrainingRows, at: number): string =>
   `step ${grouped(steps[at] ?? 0)}`;
 
-const KINDS: Readonly<Record<string, string>> = {
-  unstable: "unstable phase",
-  stable: "stable phase",
-  absent: "no circuit: fails the task",
-};
-
 /** In which phase a checkpoint is, and whether the model does the task. */
 export function stateSaid(rows: TrainingRows, at: number): string {
   const done = rows.members.done[at] ?? -1;
   if (done < 0) return "not reached yet";
-  const phase = phaseAt(rows.phases, rows.steps[at] ?? 0);
-  if (phase) return KINDS[phase.kind] ?? phase.kind;
-  return done === 1 ? "does the task" : "fails the task";
+  const kind = phaseAt(rows.phases, rows.steps[at] ?? 0)?.kind ?? "absent";
+  const does = done === 1 ? "does the task" : "fails the task";
+  // A phase has checkpoints of both sorts: its ends, and failures that were allowed.
+  if (kind !== "absent") return `${kind} phase${done === 1 ? "" : `, ${does}`}`;
+  return done === 1 || rows.members.edges[at] ? does : `no circuit: ${does}`;
 }
 
 /** What a checkpoint does, for the line below its loss. */
