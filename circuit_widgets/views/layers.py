@@ -6,7 +6,7 @@ from typing import Any
 
 from circuit_widgets.analysis.flow.analyze import LayerSettings
 from circuit_widgets.analysis.flow.layer_results import CrossLayerFlow
-from circuit_widgets.analysis.flow.layer_words import levels_said, threshold_said
+from circuit_widgets.analysis.flow.layer_words import agreement_said, levels_said, threshold_said
 from circuit_widgets.analysis.flow.profiles import MEANING
 from circuit_widgets.jobs.job import Job
 from circuit_widgets.prompts.tasks.scores import IN_WORDS
@@ -55,8 +55,7 @@ class LayersView(ResultView):
             "method": result.provenance.method,
             "said": threshold_said(result),
             "levels_said": levels_said(result),
-            "agreement": result.agreement,
-            "n_exact": int(result.exact.isfinite().sum()),
+            "agreement_said": agreement_said(result),
         }
         return topic(
             "layers",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from transformer_lens.model_bridge import TransformerBridge
@@ -87,6 +89,14 @@ def test_parts_add_up(flow, model, task) -> None:
             own = flow.strength.value[row].nan_to_num(0)
             assert torch.allclose(by_head[part.layer], own, atol=1e-4)
     assert torch.allclose(flow.by_head.nansum(2), flow.heads.value, atol=1e-4)
+
+
+def test_the_text_claims_no_agreement_that_its_number_does_not_show(flow) -> None:
+    said = repr(dataclasses.replace(flow, agreement=0.49, metric="kl"))
+    assert "Rank correlation of the estimates with exact runs: 0.49 (over" in said
+    assert 'the order of flows is not to be relied on, method="exact" runs each.' in said
+    assert "of the KL divergence, negated." in said and ",." not in said
+    assert "not to be relied on" not in repr(dataclasses.replace(flow, agreement=0.9))
 
 
 def test_exact_is_a_run_without_the_edges(flow, model, task) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Flows that are listed.
 _LISTED = 6
+# Below such a rank correlation with exact runs the order of estimates says little.
+RELIABLE = 0.7
 
 
 def layer_name(layer: int, n_layers: int) -> str:
@@ -28,18 +30,15 @@ def lines(flow: CrossLayerFlow) -> list[str]:
     """What the text form says, a line each."""
     found = [threshold_said(flow), *_listed(flow)]
     if flow.agreement is not None:
-        n = int(flow.exact.isfinite().sum())
-        found.append(
-            f"Estimates agree with exact runs by a rank correlation of {flow.agreement:.2f} over "
-            f"{n} pairs of parts."
-        )
+        found.append(agreement_said(flow))
     said = levels_said(flow)
     return [*found, said] if said else found
 
 
 def threshold_said(flow: CrossLayerFlow) -> str:
     """What a flow is here, and how many there are."""
-    n, metric = len(flow.flows), IN_WORDS[flow.metric]
+    # A metric in words may end with a comma, for a sentence that goes on.
+    n, metric = len(flow.flows), IN_WORDS[flow.metric].rstrip(",")
     if flow.threshold is None:
         needed = flips_needed(flow.provenance.parameters["confidence"])
         return (
@@ -52,6 +51,18 @@ def threshold_said(flow: CrossLayerFlow) -> str:
     said = f"{n} {pairs} a flow above {flow.threshold:.3g} ({where}) of the {metric}"
     if asked and flow.bound is not None:
         said += f"; the largest by chance is {flow.bound:.3g}"
+    return f"{said}."
+
+
+def agreement_said(flow: CrossLayerFlow) -> str:
+    """How well estimates order flows, by exact runs; "" where none was run."""
+    if flow.agreement is None:
+        return ""
+    n = int(flow.exact.isfinite().sum())
+    pairs = "1 pair" if n == 1 else f"{n} pairs"
+    said = f"Rank correlation of the estimates with exact runs: {flow.agreement:.2f} (over {pairs})"
+    if flow.agreement < RELIABLE:
+        said += '; the order of flows is not to be relied on, method="exact" runs each'
     return f"{said}."
 
 

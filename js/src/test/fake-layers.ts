@@ -67,7 +67,7 @@ export function fakeLayers(): Topic {
       scalars: {
         ...{ task: "repeated_tokens", metric: "log-probability", n_prompts: 8, n_all: 5 },
         ...{ bound: 0.75, threshold: 0.75, first: 0.75, method: "EAP", said: "3 flows." },
-        ...{ levels_said: "", agreement: 0.9, n_exact: 1 },
+        ...{ levels_said: "", agreement_said: "" },
       },
       blocks: [
         {

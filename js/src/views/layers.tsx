@@ -1,6 +1,5 @@
 // Flow between layers: which act on which for a task, above a threshold, in which levels.
 import { useMemo } from "preact/hooks";
-import { fixed, isThere } from "../draw/number";
 import { module } from "../hosts/live";
 import type { Session } from "../model/session";
 import { Panel } from "../parts/Frame";
@@ -23,16 +22,13 @@ function Panels({ session, rows }: { session: Session; rows: LayersRows }) {
   const part = subject?.kind === "part" ? subject.part : null;
   const row = part === null ? 0 : (rows.parts.row[part] ?? 0);
   const layer = row > 0 && row <= rows.levelOf.length ? row - 1 : null;
-  const agreement = isThere(rows.agreement)
-    ? ` Estimates agree with exact runs by a rank correlation of ${fixed(rows.agreement)} over ${rows.nExact} pairs.`
-    : "";
   return (
     <>
       <Panel name="facts-panel" label="What was found">
         <span data-cw="said">{rows.said}</span>
         {rows.levelsSaid && <span data-cw="levels-said">{rows.levelsSaid}</span>}
         <span class="quiet" data-cw="method">
-          Strengths: {rows.method}.{agreement}
+          Strengths: {rows.method}. {rows.agreementSaid}
         </span>
       </Panel>
       <div class="graph-body">

@@ -33,8 +33,7 @@ export interface LayersRows {
   method: string;
   said: string;
   levelsSaid: string;
-  agreement: number;
-  nExact: number;
+  agreementSaid: string;
   /** "95 % interval". */
   interval: string;
   parts: { name: readonly string[]; row: Int32Array; kind: readonly string[] };
@@ -74,8 +73,7 @@ export function readLayers(topic: Topic): LayersRows | null {
     method: topic.text("method"),
     said: topic.text("said"),
     levelsSaid: topic.text("levels_said"),
-    agreement: topic.number("agreement"),
-    nExact: topic.number("n_exact"),
+    agreementSaid: topic.text("agreement_said"),
     interval: strength.interval,
     parts: { name: nodes.texts("name"), row: nodes.ints("row"), kind: nodes.texts("kind") },
     flows: {
