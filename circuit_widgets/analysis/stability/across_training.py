@@ -87,7 +87,8 @@ def analyze_training_stability(
         size: How many edges a circuit has at most, or, below 1, which share of all. None: the
             smallest of ten sizes that keeps `keep` of the task at the last checkpoint that does it.
         keep: Of clean minus corrupt.
-        draws: Of the bootstrap over prompts; in each, circuits are chosen anew.
+        draws: Of the bootstrap over prompts; in each, circuits are chosen anew. The null is of as
+            many: with 40 a small change of the zoo's was unstable with some seeds only.
         steps: Of the integrated methods.
         by: What is read along other edges: "resample" or "mean"; see `extract_circuit`.
         held_out: Score edges on one half of the prompts, and run circuits on the other.
