@@ -40,10 +40,9 @@ def trained(seed: int) -> cw.TrainingStability:
     return cw.analyze_training_stability(some, TASK, draws=40, **QUIET)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_an_unstable_phase_covers_the_fall_of_the_loss(seed: int) -> None:
-    found = trained(seed)
-    curve = zoo.curve(seed=seed).set_index("step")["loss_second"]
+def test_an_unstable_phase_covers_the_fall_of_the_loss() -> None:
+    found = trained(0)
+    curve = zoo.curve(seed=0).set_index("step")["loss_second"]
     losses = [curve[step] for step in STEPS]
     # The fall: between the two checkpoints with the largest difference.
     fall = int(np.argmax(-np.diff(losses)))
