@@ -92,3 +92,26 @@ def test_it_fits_a_laptop(page):
 
 def test_every_width_and_theme(page):
     looks.everywhere("layers", page, "flow")
+
+
+LEVELS = (
+    "import dataclasses\nfrom circuit_widgets.analysis.flow.levels import Level, Levels\n"
+    'names = ("embedding", "low", "middle", "output")\n'
+    "found = tuple(Level(name, at, at, at, at) for at, name in enumerate(names, -1))\n"
+    'shown = dataclasses.replace(flow, levels=Levels(found, "", None)).view()\nshown'
+)
+
+
+def test_a_click_on_a_band_opens_the_heads_of_its_level(lab):
+    """A toy has too few layers for levels: here they are set."""
+    for page in opened(lab, [CELLS[0], CELLS[1].removesuffix("shown") + LEVELS]):
+        box = diagram_of(page).bounding_box()
+        # Left of all parts, a quarter of a row above the row of layer 0.
+        row = (box["height"] - 32) / 3
+        diagram_of(page).click(position={"x": 34, "y": box["height"] - 16 - 1.25 * row})
+        expect(page.part("subject")).to_have_text("low")
+        page.expect_python("shown.params['layers.selected']", "low")
+        expect(page.root.get_by_role("button", name="low 0–0")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+        expect(page.part("heads").locator("tbody tr")).to_have_count(4)
