@@ -239,7 +239,7 @@ def test_what_cannot_be_is_said() -> None:
         ask(model, task, upto=0.01)
     with pytest.raises(TypeError, match="circuit is 'ioi'; accepted is what extract_circuit found"):
         ask(model, task, circuit="ioi")
-    quick = {"size": 4, "random": 0, "check": 0, "progress": False}
+    quick = {"size": 12, "random": 0, "check": 0, "progress": False}
     with pytest.raises(ValueError, match="circuit is one by position, whose nodes are heads at"):
         ask(model, task, circuit=cw.extract_circuit(model, task, by_position=True, **quick))
     with pytest.raises(ValueError, match=r"circuit is of another model \(toy-induction\)"):
