@@ -199,6 +199,7 @@ def test_checkpoints_of_different_shapes_and_tasks_with_other_prompts() -> None:
         ({"attn_only": False, "d_mlp": 64, "act_fn": "gelu"}, "MLPs: none .* and after attention"),
         ({"d_model": 64}, "a residual stream of width 32 at step 1 and 64 at step 2"),
         ({"d_vocab": 60}, "a vocabulary of 50 at step 1 and 60 at step 2"),
+        ({"d_head": 8}, "heads of width 16 at step 1 and 8 at step 2"),
     ):
         models = {1: untrained(), 2: untrained(**given)}
         with pytest.raises(ValueError, match=words):

@@ -62,7 +62,7 @@ def analyze_cross_model_stability(
 
     Every edge of every model gets a score, as in `extract_circuit`, and the strongest edges on
     paths from the embedding to the output are its circuit: in all models the same share of their
-    edges, because circuits of different sizes cannot be compared.
+    edges (or a few fewer, where no path fits in), as different sizes cannot be compared.
 
     - Where two models have the same parts, the overlap is Jaccard's of their edges. It is corrected
       for what the same circuits have by chance, with the heads of each layer in random places:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_widgets import arguments
 from circuit_widgets.analysis.stability.arriving import Gathering, Given, arrived, arriving
-from circuit_widgets.analysis.stability.measuring import STEPS, Measured, Question, measure
+from circuit_widgets.analysis.stability.measuring import STEPS, WIDTHS, Measured, Question, measure
 from circuit_widgets.analysis.stability.pairs import same_prompts
 from circuit_widgets.analysis.stability.settings import (
     Settings,
@@ -41,7 +41,6 @@ PARTS = {
     "mlps": "MLPs:",
     "key_of": "keys that heads share:",
 }
-WIDTHS = {"d_model": "a residual stream of width", "d_vocab": "a vocabulary of"}
 
 
 @analysis("stability", several=True)

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 SIDE = 48
 # About how many steps `measure` has.
 STEPS = 5
+# What checkpoints of one training have in common, by its name in a model's configuration.
+WIDTHS = {
+    "d_model": "a residual stream of width",
+    "d_vocab": "a vocabulary of",
+    "d_head": "heads of width",
+    "d_mlp": "MLPs of width",
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,7 +49,7 @@ class Measured:
     Attributes:
         made: Its name, device, dtype and hooks, as provenance has them.
         nodes: Its graph.
-        widths: Of the residual stream and the vocabulary, by their names in its configuration.
+        widths: By their names in its configuration; None: it has no such number.
         task: What it was measured on.
         found, tested: Its prompts that edges are scored on, and those that circuits are run on.
         check: How well it does the task.
@@ -59,7 +66,7 @@ class Measured:
 
     made: Provenance
     nodes: Nodes
-    widths: dict[str, int]
+    widths: dict[str, int | None]
     task: Task
     found: Task
     tested: Task
@@ -150,7 +157,7 @@ def measure(
     into.value = Measured(
         made=question.begun(model, settings, task),
         nodes=nodes,
-        widths={name: int(getattr(model.cfg, name)) for name in ("d_model", "d_vocab")},
+        widths={name: getattr(model.cfg, name, None) for name in WIDTHS},
         task=task,
         found=found,
         tested=tested,

@@ -50,8 +50,9 @@ class CrossModelStability(Result, topic="stability"):
     """How alike the circuits are by which several models do one task.
 
     A circuit here is the strongest edges of a model on paths from the embedding to the output, in
-    all models the same share of all edges. Overlaps are corrected for chance: 0 is what the same
-    circuits have if the heads of each layer change places, 1 is the same circuit.
+    all models the same share of all edges, or a few fewer where no path fits in. Overlaps are
+    corrected for chance: 0 is what the same circuits have if the heads of each layer change places,
+    1 is the same circuit.
 
     Attributes:
         task: Its name.
