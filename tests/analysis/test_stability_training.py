@@ -58,11 +58,14 @@ def test_an_unstable_phase_covers_the_fall_of_the_loss() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_of_all_checkpoints_a_phase_has_both_ends_of_the_fall(seed: int) -> None:
+def test_of_every_checkpoint_from_333_a_phase_has_both_ends_of_the_fall(seed: int) -> None:
     """The fall: from 5 % of the way between both plateaus to 95 %, of the loss on its prompts."""
-    found = cw.analyze_training_stability(cw.Load("toy-induction", seed=seed), WHOLE, **QUIET)
+    # Before 333 nothing does the task, nothing is tested and the loss only creeps: three will do.
+    steps = (64, 111, 192, *(step for step in zoo.steps("toy-induction", seed) if step >= 333))
+    some = {step: cw.Load("toy-induction", step=step, seed=seed) for step in steps}
+    found = cw.analyze_training_stability(some, WHOLE, **QUIET)
     losses = found.loss.value
-    before, after = losses[1:8].mean(), losses[-1]
+    before, after = losses[:3].mean(), losses[-1]
     down = (before - losses) / (before - after)
     begin = int((down < 0.05).nonzero().max())
     end = int((down > 0.95).nonzero().min())
