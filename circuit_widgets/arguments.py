@@ -105,11 +105,21 @@ def choice(name: str, value: Any, accepted: Iterable[str]) -> str:
     """
     names = list(accepted)
     if not isinstance(value, str) or value not in names:
-        close = difflib.get_close_matches(value, names, n=1) if isinstance(value, str) else []
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        meant = _meant(value, names) if isinstance(value, str) else None
+        hint = f"did you mean {meant!r}? " if meant else ""
         listed = ", ".join(map(repr, names))
         raise ValueError(f"{name} is {shown(value)}; {hint}accepted are {listed}")
     return value
+
+
+def _meant(value: str, names: list[str]) -> str | None:
+    # A hyphen for an underscore, and a beginning, say more than how many letters differ.
+    typed = value.lower().replace("_", "-")
+    plain = {name: name.lower().replace("_", "-") for name in names}
+    same = [name for name in names if plain[name] == typed]
+    begun = [name for name in names if len(typed) > 1 and plain[name].startswith(typed)]
+    close = difflib.get_close_matches(value, names, n=1)
+    return next(iter([*same, *begun, *close]), None)
 
 
 def flag(name: str, value: Any) -> bool:

@@ -47,6 +47,8 @@ def test_choices_flags_and_seeds() -> None:
         arguments.choice("mode", "fasst", ("exact", "fast"))
     with pytest.raises(ValueError, match="mode is 3; accepted are"):
         arguments.choice("mode", 3, ("exact", "fast"))
+    with pytest.raises(ValueError, match="did you mean 'eap-ig-inputs'"):
+        arguments.choice("method", "eap_ig", ("eap", "eap-ig-inputs", "exact"))
     assert arguments.flag("loss", np.True_) is True
     with pytest.raises(ValueError, match="loss is 1; accepted are True and False"):
         arguments.flag("loss", 1)
