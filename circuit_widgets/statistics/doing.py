@@ -88,10 +88,7 @@ class TaskCheck:
                 f"give {100 * guess:.3g} %"
             )
         if not float(_part(self.difference.low)) > 0:
-            found.append(
-                f"the score is {_number(self.difference)} higher on clean prompts than on corrupt "
-                "ones, which may be nothing"
-            )
+            found.append(_not_higher(self.difference))
         return tuple(found)
 
     @property
@@ -116,8 +113,9 @@ class TaskCheck:
         likeliest = [f"  It is the likeliest of all tokens in {_percent(self.likeliest)}."]
         if not self.held_against:
             likeliest = []
+        prompts = "1 prompt" if self.n_prompts == 1 else f"{self.n_prompts} prompts"
         lines = [
-            f"{self.model} {does} the task {self.task!r} ({self.n_prompts} prompts, "
+            f"{self.model} {does} the task {self.task!r} ({prompts}, "
             f"{interval_in_words(self.confidence)}s in brackets)",
             f"  The right answer is likelier than {against} in {_percent(self.accuracy)} of the "
             f"clean prompts' answers; guessing would give {guess:.3g} %.",
@@ -231,7 +229,9 @@ def _check_fits(model: TransformerBridge, task: Task) -> None:
             f"the task is {arguments.shown(task)}; accepted is a Task, such as "
             "Task.repeated_tokens(model)"
         )
-    highest = max(int(ids.max()) for ids in (task.clean, task.corrupt, task.right))
+    # A task refuses negative ids itself; how many there are is the model's to say.
+    parts = (task.clean, task.corrupt, task.right, task.wrong)
+    highest = max(int(ids.max()) for ids in parts if ids is not None)
     n_vocab, longest = int(model.cfg.d_vocab), models.n_context(model)
     if highest >= n_vocab:
         raise ValueError(
@@ -280,6 +280,16 @@ def _share(
 
 def _part(tensor: Tensor | None) -> Tensor:
     return torch.tensor(math.nan) if tensor is None else tensor
+
+
+def _not_higher(difference: Score) -> str:
+    """A difference whose interval is not above 0: it holds 0, or all of it is below."""
+    side = "lower" if float(difference.value) < 0 else "higher"
+    unsure = not float(_part(difference.high)) < 0
+    return (
+        f"the score is {side} on clean prompts than on corrupt ones: the difference is "
+        f"{_number(difference)}{', which may be nothing' if unsure else ''}"
+    )
 
 
 def _number(score: Score) -> str:

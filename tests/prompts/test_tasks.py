@@ -233,3 +233,17 @@ def test_repeated_tokens_differ_in_their_first_copy_alone(kind: str) -> None:
     against = cw.Task.repeated_tokens(model, n=2, length=6, metric="logit_difference")
     assert against.wrong is not None
     assert torch.equal(against.wrong, against.corrupt[:, -12:-6][:, 1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [
+        ("clean", [[0, -7, 2], [0, 2, 3]]),
+        ("corrupt", [[0, 4, 2], [0, -7, 3]]),
+        ("right", [-7, 4]),
+        ("wrong", [1, -7]),
+    ],
+)
+def test_negative_ids_are_refused(name: str, ids: list[Any]) -> None:
+    with pytest.raises(ValueError, match=f"{name} has the id -7 in row [01]; accepted are ids"):
+        hand(**{name: torch.tensor(ids)})

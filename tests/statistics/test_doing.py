@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 from transformer_lens.model_bridge import TransformerBridge
 
 import circuit_widgets as cw
+from circuit_widgets.results.score import Score
 from circuit_widgets.statistics.doing import require_task
 from circuit_widgets.statistics.intervals import share_interval
 from tests import circuits, tiny
@@ -101,3 +104,32 @@ def test_the_interval_of_a_share_is_wilsons(k: int, n: int, low: float, high: fl
     samples = (torch.arange(n) < k).float()
     ends = [float(end) for end in share_interval(samples, 0.95)[1:]]
     assert ends == pytest.approx([low, high], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["clean", "corrupt", "right", "wrong"])
+def test_an_id_that_the_model_does_not_have_is_refused(
+    planted: TransformerBridge, name: str
+) -> None:
+    task = cw.Task.from_pairs(planted, [[1, 2, 3]] * 2, [[1, 2, 4]] * 2, [5, 6], [7, 8])
+    ids = getattr(task, name).clone()
+    ids.view(-1)[0] = 9999
+    with pytest.raises(ValueError, match="the task has token 9999, and this model's vocabulary"):
+        cw.check_task(planted, dataclasses.replace(task, **{name: ids}))
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (-8.39, -13.5, -3.31, r"is lower on .* is -8.39 \[-13.5, -3.31\]$"),
+        (-1.0, -3.0, 1.0, r"is lower on .* is -1 \[-3, 1\], which may be nothing$"),
+        (1.0, -1.0, 3.0, r"is higher on .* is 1 \[-1, 3\], which may be nothing$"),
+    ],
+)
+def test_a_difference_is_said_by_its_sign(
+    planted: TransformerBridge, value: float, low: float, high: float, words: str
+) -> None:
+    check = cw.check_task(planted, cw.Task.repeated_tokens(planted, n=6, length=5))
+    ends = (torch.tensor(number) for number in (value, low, high))
+    difference = Score(**dict(zip(("value", "low", "high"), ends, strict=True)))
+    (failure,) = dataclasses.replace(check, difference=difference).failures
+    assert re.search(words, failure)

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from circuit_widgets import arguments
-from circuit_widgets.prompts.tasks.scores import AGAINST, METRICS
+from circuit_widgets.prompts.tasks.scores import AGAINST, METRICS, NONE
 
 if TYPE_CHECKING:
     from circuit_widgets.prompts.tasks.task import Task
@@ -35,9 +35,9 @@ def check(task: Task) -> None:
 
     Raises:
         TypeError: One is no tensor of ids.
-        ValueError: None at all, shapes that do not fit, a corrupt prompt that is the clean one, a
-            position that is not there, an answer that is missing or both right and wrong, a metric
-            that does not exist or that lacks wrong answers.
+        ValueError: None at all, shapes that do not fit, a negative id, a corrupt prompt that
+            is the clean one, a position that is not there, an answer that is missing or both right
+            and wrong, a metric that does not exist or that lacks wrong answers.
     """
     arguments.choice("metric", task.metric, METRICS)
     names = ("clean", "corrupt", "position", "right", "wrong")
@@ -63,6 +63,13 @@ def _check_prompts(task: Task) -> None:
             f"clean has shape {list(clean.shape)} and corrupt {list(corrupt.shape)}; accepted are "
             "prompts that are aligned token by token, of one shape"
         )
+    for name, ids in (("clean", clean), ("corrupt", corrupt)):
+        below = _rows(ids < 0)
+        if below:
+            raise ValueError(
+                f"{name} has the id {int(ids.min())} in {rows_in_words(below)}; accepted are ids "
+                "of tokens, from 0"
+            )
     same = (clean == corrupt).all(1).nonzero().flatten().tolist()
     if same:
         raise ValueError(
@@ -97,6 +104,12 @@ def _check_answers(task: Task) -> None:
             raise ValueError(
                 f"{name} has shape {list(ids.shape)}; accepted is {shape}, an answer for each "
                 f"position, or {[*shape, 'answer']} where there are several"
+            )
+        below = _rows(ids < NONE)
+        if below:
+            raise ValueError(
+                f"{name} has the id {int(ids.min())} in {rows_in_words(below)}; accepted are ids "
+                f"of tokens, from 0, and {NONE} where there is no further answer"
             )
         answers = task.answers(ids)
         without = _rows((answers < 0).all(-1)) if answers.shape[-1] else [*range(len(ids))]
