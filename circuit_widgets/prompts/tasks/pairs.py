@@ -13,6 +13,7 @@ from circuit_widgets import arguments
 from circuit_widgets.prompts.batches import Prompts
 from circuit_widgets.prompts.targets import token_id, warn_of_a_space
 from circuit_widgets.prompts.tasks.checks import rows_in_words
+from circuit_widgets.prompts.tasks.columns import columns_of
 from circuit_widgets.prompts.tasks.scores import NONE
 from circuit_widgets.prompts.tasks.settings import nested
 
@@ -98,7 +99,7 @@ def from_pairs(
 def from_frame(
     cls: type[Task],
     model: TransformerBridge,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     metric: str | None = None,
     name: str = "frame",
@@ -108,12 +109,13 @@ def from_frame(
     Args:
         cls: `Task`.
         model: Whose tokens the prompts become.
-        frame: Columns `clean`, `corrupt` and `right`, and, if there are any, `wrong` and
-            `position`.
+        frame: A frame of pandas or polars, or a mapping of names to lists. Columns `clean`,
+            `corrupt` and `right`, and, if there are any, `wrong` and `position`.
         metric: As in `from_pairs`.
         name: What the task is called.
 
     Raises:
+        TypeError: Not a table.
         ValueError: A column is missing, or what `from_pairs` refuses.
 
     >>> import pandas as pd
@@ -122,13 +124,13 @@ def from_frame(
     >>> cw.Task.from_frame(cw.load_model(), pd.DataFrame([row]))
     Task('frame', 1 prompt of 4 tokens, metric 'logit_difference')
     """
-    missing = [column for column in ("clean", "corrupt", "right") if column not in frame]
+    given = columns_of(frame, _COLUMNS)
+    missing = [column for column in ("clean", "corrupt", "right") if column not in given]
     if missing:
         raise ValueError(
             f"the table has no column {' and none '.join(map(repr, missing))}; accepted are the "
             "columns clean, corrupt and right, and, where there are any, wrong and position"
         )
-    given = {column: frame[column].tolist() for column in frame if column in _COLUMNS}
     return cls.from_pairs(model, **given, metric=metric, name=name)
 
 
