@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import inspect
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, cast
 
 from circuit_widgets import arguments as checks
-from circuit_widgets.jobs.elsewhere import Failure, elsewhere, outcome
+from circuit_widgets.jobs.elsewhere import Failure, checked_executor, elsewhere, outcome
 from circuit_widgets.models.recipes import Load, loaded
 from circuit_widgets.results.result import Result, part
 
@@ -180,7 +181,8 @@ def sweep_items(
             because ids are a model's own: `functools.partial(Task.ioi, n=16)`.
 
     Raises:
-        TypeError: Not an analysis, or not models; at once, before anything runs.
+        TypeError: Not an analysis, not models, no executor or one that the models cannot be sent
+            to, an argument missing; at once, before anything runs.
         ValueError: No items.
 
     >>> import circuit_widgets as cw
@@ -198,17 +200,34 @@ def sweep_items(
             f"{analysis.__name__} takes several models itself; accepted is an analysis of one model"
         )
     given = {**arguments, "progress": False}
+    items = _items(models, over)
+    executor = checked_executor(executor, (model for model, _ in items.values()))
+    for _, changes in items.values():
+        _check_given(analysis, {**given, **changes})
     calls = {
         name: functools.partial(_run, analysis, model, {**given, **changes})
-        for name, (model, changes) in _items(models, over).items()
+        for name, (model, changes) in items.items()
     }
     return _here(calls) if executor is None else elsewhere(calls, executor)
+
+
+def _check_given(analysis: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    # The first is the model.
+    for name, of in list(inspect.signature(analysis).parameters.items())[1:]:
+        optional = of.default is not of.empty or of.kind in (of.VAR_KEYWORD, of.VAR_POSITIONAL)
+        if not optional and name not in given:
+            raise TypeError(f"{analysis.__name__} lacks {name!r}; pass it, or vary it in over")
 
 
 def _items(
     models: Any, over: Mapping[str, Mapping[str, Any]] | None
 ) -> dict[str, tuple[Any, Mapping[str, Any]]]:
     """Every model with every variation, by name."""
+    if isinstance(models, (list, tuple, set, frozenset)):
+        raise TypeError(
+            f"models is {checks.shown(models)}; accepted are a name, a Load or a model, or several "
+            'by their names, like {"step 0": Load("toy-induction", step=0)}'
+        )
     named = models if isinstance(models, Mapping) else {_name(models): models}
     several, varied = len(named) > 1, over if over is not None else {"": {}}
     if not named or not varied:

@@ -181,3 +181,23 @@ def test_a_cluster_comes_to_the_same_though_a_worker_is_killed(here) -> None:
     same = cw.analyze_training_stability(two, task, **few)
     assert alike(training.score, same.score) and alike(training.roles, same.roles)
     assert training.steps == (480, 2500) and "step 7777: ValueError" in repr(training)
+
+
+def test_what_no_item_could_do_is_refused_at_once() -> None:
+    name, task = "toy-induction", functools.partial(cw.Task.repeated_tokens, n=4)
+    with pytest.raises(TypeError, match=r"the executor is 'dask'; accepted is one of concurrent"):
+        cw.sweep(cw.extract_circuit, name, executor=cast("Any", "dask"), task=task)
+    with pytest.raises(TypeError, match=r"models is \['toy-induction'.*accepted are a name"):
+        cw.sweep(cw.extract_circuit, [name] * 2, task=task)
+    with pytest.raises(TypeError, match="extract_circuit lacks 'task'"):
+        cw.sweep(cw.extract_circuit, name)
+    model = cw.load_model()
+    pool = concurrent.futures.ProcessPoolExecutor(1)
+    with pool, pytest.raises(TypeError, match="cannot be sent to another process; accepted"):
+        cw.sweep(cw.extract_circuit, model, executor=pool, task=task)
+    for models, words in (
+        ({1: model, "1": model}, "models are named 1, '1'; accepted are names that differ"),
+        ({"a": model, "b": None}, "the model 'b' is None; accepted is a name"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            cw.analyze_cross_model_stability(cast("Any", models), task, progress=False)

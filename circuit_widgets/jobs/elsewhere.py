@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Callable, Generator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import Any, TypeVar
 
+import torch
+
+from circuit_widgets import arguments
 from circuit_widgets.capture.stopping import check_stop
 
 T = TypeVar("T")
@@ -46,6 +49,29 @@ def outcome(call: Callable[[], T]) -> T | Failure:
         return call()
     except Exception as error:
         return _failure(error)
+
+
+def checked_executor(
+    executor: Any, models: Iterable[Any] = ()
+) -> concurrent.futures.Executor | None:
+    """An executor, or None, which can be given these models.
+
+    Raises:
+        TypeError: It is neither, or it would have to send a loaded model to another process.
+    """
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            f"the executor is {arguments.shown(executor)}; accepted is one of concurrent.futures, "
+            "such as ThreadPoolExecutor() or Dask's Client.get_executor()"
+        )
+    if isinstance(executor, concurrent.futures.ProcessPoolExecutor) and any(
+        isinstance(model, torch.nn.Module) for model in models
+    ):
+        raise TypeError(
+            "a model is loaded already, and cannot be sent to another process; accepted on a "
+            "ProcessPoolExecutor is a name or Load(...), which is loaded there"
+        )
+    return executor
 
 
 def elsewhere(

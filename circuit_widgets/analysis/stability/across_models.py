@@ -15,10 +15,10 @@ from circuit_widgets.analysis.stability.results import CrossModelStability
 from circuit_widgets.analysis.stability.settings import (
     Settings,
     checked,
-    checked_executor,
     joined,
 )
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.elsewhere import checked_executor
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
 from circuit_widgets.results.provenance import Provenance
@@ -124,6 +124,16 @@ def analyze_cross_model_stability(
             f"there {'is a single model' if models else 'are no models'} to compare; accepted are "
             "2 or more, by their names"
         )
+    named = {str(name): model for name, model in models.items()}
+    if len(named) < len(models):
+        raise ValueError(
+            f"models are named {', '.join(map(repr, models))}; accepted are names that differ as "
+            "texts too"
+        )
+    for name, model in models.items():
+        # A call for one model takes None for the toy; among several it is a slip.
+        if model is None:
+            raise TypeError(f"the model {name!r} is None; accepted is a name, a Load or a model")
     settings = checked(
         models,
         task,
@@ -142,8 +152,7 @@ def analyze_cross_model_stability(
         seed=seed,
         confidence=confidence,
     )
-    named = {str(name): model for name, model in models.items()}
-    return _results(named, task, settings, checked_executor(executor))
+    return _results(named, task, settings, checked_executor(executor, models.values()))
 
 
 def _results(

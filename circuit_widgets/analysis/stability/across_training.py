@@ -14,12 +14,12 @@ from circuit_widgets.analysis.stability.pairs import same_prompts
 from circuit_widgets.analysis.stability.settings import (
     Settings,
     checked,
-    checked_executor,
     joined,
 )
 from circuit_widgets.analysis.stability.tracking import Tracking
 from circuit_widgets.analysis.stability.training_results import TrainingStability
 from circuit_widgets.jobs.analysis import analysis
+from circuit_widgets.jobs.elsewhere import checked_executor
 from circuit_widgets.jobs.progress import Progress, Work
 from circuit_widgets.models.recipes import Load
 from circuit_widgets.results.provenance import Provenance

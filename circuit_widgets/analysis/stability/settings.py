@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -75,20 +74,6 @@ def checked(models: Mapping[Any, Any], task: Any, **given: Any) -> Settings:
         seed=arguments.seed(given["seed"]),
         confidence=arguments.share("confidence", given["confidence"]),
     )
-
-
-def checked_executor(executor: Any) -> concurrent.futures.Executor | None:
-    """An executor, or None.
-
-    Raises:
-        TypeError: It is neither.
-    """
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise TypeError(
-            f"the executor is {arguments.shown(executor)}; accepted is one of concurrent.futures, "
-            "such as ThreadPoolExecutor() or Dask's Client.get_executor()"
-        )
-    return executor
 
 
 def size_in(size: float, n_all: int, name: str) -> int:
