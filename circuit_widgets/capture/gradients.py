@@ -13,6 +13,7 @@ from torch import Tensor
 from circuit_widgets.capture.edits import Intervention, layers_of, plan_interventions
 from circuit_widgets.capture.hooks import Hooks
 from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.modes import check_slopes
 from circuit_widgets.capture.run import settings
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def gradients(
     >>> got.metric.shape, got.slopes["z", 1].shape
     (torch.Size([1]), torch.Size([1, 5, 4, 16]))
     """
+    check_slopes()
     hooks = Hooks(model)
     seen: dict[tuple[str, int], Tensor] = {}
 

@@ -45,3 +45,21 @@ def evaluating(modules: Iterable[torch.nn.Module]) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def check_slopes() -> None:
+    """Slopes are kept here, or are by `torch.enable_grad()`, which does not leave inference mode.
+
+    Raises:
+        RuntimeError: They are not.
+
+    >>> with torch.inference_mode():
+    ...     check_slopes()
+    Traceback (most recent call last):
+    RuntimeError: slopes are needed, and torch.inference_mode() keeps none; accepted is a call ...
+    """
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError(
+            "slopes are needed, and torch.inference_mode() keeps none; accepted is a call outside "
+            "it, or inside torch.no_grad()"
+        )

@@ -14,6 +14,7 @@ from circuit_widgets.capture.close import alike
 from circuit_widgets.capture.edits import Intervention, plan_interventions
 from circuit_widgets.capture.hooks import Hooks, has_site
 from circuit_widgets.capture.locks import lock
+from circuit_widgets.capture.modes import check_slopes
 from circuit_widgets.capture.run import settings
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def read_slopes(
     (torch.Size([1, 5, 4, 48]), torch.Size([1, 5, 48]))
     """
     n_layers = len(model.blocks)
+    check_slopes()
     hooks = Hooks(model)
     seen: dict[tuple[str, int], Tensor] = {}
 

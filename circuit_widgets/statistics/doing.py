@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
 
 
-# Scores that differ by less, relative to what they are, differ by rounding.
-ROUNDING = 1e-6
+ROUNDING = 1e-6  # Scores that differ by less, relative to what they are, differ by rounding.
 
 
 class TaskFailed(ValueError):
@@ -229,9 +228,8 @@ def _check_fits(model: TransformerBridge, task: Task) -> None:
             f"the task is {arguments.shown(task)}; accepted is a Task, such as "
             "Task.repeated_tokens(model)"
         )
-    # A task refuses negative ids itself; how many there are is the model's to say.
-    parts = (task.clean, task.corrupt, task.right, task.wrong)
-    highest = max(int(ids.max()) for ids in parts if ids is not None)
+    ids = (task.clean, task.corrupt, task.right, task.wrong)  # Negative ones a task refuses itself.
+    highest = max(int(part.max()) for part in ids if part is not None)
     n_vocab, longest = int(model.cfg.d_vocab), models.n_context(model)
     if highest >= n_vocab:
         raise ValueError(
@@ -285,10 +283,10 @@ def _part(tensor: Tensor | None) -> Tensor:
 def _not_higher(difference: Score) -> str:
     """A difference whose interval is not above 0: it holds 0, or all of it is below."""
     side = "lower" if float(difference.value) < 0 else "higher"
-    unsure = not float(_part(difference.high)) < 0
+    unsure = "" if float(_part(difference.high)) < 0 else ", which may be nothing"
     return (
         f"the score is {side} on clean prompts than on corrupt ones: the difference is "
-        f"{_number(difference)}{', which may be nothing' if unsure else ''}"
+        f"{_number(difference)}{unsure}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+import circuit_widgets as cw
 from circuit_widgets import capture
 from circuit_widgets.capture.edits import Edit
 from tests import tiny
@@ -47,3 +48,11 @@ def test_hooks_are_gone_after_a_failing_metric(native) -> None:
     with pytest.raises(ValueError, match="no layer 9"):
         capture.gradients(native, tiny.ids(4), [("z", {9})], metric)
     assert not any(point.fwd_hooks for point in native.hook_dict.values())
+
+
+def test_inference_mode_is_named_as_what_keeps_no_slopes() -> None:
+    model = cw.load_model()
+    task = cw.Task.repeated_tokens(model, n=4)
+    words = r"torch.inference_mode\(\) keeps none; accepted is a call outside it"
+    with torch.inference_mode(), pytest.raises(RuntimeError, match=words):
+        cw.extract_circuit(model, task, method="eap", progress=False)
