@@ -106,6 +106,7 @@ def test_a_click_on_a_band_opens_the_heads_of_its_level(lab):
     """A toy has too few layers for levels: here they are set."""
     for page in opened(lab, [CELLS[0], CELLS[1].removesuffix("shown") + LEVELS]):
         box = diagram_of(page).bounding_box()
+        assert box is not None
         # Left of all parts, a quarter of a row above the row of layer 0.
         row = (box["height"] - 32) / 3
         diagram_of(page).click(position={"x": 34, "y": box["height"] - 16 - 1.25 * row})
