@@ -109,6 +109,16 @@ def test_areas_leave_out_the_size_that_was_asked_for(model, task, circuit) -> No
         assert getattr(asked, name) == pytest.approx(getattr(usual, name), abs=1e-6)
 
 
+def test_areas_stand_beside_random_ones_where_there_are_any(model, task, circuit) -> None:
+    cpr, cmd, _ = circuit.random_areas
+    assert (
+        f"CMD {circuit.cmd:.3f} (random {cmd:.3f}), CPR {circuit.cpr:.3f} (random {cpr:.3f})"
+        in (repr(circuit))
+    )
+    assert cmd > circuit.cmd
+    assert "nan" not in repr(cw.extract_circuit(model, task, **QUICK))
+
+
 def test_denoising_is_checked_against_denoising(model, task) -> None:
     asked = {**QUICK, "method": "patching", "direction": "denoising", "random": 1}
     every = len(nodes_of(model).allowed.nonzero())

@@ -48,7 +48,7 @@ def lines(circuit: Circuit) -> list[str]:
         without = circuit.without.at(circuit.chosen)
         found.append(f"Without it the model keeps {_percent(without, interval)}.")
         cpr, cmd, right = (
-            f"{own:.3f} (random {other:.3f})"
+            f"{own:.3f}" + ("" if math.isnan(other) else f" (random {other:.3f})")
             for own, other in zip(
                 (circuit.cpr, circuit.cmd, circuit.log_accuracy), circuit.random_areas, strict=True
             )
